@@ -1,0 +1,88 @@
+import type { BookingStatus, NewBooking, PaymentMethod, PaymentStatus, PricedSeat, RefundStatus } from '../domain/booking.ts';
+import type { Money } from '../domain/money.ts';
+import type { Price } from '../domain/pricing.ts';
+import type { NextAction } from './payments.ts';
+
+/** Terms of a booking, fixed when it is made, all in milliseconds or counts. */
+export interface BookingTerms {
+  readonly holdTtlMs: number;
+  readonly extensionsMax: number;
+  readonly paymentDeadlineMs: number;
+}
+
+export interface BookingWorkflowInput {
+  readonly booking: NewBooking;
+  readonly terms: BookingTerms;
+}
+
+/** What changes in a booking after it is made; with the row's seats and price it makes the whole booking. */
+export interface BookingView {
+  readonly status: BookingStatus;
+  readonly version: number;
+  readonly expiresAtMs: number | null;
+  readonly bookingNumber: string | null;
+  readonly payment: { readonly status: PaymentStatus } | null;
+  readonly refund: { readonly amount: Money; readonly status: RefundStatus } | null;
+}
+
+export interface PayCommand {
+  /** Derived from booking and idempotency key: repeated, it gets the same answer. */
+  readonly attemptId: string;
+  readonly method: PaymentMethod;
+  readonly token: string;
+}
+
+export interface ChangeSeatsCommand {
+  readonly seats: readonly PricedSeat[];
+  readonly price: Price;
+}
+
+/** Codes of api.md by which a booking refuses; `bookingStatus` comes with the view. */
+export type BookingRefusalCode =
+  | 'BOOKING_STATE'
+  | 'HOLD_EXPIRED'
+  | 'EXTENSION_LIMIT'
+  | 'SEAT_UNAVAILABLE'
+  | 'ORPHAN_SEAT'
+  | 'TOO_MANY_SEATS'
+  | 'SALES_CLOSED';
+
+export type BookingAnswer =
+  | { readonly ok: true; readonly booking: BookingView }
+  | {
+      readonly ok: false;
+      readonly refusal: BookingRefusalCode;
+      readonly booking: BookingView;
+      /** Per code: conflicts `[seat, status]` of SEAT_UNAVAILABLE, stranded seats of ORPHAN_SEAT. */
+      readonly conflicts?: readonly (readonly [seat: number, status: string])[];
+      readonly seats?: readonly number[];
+    };
+
+export type PayAnswer =
+  | { readonly outcome: 'confirmed'; readonly booking: BookingView }
+  | { readonly outcome: 'pending'; readonly booking: BookingView; readonly nextAction: NextAction }
+  | { readonly outcome: 'declined'; readonly booking: BookingView; readonly reason: string }
+  /** Certainly not charged: no provider would process it (503), or the provider answered nonsense (502). */
+  | { readonly outcome: 'unavailable'; readonly booking: BookingView }
+  | { readonly outcome: 'gateway_error'; readonly booking: BookingView }
+  /** Charged, but the seats could not be had: the money goes back by itself. */
+  | { readonly outcome: 'refunded'; readonly booking: BookingView }
+  | { readonly outcome: 'refused'; readonly booking: BookingView; readonly refusal: 'BOOKING_STATE' | 'HOLD_EXPIRED' };
+
+/** Names of the booking workflow's messages. */
+export const bookingMessages = {
+  pay: 'pay',
+  extend: 'extend',
+  release: 'release',
+  changeSeats: 'changeSeats',
+  paymentNotification: 'paymentNotification',
+  status: 'status',
+} as const;
+
+/** Settles money that arrived after its booking had ended. */
+export interface LatePaymentInput {
+  readonly booking: NewBooking;
+  readonly attemptId: string;
+  readonly amount: Money;
+  readonly method: PaymentMethod | null;
+}

@@ -1,0 +1,60 @@
+import type { PaymentMethod } from '../domain/booking.ts';
+import type { Money } from '../domain/money.ts';
+
+/** A charge at a provider; `attemptId` is its idempotency key there. */
+export interface ChargeRequest {
+  readonly attemptId: string;
+  readonly bookingId: string;
+  readonly amount: Money;
+  readonly method: PaymentMethod;
+  /** The provider's one-time token for the buyer's instrument. Never logged, never stored by us outside a history. */
+  readonly token: string;
+}
+
+export type NextAction = { readonly type: 'redirect'; readonly url: string } | { readonly type: 'await' };
+
+/** What is known of a charge after asking a provider. All but `pending` and `unknown` are final. */
+export type ChargeOutcome =
+  | { readonly status: 'succeeded'; readonly provider: string; readonly providerReference: string }
+  | { readonly status: 'declined'; readonly provider: string; readonly providerReference: string; readonly reason: string }
+  /** The provider has taken it up and will say later, by webhook or when asked. */
+  | { readonly status: 'pending'; readonly provider: string; readonly providerReference: string; readonly nextAction: NextAction }
+  /** Certainly not charged, and never will be: refused before charging, circuit open, or voided. */
+  | { readonly status: 'not_processed'; readonly provider: string; readonly reason: string }
+  /** The provider answered nonsense and certainly charged nothing. */
+  | { readonly status: 'failed'; readonly provider: string; readonly reason: string }
+  /** A time-out or a broken answer: it may have charged. Ask by key before anything else. */
+  | { readonly status: 'unknown'; readonly provider: string; readonly reason: string };
+
+export type FoundCharge = ChargeOutcome | { readonly status: 'not_found'; readonly provider: string };
+
+export interface RefundRequest {
+  /** The refund's own id and its idempotency key. */
+  readonly refundId: string;
+  readonly attemptId: string;
+  readonly bookingId: string;
+  /** Provider that captured the charge. */
+  readonly provider: string;
+  readonly providerReference: string;
+  readonly amount: Money;
+}
+
+export type RefundOutcome =
+  | { readonly status: 'succeeded'; readonly providerReference: string }
+  | { readonly status: 'pending'; readonly providerReference: string }
+  | { readonly status: 'failed'; readonly reason: string }
+  | { readonly status: 'unknown'; readonly reason: string };
+
+/** A provider's notice, verified and translated from its webhook. */
+export interface PaymentNotification {
+  /** The provider's id of the event. */
+  readonly eventId: string;
+  readonly provider: string;
+  readonly bookingId: string;
+  readonly attemptId: string;
+  readonly amount: Money;
+  readonly atMs: number;
+  readonly outcome: 'succeeded' | 'failed';
+  readonly providerReference: string;
+  readonly reason?: string;
+}

@@ -1,0 +1,58 @@
+import type { SaleRules, SeatCommand, SeatCommandResult } from '../domain/seat-commands.ts';
+import type { SeatLayout } from '../domain/seat-layout.ts';
+import type { SeatMapSnapshot } from '../domain/seat-map.ts';
+
+/** Most seat commands in one update: bounds its payload and the time of its workflow task. */
+export const SEAT_COMMANDS_PER_BATCH_MAX = 256;
+
+export interface ShowWorkflowInput {
+  readonly showId: string;
+  readonly title: string;
+  readonly layout: SeatLayout;
+  readonly rules: SaleRules;
+  /** After this time the workflow ends. */
+  readonly endsAtMs: number;
+  /** Of the run before, when continued as new; absent on the first run. */
+  readonly carried?: CarriedShowState;
+}
+
+export interface CarriedShowState {
+  readonly seats: SeatMapSnapshot;
+  /** Version that the read model has acknowledged. */
+  readonly projectedVersion: number;
+}
+
+export interface SeatCommandsAnswer {
+  /** One result per command, in the order of the batch. */
+  readonly results: readonly SeatCommandResult[];
+  /** Seat map version after the batch. */
+  readonly version: number;
+}
+
+/** Names of the show workflow's messages. */
+export const showMessages = {
+  /** Update: a batch of seat commands, answered one by one. */
+  seatCommands: 'seatCommands',
+  /** Signal: release the holds of these bookings, where nobody waits for the answer. */
+  releaseSeats: 'releaseSeats',
+  /** Query: the seat map, for operators. */
+  seatMap: 'seatMap',
+} as const;
+
+/**
+ * Type of the failure by which the validator refuses a batch that changes nothing; its only detail is the
+ * `SeatCommandsAnswer` all the same. Such a batch leaves no history.
+ */
+export const NOTHING_CHANGED_FAILURE = 'SeatCommandsChangeNothing';
+
+/** Seats whose status changed, and what the read model needs to advance from one version to the next. */
+export interface SeatMapDelta {
+  readonly showId: string;
+  /** The read model's row must be at this version or later; 0 with `full` for a row that may not exist. */
+  readonly fromVersion: number;
+  readonly toVersion: number;
+  /** Time of the newest change, Unix ms. */
+  readonly asOfMs: number;
+  /** Changed seats with their status at `toVersion`; or the whole map as one string of statuses. */
+  readonly change: { readonly seats: readonly (readonly [seat: number, status: string])[] } | { readonly full: string };
+}

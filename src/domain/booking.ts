@@ -1,0 +1,75 @@
+import type { Money } from './money.ts';
+import type { Price } from './pricing.ts';
+
+export const bookingStatuses = [
+  'HELD',
+  'PAYMENT_PENDING',
+  'CONFIRMED',
+  'RELEASED',
+  'EXPIRED',
+  'FAILED',
+  'CANCELLED',
+  'EXCHANGED',
+] as const;
+export type BookingStatus = (typeof bookingStatuses)[number];
+
+/**
+ * What may be done in which state; the server refuses with BOOKING_STATE what is not listed, the page shows why.
+ * `become` lists the states that may follow.
+ */
+export const bookingCan = {
+  HELD: { pay: true, extend: true, changeSeats: true, release: true, become: ['PAYMENT_PENDING', 'CONFIRMED', 'RELEASED', 'EXPIRED', 'FAILED'] },
+  PAYMENT_PENDING: { pay: false, extend: false, changeSeats: false, release: false, become: ['HELD', 'CONFIRMED', 'EXPIRED', 'FAILED'] },
+  CONFIRMED: { pay: false, extend: false, changeSeats: false, release: false, become: ['CANCELLED', 'EXCHANGED'] },
+  RELEASED: { pay: false, extend: false, changeSeats: false, release: true, become: [] },
+  EXPIRED: { pay: false, extend: false, changeSeats: false, release: false, become: ['CONFIRMED'] },
+  FAILED: { pay: false, extend: false, changeSeats: false, release: false, become: [] },
+  CANCELLED: { pay: false, extend: false, changeSeats: false, release: false, become: [] },
+  EXCHANGED: { pay: false, extend: false, changeSeats: false, release: false, become: [] },
+} as const satisfies Record<
+  BookingStatus,
+  { pay: boolean; extend: boolean; changeSeats: boolean; release: boolean; become: readonly BookingStatus[] }
+>;
+
+export interface PricedSeat {
+  /** Seat id inside the plan, as clients name it (`A12`). */
+  readonly id: string;
+  readonly index: number;
+  readonly label: string;
+  readonly category: string;
+  readonly price: Money;
+}
+
+/** A booking at the moment its hold was granted; all that later states build on. */
+export interface NewBooking {
+  readonly id: string;
+  readonly showId: string;
+  readonly userId: string;
+  readonly cityId: string;
+  readonly seats: readonly PricedSeat[];
+  readonly price: Price;
+  /** Digest of the request's body, to tell a repeated request from another one under the same key. */
+  readonly fingerprint: string;
+  readonly heldAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+export interface Booking extends NewBooking {
+  /** Number for people, `BMS2026112000000042`; null until confirmed. */
+  readonly bookingNumber: string | null;
+  readonly status: BookingStatus;
+  /** 1 as created; counts every change. */
+  readonly version: number;
+  readonly payment: { readonly status: PaymentStatus } | null;
+  readonly refund: { readonly amount: Money; readonly status: RefundStatus } | null;
+  /** The booking as first answered, where seats or expiry have changed since. */
+  readonly asCreated: Pick<NewBooking, 'seats' | 'price' | 'expiresAtMs'> | null;
+}
+
+export type PaymentStatus = 'PENDING' | 'SUCCEEDED' | 'DECLINED' | 'FAILED' | 'UNKNOWN';
+export type RefundStatus = 'PENDING' | 'SUCCEEDED' | 'FAILED';
+export const paymentMethods = ['card', 'upi', 'netbanking', 'wallet'] as const;
+export type PaymentMethod = (typeof paymentMethods)[number];
+
+/** api.md: after a decline the hold goes on, for at most five attempts. */
+export const PAYMENT_ATTEMPTS_MAX = 5;

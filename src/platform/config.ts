@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+/**
+ * Settings of every process, read once from the environment. Units stand last in a name. A setting that is absent has
+ * the default here; a setting that is there and wrong stops the process with a sentence that names it.
+ */
+const seconds = (fallback: number) =>
+  z.coerce.number().positive().max(86_400).default(fallback);
+const count = (fallback: number, max: number) => z.coerce.number().int().min(0).max(max).default(fallback);
+const port = z.coerce.number().int().min(0).max(65_535);
+/** Secrets have no default: development's are made once and kept in the data folder, production's are given. */
+const secret = z.string().min(32, 'must have at least 32 characters');
+
+const settings = z.object({
+  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+
+  PORT: port.default(3000),
+  METRICS_PORT: port.default(0),
+  /** Where clients reach the API; links in answers are built on it. */
+  PUBLIC_URL: z.url().optional(),
+
+  DATABASE_URL: z.string().min(1),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(200).default(10),
+  TEMPORAL_ADDRESS: z.string().min(1),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+
+  JWT_SECRET: secret,
+  PAYMENT_WEBHOOK_SECRET: secret,
+  PAYMENT_GATEWAY_URL: z.url(),
+
+  HOLD_TTL_SECONDS: seconds(600),
+  HOLD_EXTENSIONS_MAX: count(2, 20),
+  PAYMENT_DEADLINE_SECONDS: seconds(120),
+  SEATS_PER_BOOKING_MAX: z.coerce.number().int().min(1).max(100).default(10),
+  SEATS_PER_BUYER_MAX: count(0, 10_000),
+  RATE_LIMIT: z.enum(['on', 'off']).default('on'),
+});
+
+export type Settings = z.infer<typeof settings>;
+export type SettingName = keyof Settings;
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * The settings named, validated. A process asks for what it needs: the simulator has no `JWT_SECRET`.
+ * @throws ConfigError naming every setting that is missing or wrong, never its value.
+ */
+export function readConfig<Name extends SettingName>(
+  names: readonly Name[],
+  env: NodeJS.ProcessEnv = process.env,
+): Readonly<Pick<Settings, Name>> {
+  const shape = Object.fromEntries(names.map((name) => [name, settings.shape[name]]));
+  const parsed = z.object(shape).safeParse(env);
+  if (parsed.success) return parsed.data as Pick<Settings, Name>;
+  const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`Settings are missing or wrong: ${reasons.join('; ')}`);
+}
