@@ -1,4 +1,11 @@
-import type { BookingStatus, NewBooking, PaymentMethod, PaymentStatus, PricedSeat, RefundStatus } from '../domain/booking.ts';
+import type {
+  BookingStatus,
+  NewBooking,
+  PaymentMethod,
+  PaymentStatus,
+  PricedSeat,
+  RefundStatus,
+} from '../domain/booking.ts';
 import type { Money } from '../domain/money.ts';
 import type { Price } from '../domain/pricing.ts';
 import type { NextAction } from './payments.ts';

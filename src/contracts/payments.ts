@@ -16,9 +16,19 @@ export type NextAction = { readonly type: 'redirect'; readonly url: string } | {
 /** What is known of a charge after asking a provider. All but `pending` and `unknown` are final. */
 export type ChargeOutcome =
   | { readonly status: 'succeeded'; readonly provider: string; readonly providerReference: string }
-  | { readonly status: 'declined'; readonly provider: string; readonly providerReference: string; readonly reason: string }
+  | {
+      readonly status: 'declined';
+      readonly provider: string;
+      readonly providerReference: string;
+      readonly reason: string;
+    }
   /** The provider has taken it up and will say later, by webhook or when asked. */
-  | { readonly status: 'pending'; readonly provider: string; readonly providerReference: string; readonly nextAction: NextAction }
+  | {
+      readonly status: 'pending';
+      readonly provider: string;
+      readonly providerReference: string;
+      readonly nextAction: NextAction;
+    }
   /** Certainly not charged, and never will be: refused before charging, circuit open, or voided. */
   | { readonly status: 'not_processed'; readonly provider: string; readonly reason: string }
   /** The provider answered nonsense and certainly charged nothing. */

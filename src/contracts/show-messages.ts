@@ -1,4 +1,4 @@
-import type { SaleRules, SeatCommand, SeatCommandResult } from '../domain/seat-commands.ts';
+import type { SaleRules, SeatCommandResult } from '../domain/seat-commands.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
 import type { SeatMapSnapshot } from '../domain/seat-map.ts';
 

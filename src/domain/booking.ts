@@ -18,8 +18,20 @@ export type BookingStatus = (typeof bookingStatuses)[number];
  * `become` lists the states that may follow.
  */
 export const bookingCan = {
-  HELD: { pay: true, extend: true, changeSeats: true, release: true, become: ['PAYMENT_PENDING', 'CONFIRMED', 'RELEASED', 'EXPIRED', 'FAILED'] },
-  PAYMENT_PENDING: { pay: false, extend: false, changeSeats: false, release: false, become: ['HELD', 'CONFIRMED', 'EXPIRED', 'FAILED'] },
+  HELD: {
+    pay: true,
+    extend: true,
+    changeSeats: true,
+    release: true,
+    become: ['PAYMENT_PENDING', 'CONFIRMED', 'RELEASED', 'EXPIRED', 'FAILED'],
+  },
+  PAYMENT_PENDING: {
+    pay: false,
+    extend: false,
+    changeSeats: false,
+    release: false,
+    become: ['HELD', 'CONFIRMED', 'EXPIRED', 'FAILED'],
+  },
   CONFIRMED: { pay: false, extend: false, changeSeats: false, release: false, become: ['CANCELLED', 'EXCHANGED'] },
   RELEASED: { pay: false, extend: false, changeSeats: false, release: true, become: [] },
   EXPIRED: { pay: false, extend: false, changeSeats: false, release: false, become: ['CONFIRMED'] },

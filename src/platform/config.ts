@@ -4,8 +4,7 @@ import { z } from 'zod';
  * Settings of every process, read once from the environment. Units stand last in a name. A setting that is absent has
  * the default here; a setting that is there and wrong stops the process with a sentence that names it.
  */
-const seconds = (fallback: number) =>
-  z.coerce.number().positive().max(86_400).default(fallback);
+const seconds = (fallback: number) => z.coerce.number().positive().max(86_400).default(fallback);
 const count = (fallback: number, max: number) => z.coerce.number().int().min(0).max(max).default(fallback);
 const port = z.coerce.number().int().min(0).max(65_535);
 /** Secrets have no default: development's are made once and kept in the data folder, production's are given. */
@@ -54,7 +53,7 @@ export function readConfig<Name extends SettingName>(
 ): Readonly<Pick<Settings, Name>> {
   const shape = Object.fromEntries(names.map((name) => [name, settings.shape[name]]));
   const parsed = z.object(shape).safeParse(env);
-  if (parsed.success) return parsed.data as Pick<Settings, Name>;
+  if (parsed.success) return parsed.data as unknown as Pick<Settings, Name>;
   const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigError(`Settings are missing or wrong: ${reasons.join('; ')}`);
 }

@@ -11,7 +11,10 @@ export function derivedId(prefix: IdPrefix, ...parts: readonly string[]): string
 }
 
 /** 96-bit digest of a request's body, to tell a repeated request from another one under the same key. */
-export const fingerprintOf = (body: unknown): string => digest([canonicalJson(body)]).subarray(0, 12).toString('base64url');
+export const fingerprintOf = (body: unknown): string =>
+  digest([canonicalJson(body)])
+    .subarray(0, 12)
+    .toString('base64url');
 
 function digest(parts: readonly string[]): Buffer {
   const hash = createHash('sha256');

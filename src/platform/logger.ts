@@ -12,7 +12,10 @@ export function createLogger(part: string, level: string = process.env.LOG_LEVEL
       level,
       base: { part },
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]), censor: '[redacted]' },
+      redact: {
+        paths: secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
+        censor: '[redacted]',
+      },
     },
     destination({ dest: 1, sync: true }),
   );
