@@ -1,0 +1,66 @@
+import type { NewBooking } from '../domain/booking.ts';
+import type { SeatCommand, SeatCommandResult } from '../domain/seat-commands.ts';
+import type {
+  BookingAnswer,
+  BookingWorkflowInput,
+  ChangeSeatsCommand,
+  PayAnswer,
+  PayCommand,
+} from './booking-messages.ts';
+import type { PaymentNotification } from './payments.ts';
+import type { ShowWorkflowInput } from './show-messages.ts';
+
+/** The addressed workflow has ended: its row in the read model says how. */
+export const ENDED = 'ended';
+export type Ended = typeof ENDED;
+
+/**
+ * The actors as the API sees them. Every call is safe to repeat. They throw only the errors below.
+ */
+export interface WorkflowClient {
+  /**
+   * Sends a command to a show, in a batch with whatever else arrives meanwhile.
+   * @throws ShowNotRunningError, WorkflowBusyError, WorkflowUnavailableError, OutcomeUnknownError
+   */
+  seatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult>;
+  /** Starts the show's workflow; one that runs already is left as it is. */
+  startShow(input: ShowWorkflowInput): Promise<void>;
+  /** Starts the booking's workflow, or finds it running, or finds that it has ended. Retries an unknown outcome. */
+  startBooking(input: BookingWorkflowInput): Promise<'running' | Ended>;
+  pay(bookingId: string, command: PayCommand): Promise<PayAnswer | Ended>;
+  /** `commandId` makes a repeat the same extension. */
+  extend(bookingId: string, commandId: string): Promise<BookingAnswer | Ended>;
+  release(bookingId: string): Promise<BookingAnswer | Ended>;
+  changeSeats(bookingId: string, commandId: string, command: ChangeSeatsCommand): Promise<BookingAnswer | Ended>;
+  /**
+   * Resolves once the booking's workflow, or its successor for late money, has durably accepted the notice.
+   * `booking` is needed to start that successor.
+   */
+  notifyPayment(notification: PaymentNotification, booking: NewBooking): Promise<void>;
+  /** Resolves when the Temporal server answers; for readiness. */
+  ping(): Promise<void>;
+}
+
+export class ShowNotRunningError extends Error {
+  override readonly name = 'ShowNotRunningError';
+}
+
+/** A queue in front of the actor is full: try again after `retryAfterMs`. Nothing was done. */
+export class WorkflowBusyError extends Error {
+  override readonly name = 'WorkflowBusyError';
+  readonly retryAfterMs: number;
+  constructor(message: string, retryAfterMs: number) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The Temporal server can't be reached. Nothing was done. */
+export class WorkflowUnavailableError extends Error {
+  override readonly name = 'WorkflowUnavailableError';
+}
+
+/** No answer in time: it may or may not have been done. Repeating the same call finds out. */
+export class OutcomeUnknownError extends Error {
+  override readonly name = 'OutcomeUnknownError';
+}
