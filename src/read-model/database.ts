@@ -1,0 +1,71 @@
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Tables } from './tables.ts';
+
+export type ReadModel = Kysely<Tables>;
+export type ReadModelTransaction = Transaction<Tables>;
+
+/** What this folder asks of a logger; pino's has it. */
+export interface Log {
+  warn(details: object, message: string): void;
+  info(details: object, message: string): void;
+}
+
+export interface DatabaseOptions {
+  /** Most connections of this process; all processes together stay below Postgres' `max_connections`. */
+  readonly poolMax: number;
+  readonly log: Log;
+}
+
+/** No statement of ours takes a tenth of this; one that does is stuck, and its caller's own time is nearly up. */
+const STATEMENT_TIMEOUT_MS = 5_000;
+/** Locks here are held for milliseconds: a longer wait means a stuck neighbour, and failing frees the connection. */
+const LOCK_TIMEOUT_MS = 2_000;
+/** A transaction whose process has stalled must not keep its locks. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
+/** The client's own bound, for a server that does not answer at all: later than the server's. */
+const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1_000;
+/** For a free connection of the pool or a new one: past it the caller answers 503 rather than waits. */
+const CONNECTION_TIMEOUT_MS = 3_000;
+const KEEP_ALIVE_AFTER_MS = 10_000;
+
+/** Settings that every connection of ours has, the pool's and the listener's. */
+export const connectionSettings = (url: string) =>
+  ({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+    application_name: 'seatkeeper',
+  }) satisfies pg.ClientConfig;
+
+/**
+ * A pool of connections to the read model. It connects when first used, and again by itself after Postgres was away;
+ * statements that were under way then fail. Close it with `db.destroy()`.
+ */
+export function createDatabase(url: string, options: DatabaseOptions): ReadModel {
+  const pool = new pg.Pool({
+    ...connectionSettings(url),
+    max: options.poolMax,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    types: { getTypeParser },
+  });
+  // Without a listener the loss of an idle connection would end the process.
+  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle connection to Postgres was lost'));
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Resolves when Postgres answers; for readiness. */
+export async function ping(db: ReadModel): Promise<void> {
+  await sql`select 1`.execute(db);
+}
+
+/** `bigint` as a number (versions, amounts and counts stay far below 2^53), `date` as its text: it has no zone. */
+const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
+  if (oid === pg.types.builtins.INT8) return Number;
+  if (oid === pg.types.builtins.DATE) return String;
+  return pg.types.getTypeParser(oid, format as 'text') as unknown;
+}) as typeof pg.types.getTypeParser;
