@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { bookingStatuses, paymentMethods } from '../../domain/booking.ts';
+import { moneySchema, opaqueId, orNull, pageOf, pageQuery, timestamp } from './primitives.ts';
+
+/** Longest seat id inside a plan. */
+export const SEAT_ID_MAX = 80;
+/** Longest one-time token of a payment provider. */
+const PAYMENT_TOKEN_MAX = 512;
+
+export const seatIds = z
+  .array(z.string().min(1).max(SEAT_ID_MAX))
+  .min(1)
+  .meta({ example: ['A12', 'A13'] });
+
+export const bestAvailable = z
+  .strictObject({
+    count: z.int().min(1).meta({ description: 'Seats side by side' }),
+    category: z.string().min(1).max(SEAT_ID_MAX).optional().meta({ description: 'Category id' }),
+    accessible: z.boolean().optional(),
+  })
+  .meta({ id: 'BestAvailable' });
+
+const chosenSeats = z.strictObject({ showId: opaqueId, seatIds }).meta({ id: 'ChosenSeats' });
+const bestSeats = z.strictObject({ showId: opaqueId, bestAvailable }).meta({ id: 'BestSeats' });
+
+export const quoteRequest = z.union([chosenSeats, bestSeats]).meta({ id: 'QuoteRequest' });
+export const bookingRequest = z
+  .union([chosenSeats, bestSeats])
+  .meta({ id: 'BookingRequest', example: { showId: 'shw_0Zr3c4QyS5uY1nXbK2mWpA', seatIds: ['A12', 'A13'] } });
+export const seatChangeRequest = z.strictObject({ seatIds }).meta({ id: 'SeatChangeRequest' });
+export const paymentRequest = z
+  .strictObject({ method: z.enum(paymentMethods), token: z.string().min(1).max(PAYMENT_TOKEN_MAX) })
+  .meta({ id: 'PaymentRequest', example: { method: 'card', token: 'tok_ok' } });
+/** Calls without parameters take an empty object or no body at all. */
+export const emptyBody = z.strictObject({}).optional();
+
+export const bookingListQuery = z.strictObject({ status: z.enum(bookingStatuses).optional(), ...pageQuery });
+
+export const priceSchema = z
+  .object({
+    lines: z.array(z.object({ kind: z.enum(['seats']), label: z.string(), amount: moneySchema })),
+    total: moneySchema,
+  })
+  .meta({ id: 'Price', description: 'The lines sum to the total' });
+
+const paymentStatuses = ['PENDING', 'SUCCEEDED', 'DECLINED', 'FAILED', 'UNKNOWN'] as const;
+const refundStatuses = ['PENDING', 'SUCCEEDED', 'FAILED'] as const;
+
+const bookingFields = {
+  id: z.string(),
+  bookingNumber: orNull(z.string()).meta({ example: 'BMS2026112000000042' }),
+  showId: z.string(),
+  status: z.enum(bookingStatuses),
+  seats: z.array(
+    z.object({ id: z.string(), index: z.int(), label: z.string(), category: z.string(), price: moneySchema }),
+  ),
+  items: z.array(z.never()).meta({ description: 'Food and merchandise: none is on sale yet' }),
+  price: priceSchema,
+  expiresAt: orNull(timestamp).meta({ description: 'When the hold ends unless it is paid or extended' }),
+  payment: orNull(z.object({ status: z.enum(paymentStatuses) })),
+  refund: orNull(z.object({ amount: moneySchema, status: z.enum(refundStatuses) })),
+  createdAt: timestamp,
+  version: z.int().min(1),
+};
+
+export const bookingSchema = z.object(bookingFields).meta({ id: 'Booking' });
+export const bookingPage = pageOf(bookingSchema);
+
+export const nextActionSchema = z
+  .union([z.object({ type: z.literal('redirect'), url: z.string() }), z.object({ type: z.literal('await') })])
+  .meta({ id: 'NextAction' });
+export const pendingBookingSchema = z
+  .object({ ...bookingFields, nextAction: nextActionSchema })
+  .meta({ id: 'PendingBooking' });
+
+export const paymentSchema = z
+  .object({
+    status: orNull(z.enum(paymentStatuses)).meta({ description: 'Of the last attempt; null before the first' }),
+    provider: orNull(z.string()),
+    attempts: z.array(
+      z.object({
+        id: z.string(),
+        status: z.enum(paymentStatuses),
+        method: z.enum(paymentMethods),
+        amount: moneySchema,
+        providerReference: orNull(z.string()),
+        failureReason: orNull(z.string()),
+        at: timestamp,
+      }),
+    ),
+    refunds: z.array(z.object({ id: z.string(), status: z.enum(refundStatuses), amount: moneySchema, at: timestamp })),
+  })
+  .meta({ id: 'Payment' });
+
+export type BestAvailable = z.infer<typeof bestAvailable>;
+export type QuoteRequest = z.infer<typeof quoteRequest>;
+export type BookingRequest = z.infer<typeof bookingRequest>;
+export type SeatChangeRequest = z.infer<typeof seatChangeRequest>;
+export type PaymentRequest = z.infer<typeof paymentRequest>;
+export type BookingBody = z.infer<typeof bookingSchema>;
+export type PendingBookingBody = z.infer<typeof pendingBookingSchema>;
+export type PaymentBody = z.infer<typeof paymentSchema>;

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { seatIds } from './bookings.ts';
+import { categoryPriceSchema } from './catalogue.ts';
+import { calendarDate, opaqueId, orNull, shortText, timestamp } from './primitives.ts';
+
+/** Categories of one seating plan. */
+const CATEGORIES_MAX = 50;
+/** A film has a handful. */
+const GENRES_MAX = 20;
+/** Longer than the longest performance that was ever put on sale as one. */
+const DURATION_MINUTES_MAX = 24 * 60;
+
+export const newTheatre = z
+  .strictObject({
+    cityId: opaqueId,
+    name: shortText,
+    address: orNull(shortText).optional(),
+    location: z.strictObject({ lat: z.number().min(-90).max(90), lng: z.number().min(-180).max(180) }).optional(),
+  })
+  .meta({ id: 'NewTheatre', description: "Without a location, the city's" });
+
+export const newScreen = z.strictObject({ theatreId: opaqueId, name: shortText }).meta({ id: 'NewScreen' });
+export const screenSchema = z
+  .object({ id: z.string(), theatreId: z.string(), name: z.string() })
+  .meta({ id: 'Screen' });
+
+export const newMovie = z
+  .strictObject({
+    title: shortText,
+    genres: z.array(shortText).max(GENRES_MAX).default([]),
+    durationMinutes: orNull(z.int().min(1).max(DURATION_MINUTES_MAX)).optional(),
+    certificate: orNull(shortText).optional(),
+    director: orNull(shortText).optional(),
+    releasedOn: orNull(calendarDate).optional(),
+  })
+  .meta({ id: 'NewMovie' });
+
+/** Any JSON object: the importer says what is wrong with it, place by place. */
+export const pretixPlan = z
+  .looseObject({})
+  .meta({ id: 'PretixSeatingPlan', description: 'A pretix seating plan', externalDocs: { url: 'https://pretix.eu' } });
+
+export const newShow = z
+  .strictObject({
+    movieId: opaqueId,
+    screenId: opaqueId,
+    seatingPlanId: opaqueId,
+    startsAt: timestamp,
+    endsAt: timestamp,
+    salesOpenAt: timestamp.optional().meta({ description: 'Default: at once' }),
+    salesCloseAt: timestamp.optional().meta({ description: 'Default: when the show starts' }),
+    language: shortText,
+    format: shortText,
+    categories: z
+      .array(categoryPriceSchema)
+      .min(1)
+      .max(CATEGORIES_MAX)
+      .meta({ description: 'A price for every category of the plan, all in one currency' }),
+    allowOverlap: z.boolean().default(false).meta({ description: 'Overrides SHOW_OVERLAP for this show' }),
+  })
+  .meta({ id: 'NewShow' });
+
+export const blockRequest = z.strictObject({ seatIds, reason: shortText }).meta({ id: 'BlockRequest' });
+export const blockAnswer = z
+  .object({ showId: z.string(), seatIds: z.array(z.string()) })
+  .meta({ id: 'BlockAnswer', description: 'The seats that the request named' });
+
+export type NewTheatre = z.infer<typeof newTheatre>;
+export type NewScreen = z.infer<typeof newScreen>;
+export type NewMovie = z.infer<typeof newMovie>;
+export type NewShow = z.infer<typeof newShow>;
+export type BlockRequest = z.infer<typeof blockRequest>;
