@@ -9,6 +9,11 @@ export interface ChargeRequest {
   readonly method: PaymentMethod;
   /** The provider's one-time token for the buyer's instrument. Never logged, never stored by us outside a history. */
   readonly token: string;
+  /**
+   * True when an earlier call with this key may have reached a provider (a retry, a restarted activity). Then no second
+   * provider is tried: the first one's outcome is not known.
+   */
+  readonly repeated?: boolean;
 }
 
 export type NextAction = { readonly type: 'redirect'; readonly url: string } | { readonly type: 'await' };

@@ -14,6 +14,9 @@ const settings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 
+  /** Folder of everything that a single machine keeps: databases, secrets, ledger. */
+  DATA_DIR: z.string().min(1).default('.data'),
+
   PORT: port.default(3000),
   METRICS_PORT: port.default(0),
   /** Where clients reach the API; links in answers are built on it. */
@@ -27,6 +30,16 @@ const settings = z.object({
   JWT_SECRET: secret,
   PAYMENT_WEBHOOK_SECRET: secret,
   PAYMENT_GATEWAY_URL: z.url(),
+
+  /** 0 = any free port; the one taken is logged. */
+  PAYMENT_SIMULATOR_PORT: port.default(0),
+  PAYMENT_SIMULATOR_HOST: z.string().min(1).default('127.0.0.1'),
+  /** How long the simulated provider thinks before it answers. */
+  PAYMENT_SIMULATOR_LATENCY_MS: count(0, 60_000),
+  /** Where buyers reach the approval page, if not under the address that the API uses. */
+  PAYMENT_SIMULATOR_PUBLIC_URL: z.url().optional(),
+  /** Base of the API that the simulator's webhooks go to, without `/api/v1`. */
+  PAYMENT_WEBHOOK_URL: z.url(),
 
   HOLD_TTL_SECONDS: seconds(600),
   HOLD_EXTENSIONS_MAX: count(2, 20),
