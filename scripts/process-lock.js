@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
+
+/**
+ * A process, told apart from a later one with the same number by the moment it started.
+ * @typedef {{ pid: number, startedAt: string }} ProcessIdentity
+ */
+
+/** @returns {ProcessIdentity} */
+export function identityOf(pid) {
+  return { pid, startedAt: startOf(pid) ?? '' };
+}
+
+/** Whether this very process still runs; one with the same number that started at another time is another one. */
+export function isRunning({ pid, startedAt }) {
+  const start = startOf(pid);
+  return start !== null && start === startedAt;
+}
+
+/**
+ * Takes the lock file `path` for this process, or tells who holds it. The lock of a process that has ended is taken
+ * over.
+ * @returns {{ taken: true, release: () => void } | { taken: false, holder: ProcessIdentity }}
+ * @throws what the file system says when the file can't be written
+ */
+export function takeLock(path) {
+  const token = randomUUID();
+  const draft = `${path}.${token}`;
+  // The file appears with its content or not at all: nobody reads a half-written lock.
+  writeFileSync(draft, JSON.stringify({ ...identityOf(process.pid), token }), { mode: 0o644 });
+  try {
+    for (;;) {
+      if (linked(draft, path)) return { taken: true, release: () => release(path, token) };
+      const holder = read(path);
+      if (holder === null) continue;
+      if (isRunning(holder)) return { taken: false, holder };
+      removeStale(path, holder);
+    }
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function release(path, token) {
+  if (read(path)?.token === token) rmSync(path, { force: true });
+}
+
+function linked(from, to) {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Null when there is no lock; one that is not ours to understand belongs to nobody who runs. */
+function read(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return null;
+    if (error instanceof SyntaxError) return { pid: 0, startedAt: '', token: '' };
+    throw error;
+  }
+}
+
+/** Two processes may see the same dead holder: the slower one puts the quicker one's new lock back. */
+function removeStale(path, dead) {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (error.code === 'ENOENT') return;
+    throw error;
+  }
+  if (read(aside)?.token !== dead.token) linked(aside, path);
+  rmSync(aside, { force: true });
+}
+
+/** Null when there is no such process, or only its corpse. */
+function startOf(pid) {
+  if (!Number.isInteger(pid) || pid <= 0) return null;
+  return process.platform === 'linux' ? linuxStartOf(pid) : posixStartOf(pid);
+}
+
+function linuxStartOf(pid) {
+  let stat;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return null;
+  }
+  // The second field, the command's name, is in parentheses and may hold anything. State is the 3rd, start the 22nd.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return null;
+  return `${bootId()}/${fields[19]}`;
+}
+
+const bootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+
+function posixStartOf(pid) {
+  try {
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return line === '' || line.startsWith('Z') ? null : line.replace(/^\S+\s+/, '');
+  } catch {
+    return null;
+  }
+}
