@@ -25,8 +25,12 @@ export interface WorkflowClient {
   seatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult>;
   /** Starts the show's workflow; one that runs already is left as it is. */
   startShow(input: ShowWorkflowInput): Promise<void>;
-  /** Starts the booking's workflow, or finds it running, or finds that it has ended. Retries an unknown outcome. */
-  startBooking(input: BookingWorkflowInput): Promise<'running' | Ended>;
+  /**
+   * Starts the booking's workflow, or finds it running, or finds that it has ended. Retries an unknown outcome.
+   * `other_booking`: it runs with another fingerprint or show than `input` has. Two requests with one key for two shows
+   * both get their seats; this start is where it is decided which of them is the booking, and the row must agree.
+   */
+  startBooking(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended>;
   pay(bookingId: string, command: PayCommand): Promise<PayAnswer | Ended>;
   /** `commandId` makes a repeat the same extension. */
   extend(bookingId: string, commandId: string): Promise<BookingAnswer | Ended>;
