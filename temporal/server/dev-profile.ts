@@ -1,0 +1,77 @@
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
+import type { Logger } from '../../src/platform/logger.ts';
+import type { ProcessSpec } from '../../src/platform/process-spec.ts';
+import type { TemporalPorts } from './contract.ts';
+import { dynamicConfig } from './dynamic-config.ts';
+import { whenServing } from './frontend.ts';
+import { garbageCollection, loopback, readyTimeoutMs, stopTimeoutMs } from './process-limits.ts';
+
+/**
+ * A commit is on the disk before it is answered: in WAL mode only `FULL` syncs the log at each commit; with `NORMAL`
+ * a killed process loses nothing but a power cut takes back what clients have seen confirmed.
+ */
+const pragmas = { journal_mode: 'WAL', synchronous: 'FULL' };
+
+/** The SQLite file of the development server, below the system's data folder. */
+export const devDatabaseFile = (dataDir: string): string => join(dataDir, 'temporal', 'temporal.db');
+
+/** Written when the server has served from its file for the first time. */
+const markerFile = (dataDir: string): string => `${devDatabaseFile(dataDir)}.complete`;
+
+/** `temporal server start-dev` on a file. Listens on loopback only. */
+export function devServer(
+  binary: string,
+  dataDir: string,
+  ports: TemporalPorts<'dev'>,
+  namespace: string,
+): ProcessSpec {
+  const address = `${loopback}:${ports.frontend}`;
+  return {
+    name: 'temporal',
+    command: binary,
+    args: [
+      ...['server', 'start-dev', '--db-filename', devDatabaseFile(dataDir)],
+      ...['--ip', loopback, '--port', `${ports.frontend}`, '--http-port', `${ports.http}`],
+      ...['--ui-port', `${ports.ui}`, '--metrics-port', `${ports.metrics}`],
+      ...['--log-level', 'warn', '--log-format', 'json', '--color', 'never'],
+      ...(namespace === 'default' ? [] : ['--namespace', namespace]),
+      ...Object.values(searchAttributes).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      ...pairs('--sqlite-pragma', pragmas),
+      ...pairs('--dynamic-config-value', dynamicConfig),
+    ],
+    env: garbageCollection,
+    ready: (signal) => whenServing(address, { timeoutMs: readyTimeoutMs, signal }),
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs,
+  };
+}
+
+/**
+ * Makes the folder, and removes a database file whose making was cut short: the server creates tables only where there
+ * is no file at all, and nobody has worked on one that never served.
+ */
+export async function prepareDevDatabase(dataDir: string, log: Logger): Promise<void> {
+  const file = devDatabaseFile(dataDir);
+  await mkdir(dirname(file), { recursive: true });
+  if ((await exists(markerFile(dataDir))) || !(await exists(file))) return;
+  log.warn({ file }, 'the first start was cut short: making the database anew');
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(`${file}${suffix}`, { force: true });
+}
+
+/** To be called when the server serves: from then on its file is kept, whatever happens. */
+export async function keepDevDatabase(dataDir: string): Promise<void> {
+  const draft = `${markerFile(dataDir)}.draft`;
+  await writeFile(draft, '');
+  await rename(draft, markerFile(dataDir));
+}
+
+const pairs = (flag: string, values: Readonly<Record<string, number | boolean | string>>): string[] =>
+  Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
