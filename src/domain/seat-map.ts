@@ -1,11 +1,557 @@
+import { type Claim, isLive } from './claim.ts';
+import { type EndedHold, EndedHolds, type HoldEnd } from './ended-holds.ts';
+import { ExpiryQueue } from './expiry-queue.ts';
+import {
+  AVAILABLE,
+  BLOCKED,
+  BOOKED,
+  HELD,
+  Occupancy,
+  type StatusCode,
+  type StatusCounts,
+  statusOfCode,
+} from './occupancy.ts';
+import { refusedOrphans } from './orphan-rule.ts';
+import type {
+  SaleRules,
+  SeatCommand,
+  SeatCommandResult,
+  SeatConflict,
+  SeatPick,
+  SeatRefusal,
+  SeatsGranted,
+  SeatStatus,
+  TakenSeatStatus,
+} from './seat-commands.ts';
+import { type SeatGeometry, seatGeometry } from './seat-geometry.ts';
+import type { SeatLayout } from './seat-layout.ts';
+import {
+  packBlocks,
+  packClaims,
+  packTombstones,
+  type SeatMapSnapshot,
+  unpackClaims,
+  unpackTombstones,
+} from './seat-map-snapshot.ts';
+import { pickBestAvailable } from './seat-picking.ts';
+
+export type { SeatMapSnapshot };
+
+/** Longest reason of a block that is kept, in UTF-16 units: reasons travel with every snapshot. */
+export const BLOCK_REASON_LENGTH_MAX = 200;
+
+type CommandOf<Kind extends SeatCommand['kind']> = Extract<SeatCommand, { kind: Kind }>;
+
+/** What a command is answered, and what it changes; without a change nothing is to be done. */
+interface Decision {
+  readonly answer: SeatCommandResult;
+  readonly change?: () => void;
+}
+
 /**
- * The seat map with all it remembers, as it is carried over continue-as-new. Compact: a show of 10,000 seats, each
- * booked on its own, stays below half the 2 MiB payload limit.
+ * Who has which seat of one show, and the rules by which seats change hands.
+ *
+ * Deciding and changing are apart: a command is decided by looking only, and what it changes, if it is granted and
+ * changes anything, is done in one piece afterwards. So `preview` answers exactly as `apply` would.
+ *
+ * A hold at or past its time is free for everybody at once; it keeps its seats' status until the next change or
+ * `expireHolds`, which end it first. Times are Unix ms and never go backwards. Nothing here throws on a command.
  */
-export interface SeatMapSnapshot {
-  readonly version: number;
-  /** Time of the newest change, Unix ms. */
-  readonly changedAtMs: number;
-  /** One character a seat in index order: `a`, `h`, `b`, `x`. */
-  readonly statuses: string;
+export class SeatMap {
+  readonly #geometry: SeatGeometry;
+  readonly #rules: SaleRules;
+  readonly #occupancy: Occupancy;
+  readonly #claims = new Map<string, Claim>();
+  readonly #expiries = new ExpiryQueue<Claim>();
+  readonly #ended = new EndedHolds();
+  readonly #blockReasons = new Map<number, string>();
+  /** Seats held and booked by buyer; kept only where there is a cap. */
+  readonly #seatsOfBuyer = new Map<string, number>();
+  readonly #changedAtVersion: Uint32Array;
+  /** Changes up to this version are not remembered seat by seat. */
+  readonly #rememberedAfter: number;
+  #version: number;
+  #changedAtMs: number;
+
+  private constructor(layout: SeatLayout, rules: SaleRules, version: number, changedAtMs: number) {
+    this.#geometry = seatGeometry(layout);
+    this.#rules = rules;
+    this.#occupancy = Occupancy.empty(this.#geometry);
+    this.#changedAtVersion = new Uint32Array(layout.seatCount);
+    this.#rememberedAfter = version;
+    this.#version = version;
+    this.#changedAtMs = changedAtMs;
+  }
+
+  /**
+   * All seats available, version 0.
+   * @throws RangeError when the layout's parts do not fit together.
+   */
+  static create(layout: SeatLayout, rules: SaleRules): SeatMap {
+    return new SeatMap(layout, rules, 0, 0);
+  }
+
+  /** @throws RangeError when the snapshot is not one of this layout. */
+  static restore(layout: SeatLayout, rules: SaleRules, snapshot: SeatMapSnapshot): SeatMap {
+    if (snapshot.statuses.length !== layout.seatCount) throw new RangeError('the snapshot is of another layout');
+    const map = new SeatMap(layout, rules, snapshot.version, snapshot.changedAtMs);
+    for (const ended of unpackTombstones(snapshot.tombstones)) map.#ended.add(ended);
+    for (const claim of unpackClaims(snapshot.claims, snapshot.statuses)) map.#take(claim);
+    for (const [reason, seats] of snapshot.blocks) map.#block(seats, reason);
+    return map;
+  }
+
+  /** All that must outlive this object. Tombstones past their time at `nowMs` are left behind. */
+  snapshot(nowMs: number): SeatMapSnapshot {
+    return {
+      version: this.#version,
+      changedAtMs: this.#changedAtMs,
+      statuses: this.statuses,
+      claims: packClaims([...this.#claims.values()]),
+      tombstones: packTombstones(this.#ended.list(nowMs)),
+      blocks: packBlocks(this.#blockReasons),
+    };
+  }
+
+  /** Counts the granted commands that changed something, and the sweeps of `expireHolds` that did. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Time of the newest change; 0 before the first. */
+  get changedAtMs(): number {
+    return this.#changedAtMs;
+  }
+
+  /** One character a seat in index order, as of `version`. */
+  get statuses(): string {
+    return this.#occupancy.toString();
+  }
+
+  /** As of `version`. */
+  get counts(): StatusCounts {
+    return this.#occupancy.counts;
+  }
+
+  /** Earliest expiry of a hold; it may be past already. Null when nothing is held. */
+  nextExpiryMs(): number | null {
+    return this.#expiries.first()?.expiresAtMs ?? null;
+  }
+
+  /** What a booking has, held or booked, also a hold past its time that was not ended yet. */
+  claimOf(bookingId: string): Readonly<Claim> | null {
+    return this.#claims.get(bookingId) ?? null;
+  }
+
+  /** Every hold and booking; together they have every held and booked seat exactly once. */
+  claims(): Iterable<Readonly<Claim>> {
+    return this.#claims.values();
+  }
+
+  /** Why staff took the seat off sale; null when it is not blocked. */
+  blockReason(seat: number): string | null {
+    return this.#blockReasons.get(seat) ?? null;
+  }
+
+  /**
+   * Seats that changed after this version, ascending, with their status now (some may be back at what they were).
+   * Null: not remembered seat by seat, from before `restore`; send all `statuses`.
+   */
+  changesSince(version: number): readonly (readonly [seat: number, status: SeatStatus])[] | null {
+    if (version < this.#rememberedAfter) return null;
+    const changes: [number, SeatStatus][] = [];
+    this.#changedAtVersion.forEach((changedAt, seat) => {
+      if (changedAt > version) changes.push([seat, this.#occupancy.status(seat)]);
+    });
+    return changes;
+  }
+
+  /** Decides the command, and does what it changes. A refused command changes nothing at all. */
+  apply(command: SeatCommand, nowMs: number): SeatCommandResult {
+    const { answer, change } = this.#decide(command, nowMs);
+    if (change !== undefined) this.#commit(nowMs, change);
+    return answer;
+  }
+
+  wouldChange(command: SeatCommand, nowMs: number): boolean {
+    return this.#decide(command, nowMs).change !== undefined;
+  }
+
+  /** The answers `apply` would give if no command changes anything; null, at the first one that would. */
+  preview(commands: readonly SeatCommand[], nowMs: number): SeatCommandResult[] | null {
+    const answers: SeatCommandResult[] = [];
+    for (const command of commands) {
+      const { answer, change } = this.#decide(command, nowMs);
+      if (change !== undefined) return null;
+      answers.push(answer);
+    }
+    return answers;
+  }
+
+  /** Ends every hold at or past its time, leaving tombstones. Returns how many it ended. */
+  expireHolds(nowMs: number): number {
+    const due = this.#expiries.due(nowMs).length;
+    if (due > 0) this.#commit(nowMs, () => undefined);
+    return due;
+  }
+
+  #decide(command: SeatCommand, nowMs: number): Decision {
+    switch (command.kind) {
+      case 'hold':
+        return this.#decideHold(command, nowMs);
+      case 'swap':
+        return this.#decideSwap(command, nowMs);
+      case 'extend':
+        return this.#decideExtend(command, nowMs);
+      case 'release':
+        return this.#decideRelease(command, nowMs);
+      case 'confirm':
+        return this.#decideConfirm(command, nowMs);
+      case 'return':
+        return this.#decideReturn(command, nowMs);
+      case 'block':
+        return this.#decideBlock(command, nowMs);
+      case 'unblock':
+        return this.#decideUnblock(command);
+    }
+  }
+
+  /** Ending the holds past their time belongs to every change: what was decided counted their seats as free. */
+  #commit(nowMs: number, change: () => void): void {
+    this.#version += 1;
+    this.#changedAtMs = nowMs;
+    for (const claim of this.#expiries.due(nowMs)) this.#end(claim, 'expired', nowMs);
+    change();
+  }
+
+  /** A hold that would be past its time at once is refused as HOLD_EXPIRED. */
+  #decideHold(command: CommandOf<'hold'>, nowMs: number): Decision {
+    const { bookingId, buyerId, fingerprint, pick } = command;
+    const malformed = this.#malformedPick(pick);
+    if (malformed !== null) return { answer: malformed };
+    const known = this.#claims.get(bookingId) ?? this.#ended.find(bookingId, nowMs);
+    if (known !== undefined) return { answer: repeatedHold(known, fingerprint, nowMs) };
+    const expiresAtMs = nowMs + command.ttlMs;
+    if (!isToCome(expiresAtMs, nowMs)) return refused('HOLD_EXPIRED');
+    if (!this.#isOnSale(nowMs)) return refused('SALES_CLOSED');
+
+    const occupancy = this.#occupancyAt(nowMs);
+    const seats = 'seats' in pick ? ascending(pick.seats) : this.#pickBest(pick, occupancy);
+    if (typeof seats === 'string') return refused(seats);
+    const total = this.#seatsOf(buyerId, nowMs) + seats.length;
+    const refusal = this.#refusalToTake(seats, occupancy, total);
+    if (refusal !== null) return { answer: refusal };
+    return {
+      answer: { ok: true, seats, expiresAtMs, heldAtMs: nowMs },
+      change: () => {
+        const booked = false;
+        this.#take({
+          bookingId,
+          buyerId: this.#hasBuyerCap ? buyerId : null,
+          fingerprint,
+          seats,
+          heldAtMs: nowMs,
+          expiresAtMs,
+          booked,
+          queueIndex: -1,
+        });
+      },
+    };
+  }
+
+  #decideSwap({ bookingId, seats: asked }: CommandOf<'swap'>, nowMs: number): Decision {
+    const malformed = this.#malformedSeats(asked, this.#rules.seatsPerBookingMax);
+    if (malformed !== null) return { answer: malformed };
+    const claim = this.#claims.get(bookingId);
+    if (claim === undefined || !isLive(claim, nowMs)) return this.#notHeld(bookingId, nowMs);
+    const seats = ascending(asked);
+    const answer = grantedHold({ ...claim, seats });
+    if (isSame(seats, claim.seats)) return { answer };
+    if (!this.#isOnSale(nowMs)) return refused('SALES_CLOSED');
+
+    const occupancy = this.#occupancyAt(nowMs).freeing(claim.seats);
+    const total = this.#seatsOf(claim.buyerId, nowMs) - claim.seats.length + seats.length;
+    const refusal = this.#refusalToTake(seats, occupancy, total);
+    if (refusal !== null) return { answer: refusal };
+    return { answer, change: () => this.#changeSeats(claim, seats, HELD) };
+  }
+
+  /** A time that is not to come is refused as HOLD_EXPIRED and leaves the hold as it is: ending it is `release`. */
+  #decideExtend({ bookingId, expiresAtMs }: CommandOf<'extend'>, nowMs: number): Decision {
+    const claim = this.#claims.get(bookingId);
+    if (claim === undefined || !isLive(claim, nowMs)) return this.#notHeld(bookingId, nowMs);
+    if (!isToCome(expiresAtMs, nowMs)) return refused('HOLD_EXPIRED');
+    const answer = grantedHold({ ...claim, expiresAtMs });
+    if (expiresAtMs === claim.expiresAtMs) return { answer };
+    return {
+      answer,
+      change: () => {
+        claim.expiresAtMs = expiresAtMs;
+        this.#expiries.moved(claim);
+      },
+    };
+  }
+
+  #decideRelease({ bookingId }: CommandOf<'release'>, nowMs: number): Decision {
+    const claim = this.#claims.get(bookingId);
+    if (claim === undefined) return { answer: grantedOnly(this.#ended.find(bookingId, nowMs)?.seats ?? []) };
+    if (claim.booked) return refused('ALREADY_BOOKED');
+    const answer = grantedOnly(claim.seats);
+    // Past its time it is free already; it ends as an expired one.
+    if (!isLive(claim, nowMs)) return { answer };
+    return { answer, change: () => this.#end(claim, 'released', nowMs) };
+  }
+
+  #decideConfirm(command: CommandOf<'confirm'>, nowMs: number): Decision {
+    const malformed = this.#malformedSeats(command.seats, this.#rules.seatsPerBookingMax);
+    if (malformed !== null) return { answer: malformed };
+    const seats = ascending(command.seats);
+    const answer = grantedOnly(seats);
+    const claim = this.#claims.get(command.bookingId);
+    const isSameSeats = claim !== undefined && isSame(claim.seats, seats);
+    if (claim?.booked) return isSameSeats ? { answer } : refused('NO_SUCH_HOLD');
+    if (isSameSeats && isLive(claim, nowMs)) return { answer, change: () => this.#book(claim, seats) };
+    if (!command.reclaim) return this.#notHeld(command.bookingId, nowMs);
+    return this.#decideReclaim(command, seats, nowMs);
+  }
+
+  /**
+   * Takes the seats for a payment that came late, whatever became of the hold and whenever sales close. But seats that
+   * were booked and returned stay returned: else a late repeat of the confirm would undo a cancellation.
+   */
+  #decideReclaim(command: CommandOf<'confirm'>, seats: readonly number[], nowMs: number): Decision {
+    const { bookingId } = command;
+    const before = this.#claims.get(bookingId) ?? this.#ended.find(bookingId, nowMs);
+    if (before !== undefined && 'end' in before && before.end === 'returned') return refused('NO_SUCH_HOLD');
+    const live = this.#claims.get(bookingId);
+    const occupancy = this.#occupancyAt(nowMs).freeing(live !== undefined && isLive(live, nowMs) ? live.seats : []);
+    const conflicts = conflictsOf(seats, occupancy);
+    if (conflicts.length > 0) return { answer: { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts } };
+    return {
+      answer: grantedOnly(seats),
+      change: () => {
+        const held = this.#claims.get(bookingId);
+        if (held !== undefined) return this.#book(held, seats);
+        this.#take({
+          bookingId,
+          buyerId: this.#hasBuyerCap ? command.buyerId : null,
+          fingerprint: null,
+          seats,
+          heldAtMs: before?.heldAtMs ?? nowMs,
+          expiresAtMs: before?.expiresAtMs ?? nowMs,
+          booked: true,
+          queueIndex: -1,
+        });
+      },
+    };
+  }
+
+  #decideReturn({ bookingId, seats: named }: CommandOf<'return'>, nowMs: number): Decision {
+    const malformed = named === undefined ? null : this.#malformedSeats(named, Infinity);
+    if (malformed !== null) return { answer: malformed };
+    const claim = this.#claims.get(bookingId);
+    if (!claim?.booked) {
+      const ended = this.#ended.find(bookingId, nowMs);
+      return { answer: grantedOnly(named ? ascending(named) : ended?.end === 'returned' ? ended.seats : []) };
+    }
+    const answer = grantedOnly(named ? ascending(named) : claim.seats);
+    const kept = named ? claim.seats.filter((seat) => !named.includes(seat)) : [];
+    if (kept.length === claim.seats.length) return { answer };
+    if (kept.length > 0) return { answer, change: () => this.#changeSeats(claim, kept, BOOKED) };
+    return { answer, change: () => this.#end(claim, 'returned', nowMs) };
+  }
+
+  #decideBlock({ seats: asked, reason }: CommandOf<'block'>, nowMs: number): Decision {
+    const malformed = this.#malformedSeats(asked, Infinity);
+    if (malformed !== null) return { answer: malformed };
+    const seats = ascending(asked);
+    const occupancy = this.#occupancyAt(nowMs);
+    const conflicts = conflictsOf(seats, occupancy).filter(([, status]) => status !== 'x');
+    if (conflicts.length > 0) return { answer: { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts } };
+    const fresh = seats.filter((seat) => occupancy.codes[seat] === AVAILABLE);
+    const answer = grantedOnly(seats);
+    return fresh.length === 0 ? { answer } : { answer, change: () => this.#block(fresh, reason) };
+  }
+
+  #decideUnblock({ seats: asked }: CommandOf<'unblock'>): Decision {
+    const malformed = this.#malformedSeats(asked, Infinity);
+    if (malformed !== null) return { answer: malformed };
+    const seats = ascending(asked);
+    const blocked = seats.filter((seat) => this.#blockReasons.has(seat));
+    const answer = grantedOnly(seats);
+    return blocked.length === 0 ? { answer } : { answer, change: () => this.#unblock(blocked) };
+  }
+
+  #malformedPick(pick: SeatPick): SeatRefusal | null {
+    const max = this.#rules.seatsPerBookingMax;
+    if ('seats' in pick) return this.#malformedSeats(pick.seats, max);
+    const { count, category } = pick.bestAvailable;
+    if (!Number.isInteger(count) || count < 1) return { ok: false, refusal: 'NO_SEATS' };
+    if (count > max) return { ok: false, refusal: 'TOO_MANY_SEATS', limit: max };
+    if (category !== undefined && !this.#geometry.stretchesOfCategory.has(category)) {
+      return { ok: false, refusal: 'UNKNOWN_CATEGORY' };
+    }
+    return null;
+  }
+
+  #malformedSeats(seats: readonly number[], max: number): SeatRefusal | null {
+    if (seats.length === 0) return { ok: false, refusal: 'NO_SEATS' };
+    if (seats.length > max) return { ok: false, refusal: 'TOO_MANY_SEATS', limit: max };
+    const unknown = seats.filter((seat) => !Number.isInteger(seat) || seat < 0 || seat >= this.#geometry.seatCount);
+    if (unknown.length > 0) return { ok: false, refusal: 'UNKNOWN_SEAT', seats: [...new Set(unknown)] };
+    if (new Set(seats).size === seats.length) return null;
+    const repeated = ascending(seats).filter((seat, index, all) => seat === all[index - 1]);
+    return { ok: false, refusal: 'DUPLICATE_SEAT', seats: [...new Set(repeated)] };
+  }
+
+  #pickBest(pick: Extract<SeatPick, { bestAvailable: unknown }>, occupancy: Occupancy) {
+    return pickBestAvailable(this.#geometry, occupancy, pick.bestAvailable);
+  }
+
+  /** @param buyerTotal seats the buyer would have in the show with these. */
+  #refusalToTake(seats: readonly number[], occupancy: Occupancy, buyerTotal: number): SeatRefusal | null {
+    const conflicts = conflictsOf(seats, occupancy);
+    if (conflicts.length > 0) return { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts };
+    const limit = this.#rules.seatsPerBuyerMax;
+    if (this.#hasBuyerCap && buyerTotal > limit) return { ok: false, refusal: 'TOO_MANY_SEATS', limit };
+    const orphans = refusedOrphans(this.#geometry, occupancy.codes, seats);
+    return orphans.length > 0 ? { ok: false, refusal: 'ORPHAN_SEAT', seats: orphans } : null;
+  }
+
+  /** Why a command that needs a live hold is refused. */
+  #notHeld(bookingId: string, nowMs: number): Decision {
+    const claim = this.#claims.get(bookingId);
+    if (claim?.booked) return refused('ALREADY_BOOKED');
+    if (claim !== undefined) return refused(isLive(claim, nowMs) ? 'NO_SUCH_HOLD' : 'HOLD_EXPIRED');
+    return refused(this.#ended.find(bookingId, nowMs)?.end === 'expired' ? 'HOLD_EXPIRED' : 'NO_SUCH_HOLD');
+  }
+
+  /** As everybody may see it at this time: holds past theirs are free. */
+  #occupancyAt(nowMs: number): Occupancy {
+    const due = this.#expiries.due(nowMs);
+    return due.length === 0 ? this.#occupancy : this.#occupancy.freeing(due.flatMap((claim) => claim.seats));
+  }
+
+  /** Seats the buyer holds or has booked; holds past their time don't count. */
+  #seatsOf(buyerId: string | null, nowMs: number): number {
+    if (!this.#hasBuyerCap || buyerId === null) return 0;
+    const due = this.#expiries.due(nowMs).filter((claim) => claim.buyerId === buyerId);
+    return due.reduce((sum, claim) => sum - claim.seats.length, this.#seatsOfBuyer.get(buyerId) ?? 0);
+  }
+
+  get #hasBuyerCap(): boolean {
+    return this.#rules.seatsPerBuyerMax > 0;
+  }
+
+  #isOnSale(nowMs: number): boolean {
+    return nowMs >= this.#rules.salesOpenAtMs && nowMs < this.#rules.salesCloseAtMs;
+  }
+
+  #take(claim: Claim): void {
+    this.#claims.set(claim.bookingId, claim);
+    this.#ended.delete(claim.bookingId);
+    this.#setAll(claim.seats, claim.booked ? BOOKED : HELD);
+    this.#countForBuyer(claim.buyerId, claim.seats.length);
+    if (!claim.booked) this.#expiries.add(claim);
+  }
+
+  #end(claim: Claim, end: HoldEnd, nowMs: number): void {
+    const { bookingId, fingerprint, seats, heldAtMs, expiresAtMs } = claim;
+    this.#claims.delete(bookingId);
+    this.#setAll(seats, AVAILABLE);
+    this.#countForBuyer(claim.buyerId, -seats.length);
+    if (!claim.booked) this.#expiries.remove(claim);
+    this.#ended.add({ bookingId, fingerprint, seats, heldAtMs, expiresAtMs, end, endedAtMs: nowMs });
+  }
+
+  #book(claim: Claim, seats: readonly number[]): void {
+    this.#expiries.remove(claim);
+    claim.booked = true;
+    claim.fingerprint = null;
+    this.#changeSeats(claim, seats, BOOKED);
+  }
+
+  #changeSeats(claim: Claim, seats: readonly number[], code: StatusCode): void {
+    this.#setAll(
+      claim.seats.filter((seat) => !seats.includes(seat)),
+      AVAILABLE,
+    );
+    this.#setAll(seats, code);
+    this.#countForBuyer(claim.buyerId, seats.length - claim.seats.length);
+    claim.seats = seats;
+  }
+
+  #block(seats: readonly number[], reason: string): void {
+    this.#setAll(seats, BLOCKED);
+    for (const seat of seats) this.#blockReasons.set(seat, reason.slice(0, BLOCK_REASON_LENGTH_MAX));
+  }
+
+  #unblock(seats: readonly number[]): void {
+    this.#setAll(seats, AVAILABLE);
+    for (const seat of seats) this.#blockReasons.delete(seat);
+  }
+
+  #setAll(seats: readonly number[], code: StatusCode): void {
+    for (const seat of seats) {
+      if (this.#occupancy.codes[seat] === code) continue;
+      this.#occupancy.set(seat, code);
+      this.#changedAtVersion[seat] = this.#version;
+    }
+  }
+
+  #countForBuyer(buyerId: string | null, change: number): void {
+    if (buyerId === null) return;
+    const count = (this.#seatsOfBuyer.get(buyerId) ?? 0) + change;
+    if (count === 0) this.#seatsOfBuyer.delete(buyerId);
+    else this.#seatsOfBuyer.set(buyerId, count);
+  }
+}
+
+/** A hold asked for again. Past its time, released, expired or returned, it is not granted anew. */
+function repeatedHold(known: Claim | EndedHold, fingerprint: string, nowMs: number): SeatCommandResult {
+  const claim = 'booked' in known ? known : null;
+  if (claim?.booked) return { ok: false, refusal: 'ALREADY_BOOKED' };
+  if (known.fingerprint !== null && known.fingerprint !== fingerprint) {
+    return { ok: false, refusal: 'FINGERPRINT_MISMATCH' };
+  }
+  if (claim !== null && isLive(claim, nowMs)) return grantedHold(claim);
+  const { seats, expiresAtMs, heldAtMs } = known;
+  return { ok: false, refusal: 'HOLD_ENDED', seats, expiresAtMs, heldAtMs };
+}
+
+function refused(
+  refusal: 'SALES_CLOSED' | 'HOLD_EXPIRED' | 'NO_SUCH_HOLD' | 'ALREADY_BOOKED' | 'SOLD_OUT' | 'NO_ADJACENT_SEATS',
+): Decision {
+  return { answer: { ok: false, refusal } };
+}
+
+function grantedHold({
+  seats,
+  expiresAtMs,
+  heldAtMs,
+}: Pick<Claim, 'seats' | 'expiresAtMs' | 'heldAtMs'>): SeatsGranted {
+  return { ok: true, seats, expiresAtMs, heldAtMs };
+}
+
+/** Granted, and no hold is left. */
+function grantedOnly(seats: readonly number[]): SeatsGranted {
+  return { ok: true, seats, expiresAtMs: null, heldAtMs: null };
+}
+
+function conflictsOf(seats: readonly number[], occupancy: Occupancy): SeatConflict[] {
+  return seats
+    .filter((seat) => occupancy.codes[seat] !== AVAILABLE)
+    .map((seat) => [seat, statusOfCode[occupancy.codes[seat]!] as TakenSeatStatus]);
+}
+
+function ascending(seats: readonly number[]): number[] {
+  return seats.toSorted((a, b) => a - b);
+}
+
+function isSame(some: readonly number[], others: readonly number[]): boolean {
+  return some.length === others.length && some.every((seat, index) => seat === others[index]);
+}
+
+function isToCome(timeMs: number, nowMs: number): boolean {
+  return Number.isFinite(timeMs) && timeMs > nowMs;
 }
