@@ -1,6 +1,21 @@
-import type { Booking } from '../domain/booking.ts';
+import { sql } from 'kysely';
+import { bookingCan, type Booking } from '../domain/booking.ts';
+import { bookingColumnNames, bookingColumns, bookingJson } from './bookings.ts';
 import type { ReadModel } from './database.ts';
-import type { Payment, Refund } from './payments.ts';
+import { translatingErrors } from './errors.ts';
+import { jsonRows } from './json-rows.ts';
+import {
+  onPaymentConflict,
+  onRefundConflict,
+  type Payment,
+  paymentColumnNames,
+  paymentColumns,
+  paymentJson,
+  type Refund,
+  refundColumnNames,
+  refundColumns,
+  refundJson,
+} from './payments.ts';
 
 /** An event for the readers of the outbox, written with the change it tells of. */
 export interface OutboxEvent {
@@ -10,28 +25,116 @@ export interface OutboxEvent {
 }
 
 export interface ConfirmationRecord {
-  /** As it becomes: the row gets status CONFIRMED, whatever `status` says here, and the number is assigned here. */
+  /** The booking as it becomes; its status, payment status and number are set here, whatever it says of them. */
   readonly booking: Booking;
-  /** The attempt that paid. */
+  /** The attempt that paid; recorded as SUCCEEDED. */
   readonly payment: Payment;
   readonly outbox: readonly OutboxEvent[];
 }
 
 export type ConfirmationResult =
-  /** Recorded by this call, or by an earlier one with the same attempt: the same number again. */
+  /**
+   * Recorded by this call, or by an earlier one with the same attempt: the same number again. `version` is the row's;
+   * it may be ahead of the record's where somebody else changed the row.
+   */
   | { readonly confirmed: true; readonly bookingNumber: string; readonly version: number }
   /** The booking is paid already, by another attempt: this one's money goes back. */
   | { readonly confirmed: false; readonly paidBy: string };
 
 /**
- * Records confirmations, all of a batch in one statement: the booking CONFIRMED with its number, its seats under
- * `unique (show_id, seat_id)`, the payment SUCCEEDED, the outbox. All or nothing for each record; repeatable. One result
- * per record, in order: a `SeatAlreadyBookedError` or another failure of one record is its result and no other's.
+ * Records confirmations, all of a batch in one statement and so in one transaction: the booking CONFIRMED with its
+ * number, its seats under `unique (show_id, seat_id)`, the payment SUCCEEDED, the outbox. Repeatable; one result per
+ * record, in order. All or nothing for the whole batch: to be coalesced, which gives each record its own failure. No
+ * booking twice in one call.
+ * @throws SeatAlreadyBookedError another booking has one of the seats
  */
-export declare function recordConfirmations(
+export async function recordConfirmations(
   db: ReadModel,
   records: readonly ConfirmationRecord[],
-): Promise<PromiseSettledResult<ConfirmationResult>[]>;
+): Promise<ConfirmationResult[]> {
+  const rows = jsonRows(
+    records.map(({ booking, payment, outbox }) => ({
+      ...bookingJson(booking),
+      paid_by: payment.id,
+      payment: paymentJson({ ...payment, status: 'SUCCEEDED', failureReason: null }),
+      outbox,
+    })),
+  );
+  const { rows: confirmed } = await translatingErrors(confirmationStatement(rows).execute(db));
+  const found = new Map(confirmed.map((row) => [row.id, row]));
+  const missing = records.map(({ booking }) => booking.id).filter((id) => !found.has(id));
+  for (const row of await confirmationsOf(db, missing)) found.set(row.id, row);
+  return records.map(({ booking, payment }) => {
+    const row = found.get(booking.id)!;
+    return row.payment_id === payment.id
+      ? { confirmed: true, bookingNumber: row.booking_number, version: row.version }
+      : { confirmed: false, paidBy: row.payment_id };
+  });
+}
+
+interface ConfirmationRow {
+  readonly id: string;
+  readonly booking_number: string;
+  readonly version: number;
+  readonly payment_id: string;
+}
+
+/**
+ * Returns the rows that this call confirmed. `payment_id` is null until then: it decides between two attempts, and a
+ * repeat changes nothing. The version grows even past one that the record does not know of.
+ */
+export const confirmationStatement = (rows: string) => sql<ConfirmationRow>`
+  with record as materialized (
+    select * from jsonb_to_recordset(${rows}::jsonb)
+      as record (${bookingColumns}, paid_by text, payment jsonb, outbox jsonb)
+  ),
+  confirmed as (
+    insert into bookings as booking (${bookingColumnNames}, payment_id, updated_at)
+    select id, next_booking_number(), show_id, user_id, city_id, 'CONFIRMED', seats, price, items, fingerprint, held_at,
+      expires_at, version, 'SUCCEEDED', refund, as_created, paid_by, now()
+    from record
+    on conflict (id) do update set
+      booking_number = excluded.booking_number,
+      status = excluded.status,
+      seats = excluded.seats,
+      price = excluded.price,
+      expires_at = excluded.expires_at,
+      version = greatest(booking.version + 1, excluded.version),
+      payment_status = excluded.payment_status,
+      payment_id = excluded.payment_id,
+      refund = excluded.refund,
+      as_created = coalesce(booking.as_created, excluded.as_created),
+      updated_at = excluded.updated_at
+    where booking.payment_id is null
+    returning id, show_id, seats, booking_number, version, payment_id
+  ),
+  booked as (
+    insert into booked_seats (show_id, seat_id, booking_id)
+    select show_id, seat ->> 'id', id from confirmed, jsonb_array_elements(seats) as seat
+  ),
+  paid as (
+    insert into payments (${paymentColumnNames})
+    select payment.* from record, jsonb_to_record(record.payment) as payment (${paymentColumns})
+    ${onPaymentConflict}
+  ),
+  posted as (
+    insert into outbox (booking_id, type, payload)
+    select id, event ->> 'type', event -> 'payload'
+    from record, jsonb_array_elements(record.outbox) as event
+    where id in (select id from confirmed)
+  )
+  select id, booking_number, version, payment_id from confirmed`;
+
+/** A statement of its own: the one before does not see what others committed while it waited for their locks. */
+async function confirmationsOf(db: ReadModel, ids: readonly string[]): Promise<ConfirmationRow[]> {
+  if (ids.length === 0) return [];
+  return db
+    .selectFrom('bookings')
+    .select(['id', 'version', 'booking_number', 'payment_id'])
+    .where('id', '=', sql<string>`any(${ids}::text[])`)
+    .$narrowType<{ booking_number: string; payment_id: string }>()
+    .execute();
+}
 
 /** A change of a booking other than its confirmation: PAYMENT_PENDING, HELD again, RELEASED, EXPIRED, FAILED. */
 export interface BookingStateRecord {
@@ -42,8 +145,67 @@ export interface BookingStateRecord {
 }
 
 /**
- * Records states of bookings, all of a batch in one statement: the row if its version is lower (inserted if missing),
- * payment and refund by their own rules, the outbox only where the row changed. A confirmed booking never goes back to
- * an earlier state, whatever the version. Repeatable.
+ * Records states of bookings, all of a batch in one statement: the row if its version is lower (inserted if missing);
+ * payment and refund by the rules of `recordPayments` and `recordRefunds`; the outbox only where the row changed. A
+ * confirmed booking never goes back to an earlier state, whatever the version. Repeatable; gives for each, in order,
+ * whether the row changed. To be coalesced. No booking twice in one call.
  */
-export declare function recordBookingStates(db: ReadModel, records: readonly BookingStateRecord[]): Promise<void>;
+export async function recordBookingStates(db: ReadModel, records: readonly BookingStateRecord[]): Promise<boolean[]> {
+  const rows = jsonRows(
+    records.map(({ booking, payment, refund, outbox }) => ({
+      ...bookingJson(booking),
+      payment: payment === undefined ? null : paymentJson(payment),
+      new_refund: refund === undefined ? null : refundJson(refund),
+      outbox: outbox ?? [],
+    })),
+  );
+  const { rows: changed } = await translatingErrors(stateStatement(rows).execute(db));
+  const changedIds = new Set(changed.map((row) => row.id));
+  return records.map(({ booking }) => changedIds.has(booking.id));
+}
+
+/** States that a confirmed booking may be in. */
+const confirmedStates = ['CONFIRMED', ...bookingCan.CONFIRMED.become];
+
+export const stateStatement = (rows: string) => sql<{ id: string }>`
+  with record as materialized (
+    select * from jsonb_to_recordset(${rows}::jsonb)
+      as record (${bookingColumns}, payment jsonb, new_refund jsonb, outbox jsonb)
+  ),
+  changed as (
+    insert into bookings as booking (${bookingColumnNames}, updated_at)
+    select ${bookingColumnNames}, now() from record
+    on conflict (id) do update set
+      booking_number = coalesce(booking.booking_number, excluded.booking_number),
+      status = excluded.status,
+      seats = excluded.seats,
+      price = excluded.price,
+      expires_at = excluded.expires_at,
+      version = excluded.version,
+      payment_status = excluded.payment_status,
+      refund = excluded.refund,
+      as_created = coalesce(booking.as_created, excluded.as_created),
+      updated_at = excluded.updated_at
+    where excluded.version > booking.version
+      and (booking.payment_id is null or excluded.status in (${sql.join(confirmedStates.map((state) => sql.lit(state)))}))
+    returning id
+  ),
+  paid as (
+    insert into payments (${paymentColumnNames})
+    select payment.* from record, jsonb_to_record(record.payment) as payment (${paymentColumns})
+    where jsonb_typeof(record.payment) = 'object'
+    ${onPaymentConflict}
+  ),
+  refunded as (
+    insert into refunds (${refundColumnNames})
+    select refund.* from record, jsonb_to_record(record.new_refund) as refund (${refundColumns})
+    where jsonb_typeof(record.new_refund) = 'object'
+    ${onRefundConflict}
+  ),
+  posted as (
+    insert into outbox (booking_id, type, payload)
+    select id, event ->> 'type', event -> 'payload'
+    from record, jsonb_array_elements(record.outbox) as event
+    where id in (select id from changed)
+  )
+  select id from changed`;

@@ -1,8 +1,13 @@
-import type { Money } from '../domain/money.ts';
-import type { CategoryPrice } from '../domain/pricing.ts';
-import type { SeatLayout } from '../domain/seat-layout.ts';
-import type { Page, PageRequest } from './cursors.ts';
+import { type RawBuilder, sql } from 'kysely';
+import { z } from 'zod';
+import { cursorNumber, cursorOf, cursorText, type Page, type PageRequest, toPage } from './cursors.ts';
 import type { ReadModel } from './database.ts';
+import { translatingErrors } from './errors.ts';
+
+export interface Location {
+  readonly lat: number;
+  readonly lng: number;
+}
 
 export interface City {
   readonly id: string;
@@ -11,8 +16,7 @@ export interface City {
   readonly country: string;
   /** IANA zone. */
   readonly timeZone: string;
-  readonly lat: number;
-  readonly lng: number;
+  readonly location: Location;
   readonly population: number;
 }
 
@@ -21,100 +25,184 @@ export interface Theatre {
   readonly cityId: string;
   readonly name: string;
   readonly address: string | null;
-  readonly timeZone: string;
-  readonly lat: number;
-  readonly lng: number;
-  readonly screens: readonly { readonly id: string; readonly name: string }[];
-  /** From the point asked for; null where none was. */
-  readonly distanceKm: number | null;
+  readonly location: Location;
 }
 
-export interface Movie {
+export interface Screen {
   readonly id: string;
-  readonly title: string;
-  readonly genres: readonly string[];
-  readonly durationMinutes: number | null;
-  readonly certificate: string | null;
-  readonly director: string | null;
-  /** A calendar date, `2009-12-18`. */
-  readonly releasedOn: string | null;
-}
-
-export type ShowStatus = 'SCHEDULED' | 'ON_SALE' | 'SALES_CLOSED' | 'ENDED' | 'CANCELLED';
-
-export interface NewShow {
-  readonly id: string;
-  readonly movieId: string;
   readonly theatreId: string;
-  readonly screenId: string;
-  readonly seatingPlanId: string;
-  readonly startsAtMs: number;
-  readonly endsAtMs: number;
-  readonly salesOpenAtMs: number;
-  readonly salesCloseAtMs: number;
-  readonly language: string;
-  readonly format: string;
-  readonly categories: readonly CategoryPrice[];
-  /** Staff allows another show on the screen at that time. */
-  readonly overlapOverridden: boolean;
-}
-
-export interface Show extends NewShow {
-  readonly cityId: string;
-  readonly timeZone: string;
-  readonly movieTitle: string;
-  readonly theatreName: string;
-  /** Of the time asked for: it follows from the show's times, and is stored only as far as staff decides it. */
-  readonly status: ShowStatus;
-  readonly availability: { readonly available: number; readonly total: number; readonly asOfVersion: number };
-}
-
-export interface StoredSeatingPlan<Plan> {
-  readonly id: string;
   readonly name: string;
-  readonly plan: Plan;
-  readonly layout: SeatLayout;
 }
 
-export type Currency = Money['currency'];
+export interface TheatreWithScreens extends Theatre {
+  /** In the order of their names. */
+  readonly screens: readonly Screen[];
+}
 
-export declare function listCities(db: ReadModel, page: PageRequest): Promise<Page<City>>;
-export declare function findCity(db: ReadModel, id: string): Promise<City | null>;
+/** True on a database that was never seeded. */
+export async function isEmpty(db: ReadModel): Promise<boolean> {
+  const city = await db.selectFrom('cities').select('id').limit(1).executeTakeFirst();
+  return city === undefined;
+}
+
+export async function insertCity(db: ReadModel, city: City): Promise<void> {
+  const { id, name, country, timeZone: zone, location, population } = city;
+  await db
+    .insertInto('cities')
+    .values({ id, name, country, zone, ...location, population })
+    .execute();
+}
+
+const cityCursor = cursorOf('cities', z.tuple([cursorText, cursorText]));
+
+/**
+ * By name.
+ * @throws InvalidCursorError
+ */
+export async function listCities(db: ReadModel, { limit, cursor }: PageRequest): Promise<Page<City>> {
+  const after = cityCursor.decode(cursor);
+  let query = db
+    .selectFrom('cities')
+    .selectAll()
+    .orderBy('name')
+    .orderBy('id')
+    .limit(limit + 1);
+  if (after !== null) query = query.where(sql<boolean>`(name, id) > (${after[0]}, ${after[1]})`);
+  return toPage(await query.execute(), limit, toCity, (row) => cityCursor.encode([row.name, row.id]));
+}
+
+export async function findCity(db: ReadModel, id: string): Promise<City | null> {
+  const row = await db.selectFrom('cities').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? null : toCity(row);
+}
+
+function toCity(row: CityRow): City {
+  const { id, name, country, zone: timeZone, lat, lng, population } = row;
+  return { id, name, country, timeZone, location: { lat, lng }, population };
+}
+type CityRow = Omit<City, 'timeZone' | 'location'> & Location & { readonly zone: string };
+
+/** @throws InvalidReferenceError no such city */
+export async function insertTheatre(db: ReadModel, theatre: Theatre): Promise<void> {
+  const { id, cityId, name, address, location } = theatre;
+  await translatingErrors(
+    db
+      .insertInto('theatres')
+      .values({ id, city_id: cityId, name, address, ...location })
+      .execute(),
+  );
+}
+
+/** @throws InvalidReferenceError no such theatre, or it has a screen of that name */
+export async function insertScreen(db: ReadModel, screen: Screen): Promise<void> {
+  const { id, theatreId, name } = screen;
+  await translatingErrors(db.insertInto('screens').values({ id, theatre_id: theatreId, name }).execute());
+}
+
+export async function findScreen(db: ReadModel, id: string): Promise<Screen | null> {
+  const row = await db.selectFrom('screens').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? null : toScreen(row);
+}
+
+const toScreen = (row: { id: string; theatre_id: string; name: string }): Screen => ({
+  id: row.id,
+  theatreId: row.theatre_id,
+  name: row.name,
+});
+
+export async function findTheatre(db: ReadModel, id: string): Promise<TheatreWithScreens | null> {
+  const [row, screens] = await Promise.all([
+    db.selectFrom('theatres').selectAll().where('id', '=', id).executeTakeFirst(),
+    db.selectFrom('screens').selectAll().where('theatre_id', '=', id).orderBy('name').execute(),
+  ]);
+  return row === undefined ? null : { ...toTheatre(row), screens: screens.map(toScreen) };
+}
 
 export interface TheatreFilter {
   readonly cityId?: string | undefined;
-  /** Nearest first, within `radiusKm`. */
-  readonly near?: { readonly lat: number; readonly lng: number; readonly radiusKm: number } | undefined;
 }
-export declare function listTheatres(db: ReadModel, filter: TheatreFilter, page: PageRequest): Promise<Page<Theatre>>;
-export declare function findTheatre(db: ReadModel, id: string): Promise<Theatre | null>;
 
-export interface MovieFilter {
-  readonly cityId?: string | undefined;
-  /** A calendar date at the venue, `2026-11-20`. */
-  readonly date?: string | undefined;
-  readonly language?: string | undefined;
-  readonly genre?: string | undefined;
-  readonly format?: string | undefined;
-  /** Part of a title, spelling mistakes allowed. */
-  readonly q?: string | undefined;
-}
-/** City, date, language and format ask for a show, not cancelled, that has all of them together. */
-export declare function listMovies(db: ReadModel, filter: MovieFilter, page: PageRequest): Promise<Page<Movie>>;
-export declare function findMovie(db: ReadModel, id: string): Promise<Movie | null>;
+const theatreCursor = cursorOf('theatres', z.tuple([cursorText, cursorText]));
 
-export interface ShowFilter {
-  readonly movieId?: string | undefined;
-  readonly theatreId?: string | undefined;
-  readonly cityId?: string | undefined;
-  /** A calendar date at the venue. Absent: shows that have not ended at `nowMs`. */
-  readonly date?: string | undefined;
-}
-/** Soonest first. */
-export declare function listShows(
+/**
+ * By name.
+ * @throws InvalidCursorError
+ */
+export async function listTheatres(
   db: ReadModel,
-  filter: ShowFilter,
-  page: PageRequest,
-  nowMs: number,
-): Promise<Page<Show>>;
-export declare function findShow(db: ReadModel, id: string, nowMs: number): Promise<Show | null>;
+  { cityId }: TheatreFilter,
+  { limit, cursor }: PageRequest,
+): Promise<Page<Theatre>> {
+  const after = theatreCursor.decode(cursor);
+  let query = db
+    .selectFrom('theatres')
+    .selectAll()
+    .orderBy('name')
+    .orderBy('id')
+    .limit(limit + 1);
+  if (cityId !== undefined) query = query.where('city_id', '=', cityId);
+  if (after !== null) query = query.where(sql<boolean>`(name, id) > (${after[0]}, ${after[1]})`);
+  return toPage(await query.execute(), limit, toTheatre, (row) => theatreCursor.encode([row.name, row.id]));
+}
+
+export interface TheatresNear extends TheatreFilter {
+  readonly point: Location;
+  readonly radiusKm: number;
+}
+
+const nearCursor = cursorOf('theatres-near', z.tuple([cursorNumber, cursorText]));
+
+/**
+ * Nearest first, with the distance over the ground (a sphere of Earth's mean radius: right to half a percent).
+ * @throws InvalidCursorError
+ */
+export async function listTheatresNear(
+  db: ReadModel,
+  { cityId, point, radiusKm }: TheatresNear,
+  { limit, cursor }: PageRequest,
+): Promise<Page<Theatre & { readonly distanceKm: number }>> {
+  const after = nearCursor.decode(cursor);
+  const radiusDegrees = radiusKm / KM_PER_DEGREE_OF_LATITUDE;
+  let theatres = db
+    .selectFrom('theatres')
+    .selectAll()
+    .select(distanceKmFrom(point).as('distanceKm'))
+    // Of no effect on the answer: lets the index leave out most of the world before any distance is computed.
+    .where('lat', '>=', point.lat - radiusDegrees)
+    .where('lat', '<=', point.lat + radiusDegrees);
+  if (cityId !== undefined) theatres = theatres.where('city_id', '=', cityId);
+  let query = db
+    .selectFrom(theatres.as('theatre'))
+    .selectAll()
+    .where('distanceKm', '<=', radiusKm)
+    .orderBy('distanceKm')
+    .orderBy('id')
+    .limit(limit + 1);
+  if (after !== null) {
+    query = query.where(sql<boolean>`("distanceKm", id) > (${after[0]}::double precision, ${after[1]})`);
+  }
+  return toPage(
+    await query.execute(),
+    limit,
+    (row) => ({ ...toTheatre(row), distanceKm: row.distanceKm }),
+    (row) => nearCursor.encode([row.distanceKm, row.id]),
+  );
+}
+
+/** Earth's mean radius (IUGG). */
+const EARTH_RADIUS_KM = 6_371.0088;
+/** Rounded down, so that the box is never too small. */
+const KM_PER_DEGREE_OF_LATITUDE = 111;
+
+/** The haversine formula, which stays exact for small distances; `least` guards the arcsine against rounding. */
+const distanceKmFrom = ({ lat, lng }: Location): RawBuilder<number> => sql<number>`
+  2 * ${EARTH_RADIUS_KM}::double precision * asin(least(1, sqrt(
+    sin(radians(lat - ${lat}::double precision) / 2) ^ 2
+    + cos(radians(lat)) * cos(radians(${lat}::double precision))
+      * sin(radians(lng - ${lng}::double precision) / 2) ^ 2)))`;
+
+function toTheatre(row: TheatreRow): Theatre {
+  const { id, city_id: cityId, name, address, lat, lng } = row;
+  return { id, cityId, name, address, location: { lat, lng } };
+}
+type TheatreRow = Omit<Theatre, 'cityId' | 'location'> & Location & { readonly city_id: string };

@@ -51,7 +51,7 @@ export function createDatabase(url: string, options: DatabaseOptions): ReadModel
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
-    types: { getTypeParser },
+    types,
   });
   // Without a listener the loss of an idle connection would end the process.
   pool.on('error', (error) => options.log.warn({ err: error }, 'an idle connection to Postgres was lost'));
@@ -64,8 +64,12 @@ export async function ping(db: ReadModel): Promise<void> {
 }
 
 /** `bigint` as a number (versions, amounts and counts stay far below 2^53), `date` as its text: it has no zone. */
-const getTypeParser: typeof pg.types.getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
-  if (oid === pg.types.builtins.INT8) return Number;
-  if (oid === pg.types.builtins.DATE) return String;
-  return pg.types.getTypeParser(oid, format as 'text') as unknown;
-}) as typeof pg.types.getTypeParser;
+const parsers = new Map<number, (text: string) => unknown>([
+  [pg.types.builtins.INT8, Number],
+  [pg.types.builtins.DATE, String],
+]);
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary'): unknown =>
+    parsers.get(oid) ?? pg.types.getTypeParser(oid, format),
+};

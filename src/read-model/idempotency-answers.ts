@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { ReadModel } from './database.ts';
 
 /** The answer to a POST, kept to be given again. */
@@ -12,17 +13,49 @@ export interface KeptAnswer {
   readonly body: unknown;
 }
 
-/** Keeps answers, one statement for all; the first one stored wins. Gives what is stored, in order. */
-export declare function saveAnswers(db: ReadModel, answers: readonly KeptAnswer[]): Promise<KeptAnswer[]>;
+type AnswerKey = Pick<KeptAnswer, 'scope' | 'key'>;
+
+/** Keeps answers, one statement for all; the first one stored wins. Gives what is stored, in order. To be coalesced. */
+export async function saveAnswers(db: ReadModel, answers: readonly KeptAnswer[]): Promise<KeptAnswer[]> {
+  // In one order for all, so that two batches that share keys can't deadlock.
+  const rows = [...answers].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  await sql`
+    insert into idempotency_answers (scope, key, fingerprint, status, headers, body)
+    select * from json_to_recordset(${JSON.stringify(rows)}::json)
+      as answer (scope text, key text, fingerprint text, status integer, headers json, body json)
+    on conflict (scope, key) do nothing`.execute(db);
+  return (await findAnswers(db, answers)).map((answer, position) => answer ?? answers[position]!);
+}
 
 /** Stored answers, in order, null where there is none; one statement for all. */
-export declare function findAnswers(
-  db: ReadModel,
-  keys: readonly Pick<KeptAnswer, 'scope' | 'key'>[],
-): Promise<(KeptAnswer | null)[]>;
+export async function findAnswers(db: ReadModel, keys: readonly AnswerKey[]): Promise<(KeptAnswer | null)[]> {
+  const scopes = keys.map((each) => each.scope);
+  const names = keys.map((each) => each.key);
+  const { rows } = await sql<KeptAnswer>`
+    select scope, key, fingerprint, status, headers, body
+    from unnest(${scopes}::text[], ${names}::text[]) as wanted (scope, key)
+    join idempotency_answers using (scope, key)`.execute(db);
+  const byName = new Map(rows.map((row) => [nameOf(row), row]));
+  return keys.map((each) => byName.get(nameOf(each)) ?? null);
+}
+
+const nameOf = ({ scope, key }: AnswerKey): string => JSON.stringify([scope, key]);
 
 /** Forgets answers older than that, at most `limit` a call; gives how many. The contract keeps them 24 h at least. */
-export declare function purgeAnswers(
+export async function purgeAnswers(
   db: ReadModel,
-  filter: { readonly createdBeforeMs: number; readonly limit: number },
-): Promise<number>;
+  { createdBeforeMs, limit }: { readonly createdBeforeMs: number; readonly limit: number },
+): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('idempotency_answers')
+    .where(sql<string>`ctid`, 'in', (answers) =>
+      answers
+        .selectFrom('idempotency_answers')
+        .select(sql<string>`ctid`.as('ctid'))
+        .where('created_at', '<', new Date(createdBeforeMs))
+        .orderBy('created_at')
+        .limit(limit),
+    )
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}

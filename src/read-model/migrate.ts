@@ -1,4 +1,18 @@
+import { type Migration, Migrator } from 'kysely/migration';
 import type { ReadModel } from './database.ts';
+import * as firstSchema from './migrations/0001-first-schema.ts';
 
-/** Brings the schema up to date, under a lock: of several processes that start together one does it, the rest wait. */
-export declare function migrateToLatest(db: ReadModel): Promise<void>;
+/** In the order of their numbers. One that has run anywhere is never edited: a change is a new one. */
+const migrations: Readonly<Record<string, Migration>> = {
+  '0001-first-schema': firstSchema,
+};
+
+/**
+ * Brings the schema up to date, all or nothing, under an advisory lock: of several processes that start together one
+ * does it, the rest wait. On a schema that is up to date it does nothing.
+ */
+export async function migrateToLatest(db: ReadModel): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw new Error('the read model could not be migrated', { cause: error });
+}

@@ -1,6 +1,9 @@
+import { type RawBuilder, sql } from 'kysely';
 import type { PaymentMethod, PaymentStatus, RefundStatus } from '../domain/booking.ts';
 import type { Money } from '../domain/money.ts';
 import type { ReadModel } from './database.ts';
+import { isoTime, jsonRows } from './json-rows.ts';
+import type { PaymentRow, RefundRow } from './tables.ts';
 
 /** One attempt to pay a booking. Never deleted. */
 export interface Payment {
@@ -36,31 +39,178 @@ export type NewPaymentAttempt = Pick<Payment, 'id' | 'bookingId' | 'amount' | 'f
 };
 
 /**
- * Makes attempts durable, before anything is charged for them: one statement for all, PENDING. Answers in the order of
- * `attempts`: what now stands in the table, and whether this call wrote it (`inserted`) or found it.
+ * Makes attempts durable, PENDING, before anything is charged for them: one statement for all, to be coalesced. Answers
+ * in order: what now stands in the table, and whether this call wrote it (`inserted`) or found it.
  */
-export declare function insertPaymentAttempts(
+export async function insertPaymentAttempts(
   db: ReadModel,
   attempts: readonly NewPaymentAttempt[],
-): Promise<{ readonly inserted: boolean; readonly payment: Payment }[]>;
+): Promise<{ readonly inserted: boolean; readonly payment: Payment }[]> {
+  const rows = attempts.map((attempt) =>
+    paymentJson({
+      ...attempt,
+      status: 'PENDING',
+      provider: null,
+      providerReference: null,
+      failureReason: null,
+      updatedAtMs: attempt.createdAtMs,
+    }),
+  );
+  const { rows: inserted } = await sql<{ id: string }>`
+    insert into payments (${paymentColumnNames})
+    select ${paymentColumnNames} from jsonb_to_recordset(${jsonRows(rows)}::jsonb) as payment (${paymentColumns})
+    order by id
+    on conflict (id) do nothing
+    returning id`.execute(db);
+  // A statement of its own: the one above does not see rows that others committed while it waited for them.
+  const stored = await db
+    .selectFrom('payments')
+    .selectAll()
+    .where('id', '=', sql<string>`any(${attempts.map((attempt) => attempt.id)}::text[])`)
+    .execute();
+  const newIds = new Set(inserted.map((row) => row.id));
+  const byId = new Map(stored.map((row) => [row.id, toPayment(row)]));
+  return attempts.map(({ id }) => ({ inserted: newIds.delete(id), payment: byId.get(id)! }));
+}
 
 /** All attempts and refunds of a booking, oldest first. */
-export declare function findPaymentsOfBooking(
+export async function findPaymentsOfBooking(
   db: ReadModel,
   bookingId: string,
-): Promise<{ readonly attempts: Payment[]; readonly refunds: Refund[] }>;
+): Promise<{ readonly attempts: Payment[]; readonly refunds: Refund[] }> {
+  const [attempts, refunds] = await Promise.all([
+    db.selectFrom('payments').selectAll().where('booking_id', '=', bookingId).orderBy('created_at').execute(),
+    db.selectFrom('refunds').selectAll().where('booking_id', '=', bookingId).orderBy('created_at').execute(),
+  ]);
+  return { attempts: attempts.map(toPayment), refunds: refunds.map(toRefund) };
+}
+
+/** Null if there is no such attempt. */
+export async function findPayment(db: ReadModel, attemptId: string): Promise<Payment | null> {
+  const row = await db.selectFrom('payments').selectAll().where('id', '=', attemptId).executeTakeFirst();
+  return row === undefined ? null : toPayment(row);
+}
 
 /** Attempts still PENDING or UNKNOWN that were made before `createdBeforeMs`, oldest first; for the sweeper. */
-export declare function findAttemptsWithoutOutcome(
+export async function findAttemptsWithoutOutcome(
   db: ReadModel,
-  filter: { readonly createdBeforeMs: number; readonly limit: number },
-): Promise<Payment[]>;
+  { createdBeforeMs, limit }: { readonly createdBeforeMs: number; readonly limit: number },
+): Promise<Payment[]> {
+  const rows = await db
+    .selectFrom('payments')
+    .selectAll()
+    .where(sql<boolean>`status in ('PENDING', 'UNKNOWN')`)
+    .where('created_at', '<', new Date(createdBeforeMs))
+    .orderBy('created_at')
+    .limit(limit)
+    .execute();
+  return rows.map(toPayment);
+}
 
 /**
  * Writes what became of attempts. A status never goes back: SUCCEEDED stays, DECLINED and FAILED give way to SUCCEEDED
- * only. Attempts that are not there are inserted.
+ * only. Attempts that are not there are inserted. No id twice in one call.
  */
-export declare function recordPayments(db: ReadModel, payments: readonly Payment[]): Promise<void>;
+export async function recordPayments(db: ReadModel, payments: readonly Payment[]): Promise<void> {
+  const rows = jsonRows(payments.map(paymentJson));
+  await sql`
+    insert into payments (${paymentColumnNames})
+    select ${paymentColumnNames} from jsonb_to_recordset(${rows}::jsonb) as payment (${paymentColumns})
+    order by id
+    ${onPaymentConflict}`.execute(db);
+}
 
-/** Writes refunds; SUCCEEDED stays. */
-export declare function recordRefunds(db: ReadModel, refunds: readonly Refund[]): Promise<void>;
+/** Writes refunds. SUCCEEDED stays; FAILED may be tried again. No id twice in one call. */
+export async function recordRefunds(db: ReadModel, refunds: readonly Refund[]): Promise<void> {
+  const rows = jsonRows(refunds.map(refundJson));
+  await sql`
+    insert into refunds (${refundColumnNames})
+    select ${refundColumnNames} from jsonb_to_recordset(${rows}::jsonb) as refund (${refundColumns})
+    order by id
+    ${onRefundConflict}`.execute(db);
+}
+
+/** Columns of a payment as a set of rows sent in one JSON parameter has them. */
+export const paymentColumns: RawBuilder<unknown> = sql.raw(
+  'id text, booking_id text, status text, provider text, provider_reference text, method text, amount bigint, ' +
+    'currency text, failure_reason text, fingerprint text, created_at timestamptz, updated_at timestamptz',
+);
+export const paymentColumnNames: RawBuilder<unknown> = sql.raw(
+  'id, booking_id, status, provider, provider_reference, method, amount, currency, failure_reason, fingerprint, ' +
+    'created_at, updated_at',
+);
+/** The rule of `recordPayments`. What an earlier writer knew and this one does not is kept. */
+export const onPaymentConflict: RawBuilder<unknown> = sql.raw(`on conflict (id) do update set
+      status = excluded.status,
+      provider = coalesce(excluded.provider, payments.provider),
+      provider_reference = coalesce(excluded.provider_reference, payments.provider_reference),
+      method = coalesce(payments.method, excluded.method),
+      failure_reason = excluded.failure_reason,
+      updated_at = excluded.updated_at
+    where payments.status in ('PENDING', 'UNKNOWN')
+      or (payments.status <> 'SUCCEEDED' and excluded.status = 'SUCCEEDED')`);
+
+export const refundColumns: RawBuilder<unknown> = sql.raw(
+  'id text, payment_id text, booking_id text, amount bigint, currency text, status text, provider_reference text, ' +
+    'created_at timestamptz, updated_at timestamptz',
+);
+export const refundColumnNames: RawBuilder<unknown> = sql.raw(
+  'id, payment_id, booking_id, amount, currency, status, provider_reference, created_at, updated_at',
+);
+export const onRefundConflict: RawBuilder<unknown> = sql.raw(`on conflict (id) do update set
+      status = excluded.status,
+      provider_reference = coalesce(excluded.provider_reference, refunds.provider_reference),
+      updated_at = excluded.updated_at
+    where refunds.status <> 'SUCCEEDED'`);
+
+export const paymentJson = (payment: Payment) => ({
+  id: payment.id,
+  booking_id: payment.bookingId,
+  status: payment.status,
+  provider: payment.provider,
+  provider_reference: payment.providerReference,
+  method: payment.method,
+  amount: payment.amount.amount,
+  currency: payment.amount.currency,
+  failure_reason: payment.failureReason,
+  fingerprint: payment.fingerprint,
+  created_at: isoTime(payment.createdAtMs),
+  updated_at: isoTime(payment.updatedAtMs),
+});
+
+export const refundJson = (refund: Refund) => ({
+  id: refund.id,
+  payment_id: refund.paymentId,
+  booking_id: refund.bookingId,
+  amount: refund.amount.amount,
+  currency: refund.amount.currency,
+  status: refund.status,
+  provider_reference: refund.providerReference,
+  created_at: isoTime(refund.createdAtMs),
+  updated_at: isoTime(refund.updatedAtMs),
+});
+
+const toPayment = (row: PaymentRow): Payment => ({
+  id: row.id,
+  bookingId: row.booking_id,
+  status: row.status,
+  provider: row.provider,
+  providerReference: row.provider_reference,
+  method: row.method,
+  amount: { amount: row.amount, currency: row.currency },
+  failureReason: row.failure_reason,
+  fingerprint: row.fingerprint,
+  createdAtMs: row.created_at.getTime(),
+  updatedAtMs: row.updated_at.getTime(),
+});
+
+const toRefund = (row: RefundRow): Refund => ({
+  id: row.id,
+  paymentId: row.payment_id,
+  bookingId: row.booking_id,
+  amount: { amount: row.amount, currency: row.currency },
+  status: row.status,
+  providerReference: row.provider_reference,
+  createdAtMs: row.created_at.getTime(),
+  updatedAtMs: row.updated_at.getTime(),
+});

@@ -3,6 +3,7 @@ import type { BookingStatus, PaymentMethod, PaymentStatus, PricedSeat, RefundSta
 import type { Money } from '../domain/money.ts';
 import type { CategoryPrice, Price } from '../domain/pricing.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
+import type { SeatingPlan } from '../domain/seating-plan.ts';
 
 /**
  * The tables as Kysely sees them. Rows stay inside this folder: its functions give and take domain types. Times are
@@ -76,7 +77,7 @@ export interface ScreensTable {
 export interface SeatingPlansTable {
   id: Immutable<string>;
   name: Immutable<string>;
-  plan: ColumnType<unknown, string, never>;
+  plan: ColumnType<SeatingPlan, string, never>;
   layout: ColumnType<SeatLayout, string, never>;
   seat_count: Immutable<number>;
   created_at: Immutable<Date>;
@@ -106,8 +107,7 @@ export interface ShowsTable {
   sales_close_at: Date;
   language: string;
   format: string;
-  cancelled_at: Date | null;
-  currency: string;
+  cancelled_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   categories: Json<readonly CategoryPrice[]>;
   overlap_overridden: boolean;
   created_at: Immutable<Date>;

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { ReadModel } from './database.ts';
 
 export interface NewGuest {
@@ -14,5 +15,15 @@ export interface NewGuest {
   };
 }
 
-/** A guest with the token that renews the login; both or none. */
-export declare function insertGuest(db: ReadModel, guest: NewGuest): Promise<void>;
+/** A guest with the token that renews the login; one statement, so both or none. */
+export async function insertGuest(db: ReadModel, guest: NewGuest): Promise<void> {
+  const { hash, family, expiresAtMs } = guest.refreshToken;
+  await sql`
+    with guest as (
+      insert into users (id, role, email, phone, created_at)
+      values (${guest.id}, 'guest', ${guest.email}, ${guest.phone}, ${new Date(guest.createdAtMs)})
+      returning id
+    )
+    insert into refresh_tokens (hash, user_id, family, expires_at)
+    select ${hash}, id, ${family}, ${new Date(expiresAtMs)} from guest`.execute(db);
+}
