@@ -1,21 +1,8 @@
-import type {
-  BookingStatus,
-  NewBooking,
-  PaymentMethod,
-  PaymentStatus,
-  PricedSeat,
-  RefundStatus,
-} from '../domain/booking.ts';
+import type { Booking, NewBooking, PaymentMethod, PricedSeat, RefundStatus } from '../domain/booking.ts';
+import type { BookingTerms, PaymentAttempt } from '../domain/booking-process.ts';
 import type { Money } from '../domain/money.ts';
 import type { Price } from '../domain/pricing.ts';
 import type { NextAction } from './payments.ts';
-
-/** Terms of a booking, fixed when it is made, all in milliseconds or counts. */
-export interface BookingTerms {
-  readonly holdTtlMs: number;
-  readonly extensionsMax: number;
-  readonly paymentDeadlineMs: number;
-}
 
 export interface BookingWorkflowInput {
   readonly booking: NewBooking;
@@ -23,14 +10,7 @@ export interface BookingWorkflowInput {
 }
 
 /** What changes in a booking after it is made; with the row's seats and price it makes the whole booking. */
-export interface BookingView {
-  readonly status: BookingStatus;
-  readonly version: number;
-  readonly expiresAtMs: number | null;
-  readonly bookingNumber: string | null;
-  readonly payment: { readonly status: PaymentStatus } | null;
-  readonly refund: { readonly amount: Money; readonly status: RefundStatus } | null;
-}
+export type BookingView = Pick<Booking, 'status' | 'version' | 'expiresAtMs' | 'bookingNumber' | 'payment' | 'refund'>;
 
 export interface PayCommand {
   /** Derived from booking and idempotency key: repeated, it gets the same answer. */
@@ -76,6 +56,13 @@ export type PayAnswer =
   | { readonly outcome: 'refunded'; readonly booking: BookingView }
   | { readonly outcome: 'refused'; readonly booking: BookingView; readonly refusal: 'BOOKING_STATE' | 'HOLD_EXPIRED' };
 
+/** Answer of the `status` query, for operators. */
+export interface BookingStatusView {
+  readonly booking: Booking;
+  readonly attempts: readonly PaymentAttempt[];
+  readonly endsAtMs: number;
+}
+
 /** Names of the booking workflow's messages. */
 export const bookingMessages = {
   pay: 'pay',
@@ -91,5 +78,19 @@ export interface LatePaymentInput {
   readonly booking: NewBooking;
   readonly attemptId: string;
   readonly amount: Money;
-  readonly method: PaymentMethod | null;
+}
+
+/** `seat_taken`: the second line of defence fired. `paid_by`: another attempt has confirmed the booking already. */
+export type RecordOutcome =
+  | { readonly kind: 'recorded'; readonly bookingNumber: string }
+  | { readonly kind: 'seat_taken' }
+  | { readonly kind: 'paid_by'; readonly attemptId: string };
+
+/** A refund as it is recorded. */
+export interface Refund {
+  readonly id: string;
+  readonly attemptId: string;
+  readonly amount: Money;
+  readonly status: RefundStatus;
+  readonly providerReference: string | null;
 }

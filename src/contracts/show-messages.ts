@@ -1,5 +1,6 @@
 import type { SaleRules, SeatCommandResult } from '../domain/seat-commands.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
+import type { StatusCounts } from '../domain/occupancy.ts';
 import type { SeatMapSnapshot } from '../domain/seat-map.ts';
 
 /** Most seat commands in one update: bounds its payload and the time of its workflow task. */
@@ -18,9 +19,18 @@ export interface ShowWorkflowInput {
 
 export interface CarriedShowState {
   readonly seats: SeatMapSnapshot;
-  /** Version that the read model has acknowledged. */
-  readonly projectedVersion: number;
+  /** Version that the read model has acknowledged; null when it needs the whole map. */
+  readonly projectedVersion: number | null;
 }
+
+/** Answer of the `seatMap` query. */
+export interface SeatMapView extends SeatMapSnapshot {
+  readonly showId: string;
+  readonly counts: StatusCounts;
+}
+
+/** `gap`: the row is older than the delta's `fromVersion`; otherwise the version the row has now. */
+export type ProjectionOutcome = { readonly kind: 'gap' } | { readonly kind: 'projected'; readonly version: number };
 
 export interface SeatCommandsAnswer {
   /** One result per command, in the order of the batch. */

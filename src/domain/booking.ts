@@ -66,6 +66,7 @@ export interface NewBooking {
   readonly expiresAtMs: number;
 }
 
+/** `expiresAtMs` is the expiry the hold has, or had at its end; clients see it while `hasLiveHold`. */
 export interface Booking extends NewBooking {
   /** Number for people, `BMS2026112000000042`; null until confirmed. */
   readonly bookingNumber: string | null;
@@ -77,6 +78,9 @@ export interface Booking extends NewBooking {
   /** The booking as first answered, where seats or expiry have changed since. */
   readonly asCreated: Pick<NewBooking, 'seats' | 'price' | 'expiresAtMs'> | null;
 }
+
+/** True while the booking's seats are held, and its expiry means something. */
+export const hasLiveHold = (status: BookingStatus): boolean => status === 'HELD' || status === 'PAYMENT_PENDING';
 
 export type PaymentStatus = 'PENDING' | 'SUCCEEDED' | 'DECLINED' | 'FAILED' | 'UNKNOWN';
 export type RefundStatus = 'PENDING' | 'SUCCEEDED' | 'FAILED';

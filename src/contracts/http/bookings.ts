@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bookingStatuses, paymentMethods } from '../../domain/booking.ts';
-import { moneySchema, opaqueId, orNull, pageOf, pageQuery, timestamp } from './primitives.ts';
+import { moneySchema, opaqueId, orNull, pageOf, pageQuery, text, timestamp } from './primitives.ts';
 
 /** Longest seat id inside a plan. */
 export const SEAT_ID_MAX = 80;
@@ -15,7 +15,7 @@ export const seatIds = z
 export const bestAvailable = z
   .strictObject({
     count: z.int().min(1).meta({ description: 'Seats side by side' }),
-    category: z.string().min(1).max(SEAT_ID_MAX).optional().meta({ description: 'Category id' }),
+    category: text(SEAT_ID_MAX).optional().meta({ description: 'Category id' }),
     accessible: z.boolean().optional(),
   })
   .meta({ id: 'BestAvailable' });
@@ -29,7 +29,7 @@ export const bookingRequest = z
   .meta({ id: 'BookingRequest', example: { showId: 'shw_0Zr3c4QyS5uY1nXbK2mWpA', seatIds: ['A12', 'A13'] } });
 export const seatChangeRequest = z.strictObject({ seatIds }).meta({ id: 'SeatChangeRequest' });
 export const paymentRequest = z
-  .strictObject({ method: z.enum(paymentMethods), token: z.string().min(1).max(PAYMENT_TOKEN_MAX) })
+  .strictObject({ method: z.enum(paymentMethods), token: text(PAYMENT_TOKEN_MAX) })
   .meta({ id: 'PaymentRequest', example: { method: 'card', token: 'tok_ok' } });
 /** Calls without parameters take an empty object or no body at all. */
 export const emptyBody = z.strictObject({}).optional();

@@ -25,8 +25,14 @@ const theatreFields = {
   location,
 };
 export const theatreSchema = z.object(theatreFields).meta({ id: 'Theatre' });
+const listedTheatreSchema = z
+  .object({ ...theatreFields, distanceKm: z.number().optional().meta({ description: 'From `near`' }) })
+  .meta({ id: 'ListedTheatre' });
 export const theatreDetailSchema = z
-  .object({ ...theatreFields, screens: z.array(z.object({ id: z.string(), name: z.string() })) })
+  .object({
+    ...theatreFields,
+    screens: z.array(z.object({ id: z.string(), theatreId: z.string(), name: z.string() })),
+  })
   .meta({ id: 'TheatreDetail' });
 
 export const movieSchema = z
@@ -52,7 +58,9 @@ export const showSchema = z
   .object({
     id: z.string(),
     movieId: z.string(),
+    movieTitle: z.string(),
     theatreId: z.string(),
+    theatreName: z.string(),
     screenId: z.string(),
     seatingPlanId: z.string(),
     startsAt: timestamp,
@@ -69,18 +77,44 @@ export const showSchema = z
   .meta({ id: 'Show' });
 
 export const cityPage = pageOf(citySchema);
-export const theatrePage = pageOf(theatreSchema);
+export const theatrePage = pageOf(listedTheatreSchema);
 export const moviePage = pageOf(movieSchema);
 export const showPage = pageOf(showSchema);
 
 export const cityListQuery = z.strictObject({ ...pageQuery });
-export const theatreListQuery = z.strictObject({ city: opaqueId.optional(), ...pageQuery });
+const RADIUS_KM_DEFAULT = 25;
+/** Half of the way around the Earth. */
+const RADIUS_KM_MAX = 20_038;
+
+const coordinates = z
+  .string()
+  .regex(/^-?\d{1,2}(\.\d{1,15})?,-?\d{1,3}(\.\d{1,15})?$/, 'must be `lat,lng` in degrees')
+  .transform((pair) => {
+    const [lat, lng] = pair.split(',').map(Number) as [number, number];
+    return { lat, lng };
+  })
+  .refine(({ lat, lng }) => Math.abs(lat) <= 90 && Math.abs(lng) <= 180, 'is not on Earth')
+  .meta({ type: 'string', example: '19.07,72.88' });
+
+export const theatreListQuery = z.strictObject({
+  city: opaqueId.optional(),
+  near: coordinates.optional().meta({ description: '`lat,lng`: nearest first' }),
+  radiusKm: z.coerce
+    .number()
+    .positive()
+    .max(RADIUS_KM_MAX)
+    .default(RADIUS_KM_DEFAULT)
+    .meta({ description: 'With `near`' }),
+  ...pageQuery,
+});
+
 export const movieListQuery = z.strictObject({
   city: opaqueId.optional(),
   date: calendarDate.optional(),
   language: shortText.optional(),
   genre: shortText.optional(),
   format: shortText.optional(),
+  q: shortText.optional().meta({ description: 'Part of a title; spelling mistakes are forgiven' }),
   ...pageQuery,
 });
 export const showListQuery = z.strictObject({

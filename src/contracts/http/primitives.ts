@@ -19,10 +19,18 @@ export const pathId = (prefix: string) =>
     .regex(new RegExp(`^${prefix}_[A-Za-z0-9_-]{1,${ID_BODY_MAX}}$`))
     .meta({ example: `${prefix}_0Zr3c4QyS5uY1nXbK2mWpA` });
 
-/** An id in a body or a filter: opaque to the client, so a strange one is merely unknown. */
-export const opaqueId = z.string().min(1).max(OPAQUE_ID_MAX);
+/** Text that every part can keep: Postgres takes no NUL, and half of a surrogate pair is no character. */
+export const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'has characters that cannot be kept');
 
-export const shortText = z.string().trim().min(1).max(TEXT_MAX);
+/** An id in a body or a filter: opaque to the client, so a strange one is merely unknown. */
+export const opaqueId = text(OPAQUE_ID_MAX);
+
+export const shortText = text(TEXT_MAX);
 
 export const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC', example: '2026-11-20T13:30:00.000Z' });
 export const calendarDate = z.iso.date().meta({ description: 'Date at the venue', example: '2026-11-20' });

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { seatIds } from './bookings.ts';
-import { categoryPriceSchema } from './catalogue.ts';
-import { calendarDate, opaqueId, orNull, shortText, timestamp } from './primitives.ts';
+import { calendarDate, moneySchema, opaqueId, orNull, shortText, timestamp } from './primitives.ts';
 
 /** Categories of one seating plan. */
 const CATEGORIES_MAX = 50;
@@ -35,6 +34,17 @@ export const newMovie = z
   })
   .meta({ id: 'NewMovie' });
 
+/** Highest price of a seat, in minor units: a whole house of them is still a safe integer. */
+const PRICE_MAX = 1_000_000_000;
+
+const newCategoryPrice = z
+  .strictObject({
+    id: shortText,
+    name: shortText,
+    price: moneySchema.extend({ amount: z.int().min(0).max(PRICE_MAX) }),
+  })
+  .meta({ id: 'NewCategoryPrice' });
+
 /** Any JSON object: the importer says what is wrong with it, place by place. */
 export const pretixPlan = z
   .looseObject({})
@@ -52,7 +62,7 @@ export const newShow = z
     language: shortText,
     format: shortText,
     categories: z
-      .array(categoryPriceSchema)
+      .array(newCategoryPrice)
       .min(1)
       .max(CATEGORIES_MAX)
       .meta({ description: 'A price for every category of the plan, all in one currency' }),

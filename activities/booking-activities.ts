@@ -1,0 +1,169 @@
+import { ApplicationFailure, Context, log } from '@temporalio/activity';
+import type { RecordOutcome, Refund } from '../src/contracts/booking-messages.ts';
+import type {
+  ChargeOutcome,
+  ChargeRequest,
+  FoundCharge,
+  RefundOutcome,
+  RefundRequest,
+} from '../src/contracts/payments.ts';
+import type { Booking } from '../src/domain/booking.ts';
+import type { PaymentAttempt } from '../src/domain/booking-process.ts';
+import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
+import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
+import {
+  type BookingStateRecord,
+  type ConfirmationRecord,
+  recordBookingStates,
+  recordConfirmations,
+} from '../src/read-model/booking-records.ts';
+import { findBookings } from '../src/read-model/bookings.ts';
+import { coalesce } from '../src/read-model/coalesce.ts';
+import type { ReadModel } from '../src/read-model/database.ts';
+import { SeatAlreadyBookedError } from '../src/read-model/errors.ts';
+import { type Payment, type Refund as RefundRow, recordPayments, recordRefunds } from '../src/read-model/payments.ts';
+
+/** How long the first try of a charge may take before it counts as unknown and becomes a visible activity. */
+const FIRST_CHARGE_TIMEOUT_MS = 1_500;
+/** A provider that takes longer than this is asked again by key. */
+const CHARGE_TIMEOUT_MS = 5_000;
+/** After so many failed tries of a refund an operator hears of it, at every further one. */
+const REFUND_ALERT_AFTER_ATTEMPTS = 5;
+/** One statement's worth, and as many waiting as the worker has slots for local activities. */
+const RECORD_LIMITS = { maxBatch: 100, maxQueued: 2_000 };
+
+export interface BookingActivityDeps {
+  readonly db: ReadModel;
+  readonly gateway: PaymentGateway;
+  readonly sendSeatCommand: (showId: string, command: SeatCommand) => Promise<SeatCommandResult>;
+}
+
+type HoldOf = { readonly showId: string; readonly bookingId: string };
+
+export type BookingActivities = ReturnType<typeof createBookingActivities>;
+
+/**
+ * Every effect of a booking. Each is idempotent: by the charge's and the refund's key, by the seat's owner, by the
+ * booking's version.
+ */
+export function createBookingActivities({ db, gateway, sendSeatCommand }: BookingActivityDeps) {
+  const confirm = coalesce((batch: readonly ConfirmationRecord[]) => recordConfirmations(db, batch), RECORD_LIMITS);
+  const save = coalesce(async (batch: readonly BookingStateRecord[]) => {
+    await recordBookingStates(db, batch);
+    return batch.map(() => undefined);
+  }, RECORD_LIMITS);
+
+  return {
+    chargePayment: (request: ChargeRequest): Promise<ChargeOutcome> => gateway.charge(request, FIRST_CHARGE_TIMEOUT_MS),
+
+    /**
+     * Finds out what became of a charge whose outcome is unknown: asks by key, and charges under the same key again if
+     * the provider never heard of it. Fails, to be retried, while it stays unknown.
+     */
+    async resolveCharge(request: ChargeRequest): Promise<ChargeOutcome> {
+      const found = await gateway.findCharge(request.attemptId);
+      const outcome = found.status === 'not_found' ? await gateway.charge(request, CHARGE_TIMEOUT_MS) : found;
+      if (outcome.status === 'unknown') throw ApplicationFailure.retryable(outcome.reason, 'ChargeUnknown');
+      return outcome;
+    },
+
+    findCharge: (attemptId: string): Promise<FoundCharge> => gateway.findCharge(attemptId),
+
+    /** Ends with certainty: the key will never charge, or it has and this is its outcome. */
+    async voidCharge(attemptId: string): Promise<ChargeOutcome> {
+      const outcome = await gateway.voidCharge(attemptId);
+      if (outcome.status === 'unknown') throw ApplicationFailure.retryable(outcome.reason, 'VoidUnknown');
+      return outcome;
+    },
+
+    /** Ends when the provider has taken the refund up; retried until then, whatever it answers. */
+    async refundPayment(request: RefundRequest): Promise<RefundOutcome & { status: 'succeeded' | 'pending' }> {
+      const outcome = await gateway.refund(request);
+      if (outcome.status === 'succeeded' || outcome.status === 'pending') return outcome;
+      const { attempt } = Context.current().info;
+      if (attempt > REFUND_ALERT_AFTER_ATTEMPTS) {
+        log.error('refund keeps failing', { alert: 'refund_stuck', attempt, refundId: request.refundId });
+      }
+      throw ApplicationFailure.retryable(outcome.reason, 'RefundFailed');
+    },
+
+    findRefund: (refundId: string) => gateway.findRefund(refundId),
+
+    extendHold: ({ showId, bookingId }: HoldOf, expiresAtMs: number): Promise<SeatCommandResult> =>
+      sendSeatCommand(showId, { kind: 'extend', bookingId, expiresAtMs }),
+
+    releaseHold: ({ showId, bookingId }: HoldOf): Promise<SeatCommandResult> =>
+      sendSeatCommand(showId, { kind: 'release', bookingId }),
+
+    swapSeats: ({ showId, bookingId }: HoldOf, seats: readonly number[]): Promise<SeatCommandResult> =>
+      sendSeatCommand(showId, { kind: 'swap', bookingId, seats }),
+
+    /** The pivot. `reclaim`: the hold has ended, but the money is here: takes the seats if all are still free. */
+    confirmSeats: (booking: Booking, options: { readonly reclaim: boolean }): Promise<SeatCommandResult> =>
+      sendSeatCommand(booking.showId, {
+        kind: 'confirm',
+        bookingId: booking.id,
+        buyerId: booking.userId,
+        seats: booking.seats.map((seat) => seat.index),
+        reclaim: options.reclaim,
+      }),
+
+    returnSeats: ({ showId, bookingId }: HoldOf): Promise<SeatCommandResult> =>
+      sendSeatCommand(showId, { kind: 'return', bookingId }),
+
+    /** One transaction: booking, its seats, its payment, its outbox row. Returns the booking's number. */
+    async recordConfirmed(booking: Booking, attempt: PaymentAttempt): Promise<RecordOutcome> {
+      const outbox = [{ type: 'booking.confirmed', payload: { bookingId: booking.id, showId: booking.showId } }];
+      try {
+        const result = await confirm({ booking, payment: paymentRow(booking.id, attempt), outbox });
+        return result.confirmed
+          ? { kind: 'recorded', bookingNumber: result.bookingNumber }
+          : { kind: 'paid_by', attemptId: result.paidBy };
+      } catch (error) {
+        if (!(error instanceof SeatAlreadyBookedError)) throw error;
+        log.error('a seat would have been sold twice', { alert: 'second_line_fired', bookingId: booking.id });
+        return { kind: 'seat_taken' };
+      }
+    },
+
+    /** Every other state of a booking, with what is known of its attempt and its refund. */
+    async recordBooking(booking: Booking, attempt: PaymentAttempt | null, refund: Refund | null): Promise<void> {
+      await save({
+        booking,
+        payment: attempt ? paymentRow(booking.id, attempt) : undefined,
+        refund: refund ? refundRow(booking.id, refund) : undefined,
+        outbox: outboxFor(booking),
+      });
+    },
+
+    async loadBooking(bookingId: string): Promise<Booking | null> {
+      const [booking] = await findBookings(db, [bookingId]);
+      return booking ?? null;
+    },
+
+    /** What is known of an attempt and its refund, where the booking itself does not change. */
+    async recordAttempt(bookingId: string, attempt: PaymentAttempt, refund: Refund | null): Promise<void> {
+      await recordPayments(db, [paymentRow(bookingId, attempt)]);
+      if (refund) await recordRefunds(db, [refundRow(bookingId, refund)]);
+    },
+  };
+}
+
+/** States that readers of the outbox hear of, besides the confirmation. */
+function outboxFor(booking: Booking): BookingStateRecord['outbox'] {
+  const told = { RELEASED: 'booking.released', EXPIRED: 'booking.expired', FAILED: 'booking.failed' } as const;
+  const { status } = booking;
+  if (status !== 'RELEASED' && status !== 'EXPIRED' && status !== 'FAILED') return undefined;
+  return [{ type: told[status], payload: { bookingId: booking.id, showId: booking.showId } }];
+}
+
+function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {
+  const nowMs = Date.now();
+  // The API's row has method and fingerprint; an attempt only known from a provider's notice has neither.
+  return { ...attempt, bookingId, method: null, fingerprint: null, createdAtMs: nowMs, updatedAtMs: nowMs };
+}
+
+function refundRow(bookingId: string, { attemptId, ...refund }: Refund): RefundRow {
+  const nowMs = Date.now();
+  return { ...refund, paymentId: attemptId, bookingId, createdAtMs: nowMs, updatedAtMs: nowMs };
+}

@@ -1,0 +1,170 @@
+import {
+  type Booking,
+  type BookingStatus,
+  bookingCan,
+  type NewBooking,
+  PAYMENT_ATTEMPTS_MAX,
+  type PaymentStatus,
+  type PricedSeat,
+  type RefundStatus,
+} from './booking.ts';
+import type { Money } from './money.ts';
+import type { Price } from './pricing.ts';
+
+/** Terms of a booking, fixed when it is made, all in milliseconds or counts. */
+export interface BookingTerms {
+  readonly holdTtlMs: number;
+  readonly extensionsMax: number;
+  readonly paymentDeadlineMs: number;
+}
+
+/** One try at paying, as it is recorded. */
+export interface PaymentAttempt {
+  readonly id: string;
+  readonly amount: Money;
+  readonly status: PaymentStatus;
+  readonly provider: string | null;
+  readonly providerReference: string | null;
+  readonly failureReason: string | null;
+}
+
+export type PayRefusal = 'BOOKING_STATE' | 'HOLD_EXPIRED';
+
+/**
+ * A booking's life as a state machine: which state follows which, what an expiry is, how often may be paid and
+ * extended. No I/O and no clock: the workflow brings both.
+ */
+export class BookingProcess {
+  readonly #terms: BookingTerms;
+  readonly #created: NewBooking;
+  #booking: Booking;
+  #extensions = 0;
+  #attempts = new Map<string, PaymentAttempt>();
+  /** While a payment is pending it, not the hold's expiry, ends the booking. */
+  #paymentDeadlineMs: number | null = null;
+
+  constructor(created: NewBooking, terms: BookingTerms) {
+    this.#terms = terms;
+    this.#created = created;
+    this.#booking = {
+      ...created,
+      bookingNumber: null,
+      status: 'HELD',
+      version: 1,
+      payment: null,
+      refund: null,
+      asCreated: null,
+    };
+  }
+
+  get booking(): Booking {
+    return this.#booking;
+  }
+
+  get attempts(): readonly PaymentAttempt[] {
+    return [...this.#attempts.values()];
+  }
+
+  attempt(attemptId: string): PaymentAttempt | undefined {
+    return this.#attempts.get(attemptId);
+  }
+
+  /** When the booking ends by itself, Unix ms: the payment's deadline while one is pending, else the hold's expiry. */
+  get endsAtMs(): number {
+    return this.#paymentDeadlineMs ?? this.#booking.expiresAtMs;
+  }
+
+  /** Why this may not be paid just now, or null. */
+  refusesPayment(nowMs: number): PayRefusal | null {
+    const { status, expiresAtMs } = this.#booking;
+    if (status === 'EXPIRED') return 'HOLD_EXPIRED';
+    if (!bookingCan[status].pay || this.#attempts.size >= PAYMENT_ATTEMPTS_MAX) return 'BOOKING_STATE';
+    return nowMs >= expiresAtMs ? 'HOLD_EXPIRED' : null;
+  }
+
+  refusesExtension(nowMs: number): 'BOOKING_STATE' | 'HOLD_EXPIRED' | 'EXTENSION_LIMIT' | null {
+    const { status, expiresAtMs } = this.#booking;
+    if (status === 'EXPIRED') return 'HOLD_EXPIRED';
+    if (!bookingCan[status].extend) return 'BOOKING_STATE';
+    if (nowMs >= expiresAtMs) return 'HOLD_EXPIRED';
+    return this.#extensions >= this.#terms.extensionsMax ? 'EXTENSION_LIMIT' : null;
+  }
+
+  refusesSeatChange(nowMs: number): PayRefusal | null {
+    const { status, expiresAtMs } = this.#booking;
+    if (status === 'EXPIRED') return 'HOLD_EXPIRED';
+    if (!bookingCan[status].changeSeats) return 'BOOKING_STATE';
+    return nowMs >= expiresAtMs ? 'HOLD_EXPIRED' : null;
+  }
+
+  /** Expiry after one more extension: as much again as the hold had at first. */
+  extendedExpiryMs(): number {
+    return this.#booking.expiresAtMs + this.#terms.holdTtlMs;
+  }
+
+  extended(expiresAtMs: number): void {
+    this.#extensions += 1;
+    this.#change({ expiresAtMs, asCreated: this.#asCreated() });
+  }
+
+  seatsChanged(seats: readonly PricedSeat[], price: Price): void {
+    this.#change({ seats, price, asCreated: this.#asCreated() });
+  }
+
+  /** Starts an attempt; the payment's deadline takes over from the hold's expiry. Returns the deadline, Unix ms. */
+  paymentStarted(attemptId: string, nowMs: number): number {
+    this.#attempts.set(attemptId, {
+      id: attemptId,
+      amount: this.#booking.price.total,
+      status: 'PENDING',
+      provider: null,
+      providerReference: null,
+      failureReason: null,
+    });
+    this.#paymentDeadlineMs = nowMs + this.#terms.paymentDeadlineMs;
+    this.#become('PAYMENT_PENDING', { payment: { status: 'PENDING' } });
+    return this.#paymentDeadlineMs;
+  }
+
+  /** Notes what is known of an attempt. The state of the booking does not change by it. */
+  attemptIs(attemptId: string, known: Partial<Omit<PaymentAttempt, 'id' | 'amount'>>): void {
+    const attempt = this.#attempts.get(attemptId);
+    if (!attempt) throw new Error(`no attempt ${attemptId}`);
+    this.#attempts.set(attemptId, { ...attempt, ...known });
+    if (known.status) this.#booking = { ...this.#booking, payment: { status: known.status } };
+  }
+
+  /** The attempt failed for good: the hold goes on until its former expiry. */
+  paymentFailed(): void {
+    this.#paymentDeadlineMs = null;
+    this.#become('HELD', {});
+  }
+
+  confirmed(bookingNumber: string): void {
+    this.#become('CONFIRMED', { bookingNumber });
+  }
+
+  ended(status: 'RELEASED' | 'EXPIRED' | 'FAILED'): void {
+    this.#paymentDeadlineMs = null;
+    this.#become(status, {});
+  }
+
+  refundIs(amount: Money, status: RefundStatus): void {
+    this.#change({ refund: { amount, status } });
+  }
+
+  #become(status: BookingStatus, change: Partial<Booking>): void {
+    const allowed: readonly BookingStatus[] = bookingCan[this.#booking.status].become;
+    if (!allowed.includes(status)) throw new Error(`a booking that is ${this.#booking.status} cannot become ${status}`);
+    this.#change({ ...change, status });
+  }
+
+  #change(change: Partial<Booking>): void {
+    this.#booking = { ...this.#booking, ...change, version: this.#booking.version + 1 };
+  }
+
+  #asCreated(): Booking['asCreated'] {
+    const { seats, price, expiresAtMs } = this.#created;
+    return { seats, price, expiresAtMs };
+  }
+}

@@ -1,0 +1,141 @@
+import {
+  isGrpcServiceError,
+  ServiceError,
+  type WorkflowClient,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  NOTHING_CHANGED_FAILURE,
+  SEAT_COMMANDS_PER_BATCH_MAX,
+  showMessages,
+  type SeatCommandsAnswer,
+} from '../src/contracts/show-messages.ts';
+import { OutcomeUnknownError, ShowNotRunningError, WorkflowBusyError } from '../src/contracts/workflow-client.ts';
+import { showWorkflowId } from '../src/contracts/workflow-ids.ts';
+import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
+
+/** Commands waiting for one show in this process; at 10,000 decisions a second they wait well under a second. */
+const QUEUED_PER_SHOW_MAX = 8_192;
+/** Who waits longer is told to repeat; longer than a worker's death takes to heal. */
+const ANSWER_WITHIN_MS = 10_000;
+/** One update's wait; past it the same update is sent again, which finds the first one's outcome. */
+const UPDATE_TIMEOUT_MS = 5_000;
+const RETRY_DELAY_MS = 100;
+/** A show that continues as new is briefly between two runs. */
+const NOT_RUNNING_RETRIES = 3;
+const FULL_RETRY_AFTER_MS = 1_000;
+
+interface Waiting {
+  readonly command: SeatCommand;
+  readonly deadlineMs: number;
+  readonly resolve: (result: SeatCommandResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface BatchObserver {
+  /** One update answered: how many commands it carried, and how long it took. */
+  (batch: { readonly commands: number; readonly ms: number }): void;
+}
+
+/**
+ * Smart batching of seat commands: one update in flight per show and process; what arrives meanwhile is the next one.
+ * No timer, so a command that comes alone goes at once. Commands are idempotent by state: a batch whose outcome is
+ * unknown is sent again as it was.
+ */
+export class SeatCommandBatcher {
+  readonly #client: WorkflowClient;
+  readonly #observe: BatchObserver;
+  /** Shows with an update in flight, and what waits for the next one. */
+  readonly #queues = new Map<string, Waiting[]>();
+
+  constructor(client: WorkflowClient, observe: BatchObserver = () => undefined) {
+    this.#client = client;
+    this.#observe = observe;
+  }
+
+  /** @throws ShowNotRunningError, WorkflowBusyError, OutcomeUnknownError */
+  send(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { command, deadlineMs: Date.now() + ANSWER_WITHIN_MS, resolve, reject };
+      const queue = this.#queues.get(showId);
+      if (!queue) {
+        this.#queues.set(showId, [waiting]);
+        void this.#drain(showId);
+      } else if (queue.length < QUEUED_PER_SHOW_MAX) {
+        queue.push(waiting);
+      } else {
+        reject(new WorkflowBusyError(`too many commands wait for show ${showId}`, FULL_RETRY_AFTER_MS));
+      }
+    });
+  }
+
+  async #drain(showId: string): Promise<void> {
+    const queue = this.#queues.get(showId) ?? [];
+    // What arrives in the same tick goes into the same update.
+    await Promise.resolve();
+    while (queue.length > 0) await this.#sendBatch(showId, queue.splice(0, SEAT_COMMANDS_PER_BATCH_MAX));
+    this.#queues.delete(showId);
+  }
+
+  async #sendBatch(showId: string, batch: readonly Waiting[]): Promise<void> {
+    const startedAtMs = Date.now();
+    try {
+      const { results } = await this.#update(showId, batch);
+      batch.forEach((waiting, position) => {
+        const result = results[position];
+        if (result) waiting.resolve(result);
+        else waiting.reject(new Error(`show ${showId} answered ${results.length} of ${batch.length} commands`));
+      });
+    } catch (error) {
+      for (const waiting of batch) waiting.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.#observe({ commands: batch.length, ms: Date.now() - startedAtMs });
+  }
+
+  /** Sends the batch until it is answered or the first of those who wait gives up. */
+  async #update(showId: string, batch: readonly Waiting[]): Promise<SeatCommandsAnswer> {
+    const handle = this.#client.getHandle(showWorkflowId(showId));
+    const options = { updateId: randomUUID(), args: [batch.map(({ command }) => command)] as [SeatCommand[]] };
+    const deadlineMs = Math.min(...batch.map((waiting) => waiting.deadlineMs));
+    for (let notRunning = 0; ;) {
+      const timeoutMs = Math.min(UPDATE_TIMEOUT_MS, deadlineMs - Date.now());
+      if (timeoutMs <= 0) throw new OutcomeUnknownError(`show ${showId} did not answer in time`);
+      try {
+        return await this.#client.withDeadline(Date.now() + timeoutMs, () =>
+          handle.executeUpdate<SeatCommandsAnswer, [SeatCommand[]]>(showMessages.seatCommands, options),
+        );
+      } catch (error) {
+        const refused = changedNothing(error);
+        if (refused) return refused;
+        if (error instanceof WorkflowNotFoundError && ++notRunning > NOT_RUNNING_RETRIES) {
+          throw new ShowNotRunningError(`show ${showId} has no running workflow`);
+        }
+        if (!isTransient(error)) throw error;
+        await delay(RETRY_DELAY_MS);
+      }
+    }
+  }
+}
+
+/** The validator refuses a batch that changes nothing, and tells every command's answer all the same. */
+function changedNothing(error: unknown): SeatCommandsAnswer | null {
+  if (!(error instanceof WorkflowUpdateFailedError)) return null;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== NOTHING_CHANGED_FAILURE) return null;
+  return cause.details?.[0] as SeatCommandsAnswer;
+}
+
+/** The server, the network or a run's end: the same update may be sent again. A refusal by the workflow is final. */
+function isTransient(error: unknown): boolean {
+  return (
+    error instanceof WorkflowNotFoundError ||
+    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+    error instanceof ServiceError ||
+    isGrpcServiceError(error)
+  );
+}

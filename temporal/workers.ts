@@ -1,0 +1,58 @@
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { BookingActivities } from '../activities/booking-activities.ts';
+import type { ShowActivities } from '../activities/show-activities.ts';
+import type { SweepActivities } from '../activities/sweep-activities.ts';
+import { taskQueues } from '../src/contracts/workflow-ids.ts';
+import type { TemporalAddress } from './connection.ts';
+
+export interface WorkersOptions extends TemporalAddress {
+  readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
+  readonly activities: BookingActivities & ShowActivities & SweepActivities;
+}
+
+/** After a worker's death its cached workflows go to another one this soon; the default is ten seconds. */
+const STICKY_TIMEOUT = '1s';
+/** Work under way gets this long when a worker is asked to stop; then it is tried again elsewhere. */
+const SHUTDOWN_GRACE = '2s';
+
+/** Sized for one process on two cores. Each workflow in the cache costs about 100 KiB. */
+const sizes = {
+  [taskQueues.shows]: {
+    maxCachedWorkflows: 200,
+    maxConcurrentWorkflowTaskExecutions: 20,
+    maxConcurrentWorkflowTaskPolls: 4,
+    maxConcurrentActivityTaskExecutions: 100,
+    maxConcurrentActivityTaskPolls: 2,
+  },
+  [taskQueues.bookings]: {
+    maxCachedWorkflows: 2_000,
+    maxConcurrentWorkflowTaskExecutions: 64,
+    maxConcurrentWorkflowTaskPolls: 8,
+    maxConcurrentActivityTaskExecutions: 100,
+    maxConcurrentActivityTaskPolls: 2,
+    maxConcurrentLocalActivityExecutions: 200,
+  },
+} satisfies Record<string, Partial<WorkerOptions>>;
+
+/** One worker for each task queue, over one connection. Close the connection when they have stopped. */
+export async function createWorkers(
+  options: WorkersOptions,
+): Promise<{ workers: Worker[]; connection: NativeConnection }> {
+  const { address, namespace, workflowBundle, activities } = options;
+  const connection = await NativeConnection.connect({ address });
+  const workers = await Promise.all(
+    Object.values(taskQueues).map((taskQueue) =>
+      Worker.create({
+        connection,
+        namespace,
+        taskQueue,
+        workflowBundle,
+        activities,
+        stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+        shutdownGraceTime: SHUTDOWN_GRACE,
+        ...sizes[taskQueue],
+      }),
+    ),
+  );
+  return { workers, connection };
+}

@@ -1,0 +1,228 @@
+import {
+  type Client,
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type BookingAnswer,
+  bookingMessages,
+  type BookingWorkflowInput,
+  type ChangeSeatsCommand,
+  type PayAnswer,
+  type PayCommand,
+} from '../src/contracts/booking-messages.ts';
+import type { PaymentNotification } from '../src/contracts/payments.ts';
+import type { ShowWorkflowInput } from '../src/contracts/show-messages.ts';
+import {
+  ENDED,
+  type Ended,
+  OutcomeUnknownError,
+  type WorkflowClient,
+  WorkflowUnavailableError,
+} from '../src/contracts/workflow-client.ts';
+import {
+  bookingWorkflowId,
+  latePaymentWorkflowId,
+  searchAttributes,
+  showWorkflowId,
+  taskQueues,
+} from '../src/contracts/workflow-ids.ts';
+import type { NewBooking } from '../src/domain/booking.ts';
+import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
+import type { bookingWorkflow } from '../workflows/booking.ts';
+import type { latePaymentWorkflow } from '../workflows/late-payment.ts';
+import type { showWorkflow } from '../workflows/show.ts';
+import { type BatchObserver, SeatCommandBatcher } from './seat-command-batcher.ts';
+
+/** A workflow task whose worker died is handed to another after this long. Longer than a local activity may take. */
+const WORKFLOW_TASK_TIMEOUT = '3s';
+/** A client waits this long for an actor; a worker's death heals within it. */
+const CALL_TIMEOUT_MS = 10_000;
+/** One try of a call; past it the same call is sent again. */
+const TRY_TIMEOUT_MS = 7_000;
+const RETRY_DELAY_MS = 100;
+
+/** Of a booking's workflow: tells a repeated start from another request under the same key. */
+interface BookingMemo extends Record<string, unknown> {
+  readonly fingerprint: string;
+}
+
+const attributeKeys = {
+  show: defineSearchAttributeKey(searchAttributes.showId, 'KEYWORD'),
+  user: defineSearchAttributeKey(searchAttributes.userId, 'KEYWORD'),
+  city: defineSearchAttributeKey(searchAttributes.cityId, 'KEYWORD'),
+};
+
+/** The actors, over a Temporal client. Commands to shows go in batches. */
+export class TemporalWorkflowClient implements WorkflowClient {
+  readonly #client: Client;
+  readonly #seatCommands: SeatCommandBatcher;
+
+  constructor(client: Client, observeBatch?: BatchObserver) {
+    this.#client = client;
+    this.#seatCommands = new SeatCommandBatcher(client.workflow, observeBatch);
+  }
+
+  seatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
+    return this.#seatCommands.send(showId, command);
+  }
+
+  async startShow(input: ShowWorkflowInput): Promise<void> {
+    const { showId, title } = input;
+    await this.#untilAnswered(() =>
+      this.#client.workflow
+        .start<typeof showWorkflow>('showWorkflow', {
+          workflowId: showWorkflowId(showId),
+          taskQueue: taskQueues.shows,
+          args: [input],
+          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+          workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+          typedSearchAttributes: [{ key: attributeKeys.show, value: showId }],
+          staticSummary: title,
+        })
+        .catch(unlessEnded),
+    );
+  }
+
+  async startBooking(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
+    const { booking } = input;
+    const workflowId = bookingWorkflowId(booking.id);
+    const found = await this.#untilAnswered(() =>
+      this.#client.workflow
+        .start<typeof bookingWorkflow>('bookingWorkflow', {
+          workflowId,
+          taskQueue: taskQueues.bookings,
+          args: [input],
+          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+          // Not "use existing", which would not tell whose request it is that runs.
+          workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+          typedSearchAttributes: attributesOf(booking),
+          staticSummary: summaryOf(booking),
+          memo: { fingerprint: booking.fingerprint } satisfies BookingMemo,
+        })
+        .catch(unlessEnded),
+    );
+    if (found !== ENDED) return 'running';
+    const { status, memo } = await this.#untilAnswered(() => this.#client.workflow.getHandle(workflowId).describe());
+    if ((memo as BookingMemo | undefined)?.fingerprint !== booking.fingerprint) return 'other_booking';
+    return status.name === 'RUNNING' ? 'running' : ENDED;
+  }
+
+  pay(bookingId: string, command: PayCommand): Promise<PayAnswer | Ended> {
+    return this.#update<PayAnswer>(bookingId, bookingMessages.pay, command.attemptId, [command]);
+  }
+
+  extend(bookingId: string, commandId: string): Promise<BookingAnswer | Ended> {
+    return this.#update<BookingAnswer>(bookingId, bookingMessages.extend, commandId, []);
+  }
+
+  release(bookingId: string): Promise<BookingAnswer | Ended> {
+    return this.#update<BookingAnswer>(bookingId, bookingMessages.release, bookingMessages.release, []);
+  }
+
+  changeSeats(bookingId: string, commandId: string, command: ChangeSeatsCommand): Promise<BookingAnswer | Ended> {
+    return this.#update<BookingAnswer>(bookingId, bookingMessages.changeSeats, commandId, [command]);
+  }
+
+  async notifyPayment(notice: PaymentNotification, booking: NewBooking): Promise<void> {
+    const signalled = await this.#untilAnswered(() =>
+      this.#client.workflow
+        .getHandle(bookingWorkflowId(booking.id))
+        .signal<[PaymentNotification]>(bookingMessages.paymentNotification, notice)
+        .catch(unlessEnded),
+    );
+    if (signalled === ENDED) await this.#startLatePayment(notice, booking);
+  }
+
+  async ping(): Promise<void> {
+    await this.#client.workflowService.getSystemInfo({});
+  }
+
+  /** The booking has ended: its successor for late money is started, or finds itself started already. */
+  async #startLatePayment(notice: PaymentNotification, booking: NewBooking): Promise<void> {
+    const { attemptId } = notice;
+    await this.#untilAnswered(() =>
+      this.#client.workflow
+        .signalWithStart<typeof latePaymentWorkflow, [PaymentNotification]>('latePaymentWorkflow', {
+          workflowId: latePaymentWorkflowId(booking.id, attemptId),
+          taskQueue: taskQueues.bookings,
+          args: [{ booking, attemptId, amount: notice.amount }],
+          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+          typedSearchAttributes: attributesOf(booking),
+          staticSummary: `payment ${attemptId} of a booking that has ended`,
+          signal: bookingMessages.paymentNotification,
+          signalArgs: [notice],
+        })
+        .catch(unlessEnded),
+    );
+  }
+
+  /** The same update id makes a repeat find the first one's outcome, also after the workflow's end. */
+  #update<Answer>(bookingId: string, name: string, updateId: string, args: [] | [unknown]): Promise<Answer | Ended> {
+    const handle = this.#client.workflow.getHandle(bookingWorkflowId(bookingId));
+    return this.#untilAnswered(() =>
+      handle.executeUpdate<Answer, [unknown]>(name, { updateId, args: args as [unknown] }).catch(unlessEnded),
+    );
+  }
+
+  /** Repeats a call that is safe to repeat until the server answers it, or the caller's time is up. */
+  async #untilAnswered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const deadlineMs = Date.now() + CALL_TIMEOUT_MS;
+    for (;;) {
+      const tryUntilMs = Math.min(Date.now() + TRY_TIMEOUT_MS, deadlineMs);
+      try {
+        return await this.#client.withDeadline(tryUntilMs, call);
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        if (Date.now() + RETRY_DELAY_MS >= deadlineMs) throw await this.#outOfTime(error);
+        await delay(RETRY_DELAY_MS);
+      }
+    }
+  }
+
+  async #outOfTime(error: unknown): Promise<Error> {
+    const reachable = await this.#client
+      .withDeadline(Date.now() + RETRY_DELAY_MS, () => this.ping())
+      .then(
+        () => true,
+        () => false,
+      );
+    return reachable
+      ? new OutcomeUnknownError('the workflow did not answer in time', { cause: error })
+      : new WorkflowUnavailableError('the Temporal server cannot be reached', { cause: error });
+  }
+}
+
+function unlessEnded(error: unknown): Ended {
+  if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) return ENDED;
+  throw error;
+}
+
+function isTransient(error: unknown): boolean {
+  return (
+    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+    error instanceof ServiceError ||
+    isGrpcServiceError(error)
+  );
+}
+
+function attributesOf({ showId, userId, cityId }: NewBooking) {
+  return [
+    { key: attributeKeys.show, value: showId },
+    { key: attributeKeys.user, value: userId },
+    { key: attributeKeys.city, value: cityId },
+  ];
+}
+
+function summaryOf({ seats, price, expiresAtMs }: NewBooking): string {
+  const labels = seats.map((seat) => seat.label).join(', ');
+  return `${labels} — ${price.total.amount} ${price.total.currency} — held until ${new Date(expiresAtMs).toISOString()}`;
+}

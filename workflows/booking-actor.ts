@@ -1,0 +1,404 @@
+import {
+  CancellationScope,
+  ParentClosePolicy,
+  WorkflowIdReusePolicy,
+  condition,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  startChild,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type {
+  BookingAnswer,
+  BookingRefusalCode,
+  BookingStatusView,
+  BookingView,
+  BookingWorkflowInput,
+  ChangeSeatsCommand,
+  PayAnswer,
+  PayCommand,
+} from '../src/contracts/booking-messages.ts';
+import type { ChargeOutcome, ChargeRequest, NextAction, PaymentNotification } from '../src/contracts/payments.ts';
+import { latePaymentWorkflowId } from '../src/contracts/workflow-ids.ts';
+import { type BookingStatus, hasLiveHold } from '../src/domain/booking.ts';
+import { BookingProcess, type PaymentAttempt } from '../src/domain/booking-process.ts';
+import type { SeatRefusal } from '../src/domain/seat-commands.ts';
+import { attemptKnowledge, type FinalOutcome, fromNotification, isFinal } from './charge-outcomes.ts';
+import { describeBooking } from './describe-booking.ts';
+import type { latePaymentWorkflow } from './late-payment.ts';
+import { refundAttempt } from './refund.ts';
+import { durably, firstTry, interruptibly, resolveCharge, step } from './steps.ts';
+
+/** A payer waits this long for an outcome; then the answer is "pending", and the booking goes on by itself. */
+const PAY_ANSWER_WITHIN_MS = 5_000;
+/** A pending charge is asked for in growing intervals; the provider's webhook usually comes first. */
+const POLL_INTERVAL_MIN_MS = 3_000;
+const POLL_INTERVAL_MAX_MS = 30_000;
+
+type Undo = () => Promise<unknown>;
+
+/**
+ * One buyer's order, from the granted hold to its end. States and limits are in BookingProcess; here is the order of
+ * effects, and what undoes them.
+ */
+export class BookingActor {
+  readonly #process: BookingProcess;
+  readonly #hold: { readonly showId: string; readonly bookingId: string };
+  /** Answers by attempt: a repeated payment gets the one that was given. */
+  readonly #answers = new Map<string, Promise<PayAnswer>>();
+  readonly #notices = new Map<string, PaymentNotification>();
+  /** One effect at a time: expiry, extension and payment never interleave. */
+  #busy = false;
+  /** The payment's deadline has passed without an outcome. */
+  #overdue = false;
+  #cancelled = false;
+
+  constructor({ booking, terms }: BookingWorkflowInput) {
+    this.#process = new BookingProcess(booking, terms);
+    this.#hold = { showId: booking.showId, bookingId: booking.id };
+    this.#describe();
+  }
+
+  /** Waits for the booking's end, and brings it about when its time is up or an operator cancels the workflow. */
+  async run(): Promise<BookingStatus> {
+    for (;;) {
+      await condition(() => !this.#busy);
+      const { status } = this.#process.booking;
+      if (!hasLiveHold(status)) return status;
+      const { endsAtMs } = this.#process;
+      const timeIsUp = Date.now() >= endsAtMs;
+      if (status === 'PAYMENT_PENDING' && timeIsUp) {
+        this.#overdue = true;
+        await condition(() => this.#process.booking.status !== 'PAYMENT_PENDING');
+      } else if (status === 'HELD' && (timeIsUp || this.#cancelled)) {
+        await this.#exclusively(() => this.#endHold(timeIsUp ? 'EXPIRED' : 'RELEASED'));
+      } else {
+        await condition(() => this.#busy || this.#wakesUp(endsAtMs), Math.max(endsAtMs - Date.now(), 1));
+      }
+    }
+  }
+
+  /** An operator's cancellation gives a hold back; a payment under way is finished first. */
+  cancel(): void {
+    this.#cancelled = true;
+  }
+
+  #wakesUp(endsAtMs: number): boolean {
+    const { status } = this.#process.booking;
+    return !hasLiveHold(status) || this.#process.endsAtMs !== endsAtMs || (status === 'HELD' && this.#cancelled);
+  }
+
+  status(): BookingStatusView {
+    return { booking: this.#process.booking, attempts: this.#process.attempts, endsAtMs: this.#process.endsAtMs };
+  }
+
+  async extend(): Promise<BookingAnswer> {
+    return this.#exclusively(async () => {
+      const refusal = this.#process.refusesExtension(Date.now());
+      if (refusal) return this.#refused(refusal);
+      const expiresAtMs = this.#process.extendedExpiryMs();
+      const result = await step('extendHold', this.#hold, expiresAtMs);
+      if (!result.ok) return this.#refused('HOLD_EXPIRED');
+      this.#process.extended(expiresAtMs);
+      await this.#record();
+      return this.#done();
+    });
+  }
+
+  async changeSeats({ seats, price }: ChangeSeatsCommand): Promise<BookingAnswer> {
+    return this.#exclusively(async () => {
+      const refusal = this.#process.refusesSeatChange(Date.now());
+      if (refusal) return this.#refused(refusal);
+      const indices = seats.map((seat) => seat.index);
+      const result = await step('swapSeats', this.#hold, indices);
+      if (!result.ok) return this.#seatsRefused(result);
+      this.#process.seatsChanged(seats, price);
+      await this.#record();
+      return this.#done();
+    });
+  }
+
+  async release(): Promise<BookingAnswer> {
+    return this.#exclusively(async () => {
+      const { status } = this.#process.booking;
+      if (status !== 'HELD' && status !== 'RELEASED') return this.#refused('BOOKING_STATE');
+      if (status === 'HELD') await this.#endHold('RELEASED');
+      return this.#done();
+    });
+  }
+
+  async pay(command: PayCommand): Promise<PayAnswer> {
+    const given = this.#answers.get(command.attemptId);
+    if (given) return given;
+    const refusal = this.#process.refusesPayment(Date.now());
+    if (refusal) return { outcome: 'refused', refusal, booking: this.#view() };
+    const answer = CancellationScope.nonCancellable(() => this.#pay(command));
+    this.#answers.set(command.attemptId, answer);
+    return answer;
+  }
+
+  /** A provider's notice: news of an open attempt, money for one that was given up, or nothing new. */
+  async notice(notice: PaymentNotification): Promise<void> {
+    const { attemptId } = notice;
+    const attempt = this.#process.attempt(attemptId);
+    if (attempt && isOpen(attempt)) {
+      this.#notices.set(attemptId, notice);
+      return;
+    }
+    if (notice.outcome === 'failed' || attempt?.status === 'SUCCEEDED') return;
+    if (attempt || !this.#mayAdopt(notice)) return this.#settleLater(attemptId);
+    this.#answers.set(
+      attemptId,
+      this.#exclusively(() => this.#adopt(notice)),
+    );
+  }
+
+  // ---- paying ----
+
+  async #pay(command: PayCommand): Promise<PayAnswer> {
+    const begun = await this.#exclusively(() => this.#charge(command));
+    if ('answer' in begun) return begun.answer;
+    const { request, first } = begun;
+    const settled = this.#settleWhenKnown(request, first);
+    return first.status === 'pending' ? this.#pending(first.nextAction) : this.#answerInTime(settled);
+  }
+
+  /** The charge's first try: settled at once, or recorded as pending and to be followed. */
+  async #charge(
+    command: PayCommand,
+  ): Promise<{ answer: PayAnswer } | { request: ChargeRequest; first: ChargeOutcome }> {
+    const { attemptId, method, token } = command;
+    const refusal = this.#process.refusesPayment(Date.now()) ?? (await this.#secureHold(attemptId));
+    if (refusal) return { answer: { outcome: 'refused', refusal, booking: this.#view() } };
+    const { id: bookingId, price } = this.#process.booking;
+    const request: ChargeRequest = { attemptId, bookingId, amount: price.total, method, token };
+    const first = (await firstTry('chargePayment', request)) ?? unanswered;
+    if (isFinal(first)) return { answer: await this.#settle(attemptId, first) };
+    this.#process.attemptIs(attemptId, attemptKnowledge(first));
+    await this.#record(attemptId);
+    return { request, first };
+  }
+
+  /** Paying secures the hold until the payment's deadline. If the hold is gone, so is the booking. */
+  async #secureHold(attemptId: string): Promise<'HOLD_EXPIRED' | null> {
+    const { expiresAtMs } = this.#process.booking;
+    const deadlineMs = this.#process.paymentStarted(attemptId, Date.now());
+    if (expiresAtMs >= deadlineMs) return null;
+    const secured = await step('extendHold', this.#hold, deadlineMs);
+    if (secured.ok) return null;
+    this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'hold_expired' });
+    await this.#endHold('EXPIRED', attemptId);
+    return 'HOLD_EXPIRED';
+  }
+
+  /** Follows a charge that is pending or unknown until it is settled or its deadline passes. */
+  async #settleWhenKnown(request: ChargeRequest, first: ChargeOutcome): Promise<PayAnswer> {
+    const { attemptId } = request;
+    const news = () => this.#overdue || this.#notices.has(attemptId);
+    let known = first;
+    for (
+      let intervalMs = POLL_INTERVAL_MIN_MS;
+      !isFinal(known);
+      intervalMs = Math.min(intervalMs * 2, POLL_INTERVAL_MAX_MS)
+    ) {
+      known = (await this.#ask(request, known, news, intervalMs)) ?? known;
+      const notice = this.#notices.get(attemptId);
+      if (notice) known = fromNotification(notice);
+      if (this.#overdue && !isFinal(known)) return this.#exclusively(() => this.#giveUp(attemptId));
+    }
+    const outcome = known;
+    return this.#exclusively(() => this.#settle(attemptId, outcome));
+  }
+
+  async #ask(
+    request: ChargeRequest,
+    known: ChargeOutcome,
+    news: () => boolean,
+    intervalMs: number,
+  ): Promise<ChargeOutcome | undefined> {
+    if (known.status === 'unknown') return interruptibly(() => resolveOrVoid(request), news);
+    if (await condition(news, intervalMs)) return undefined;
+    const found = await interruptibly(() => durably('findCharge', request.attemptId), news);
+    return found && found.status !== 'not_found' && found.status !== 'unknown' ? found : undefined;
+  }
+
+  /** From here on the outcome of the charge is certain. */
+  async #settle(attemptId: string, outcome: FinalOutcome): Promise<PayAnswer> {
+    this.#process.attemptIs(attemptId, attemptKnowledge(outcome));
+    if (outcome.status === 'succeeded') return this.#confirm(attemptId);
+    this.#process.paymentFailed();
+    await this.#restoreExpiry();
+    await this.#record(attemptId);
+    const booking = this.#view();
+    if (outcome.status === 'declined') return { outcome: 'declined', reason: outcome.reason, booking };
+    return { outcome: outcome.status === 'failed' ? 'gateway_error' : 'unavailable', booking };
+  }
+
+  /** After a failed attempt the former expiry applies again; one that has passed ends the booking at once. */
+  async #restoreExpiry(): Promise<void> {
+    const { expiresAtMs } = this.#process.booking;
+    if (expiresAtMs > Date.now()) await step('extendHold', this.#hold, expiresAtMs);
+  }
+
+  /** The captured money buys the seats, or goes back. What undoes a step is registered before the step. */
+  async #confirm(attemptId: string): Promise<PayAnswer> {
+    const undo: Undo[] = [() => this.#refund(attemptId)];
+    undo.push(() => durably('returnSeats', this.#hold));
+    if (!(await this.#confirmSeats())) return this.#compensate(attemptId, 'EXPIRED', undo);
+    const recorded = await step('recordConfirmed', this.#process.booking, this.#attempt(attemptId));
+    if (recorded.kind !== 'recorded') return this.#compensate(attemptId, 'FAILED', undo);
+    this.#process.confirmed(recorded.bookingNumber);
+    return { outcome: 'confirmed', booking: this.#view() };
+  }
+
+  /** True once the seats are booked: by the hold or, should it have lapsed, because all of them are still free. */
+  async #confirmSeats(): Promise<boolean> {
+    const byHold = await step('confirmSeats', this.#process.booking, { reclaim: false });
+    if (byHold.ok) return true;
+    const reclaimed = await step('confirmSeats', this.#process.booking, { reclaim: true });
+    return reclaimed.ok;
+  }
+
+  /** Undoes what was done, last first, until it is undone. */
+  async #compensate(attemptId: string, ending: 'EXPIRED' | 'FAILED', undo: readonly Undo[]): Promise<PayAnswer> {
+    log.error('paid, but the seats cannot be had: the money goes back', { alert: 'compensating', attemptId });
+    await durably('releaseHold', this.#hold);
+    this.#process.ended(ending);
+    await this.#record(attemptId);
+    for (const undoStep of undo.toReversed()) await undoStep();
+    return { outcome: 'refunded', booking: this.#view() };
+  }
+
+  #refund(attemptId: string): Promise<void> {
+    return refundAttempt(this.#hold.bookingId, this.#attempt(attemptId), async (refund) => {
+      this.#process.refundIs(refund.amount, refund.status);
+      await durably('recordBooking', this.#process.booking, this.#attempt(attemptId), refund);
+    });
+  }
+
+  /** A captured payment whose attempt this booking never heard of: a process died between the two. */
+  #mayAdopt(notice: PaymentNotification): boolean {
+    const { booking, endsAtMs } = this.#process;
+    const inTime = booking.status === 'HELD' && Date.now() < endsAtMs;
+    return inTime && !this.#busy && notice.amount.amount === booking.price.total.amount;
+  }
+
+  async #adopt(notice: PaymentNotification): Promise<PayAnswer> {
+    this.#process.paymentStarted(notice.attemptId, Date.now());
+    return this.#settle(notice.attemptId, fromNotification(notice));
+  }
+
+  async #answerInTime(settled: Promise<PayAnswer>): Promise<PayAnswer> {
+    let answer: PayAnswer | undefined;
+    void settled.then((known) => (answer = known));
+    await condition(() => answer !== undefined, PAY_ANSWER_WITHIN_MS);
+    return answer ?? this.#pending({ type: 'await' });
+  }
+
+  // ---- ending ----
+
+  async #endHold(ending: 'RELEASED' | 'EXPIRED', attemptId?: string): Promise<void> {
+    await step('releaseHold', this.#hold);
+    this.#process.ended(ending);
+    await this.#record(attemptId);
+  }
+
+  /** Nobody knows yet whether there is money: the seats go, and a workflow of its own settles it when it is known. */
+  async #giveUp(attemptId: string): Promise<PayAnswer> {
+    await this.#endHold('EXPIRED', attemptId);
+    await this.#settleLater(attemptId);
+    return { outcome: 'refused', refusal: 'HOLD_EXPIRED', booking: this.#view() };
+  }
+
+  async #settleLater(attemptId: string): Promise<void> {
+    const { booking } = this.#process;
+    try {
+      await startChild<typeof latePaymentWorkflow>('latePaymentWorkflow', {
+        workflowId: latePaymentWorkflowId(booking.id, attemptId),
+        args: [{ booking, attemptId, amount: booking.price.total }],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        staticSummary: `payment ${attemptId} of a booking that has ended`,
+      });
+    } catch (error) {
+      // It runs, or has run, because the provider's notice started it.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  // ---- answers and records ----
+
+  async #exclusively<Result>(effect: () => Promise<Result>): Promise<Result> {
+    return CancellationScope.nonCancellable(async () => {
+      while (this.#busy) await condition(() => !this.#busy);
+      this.#busy = true;
+      try {
+        return await effect();
+      } finally {
+        this.#busy = false;
+        this.#describe();
+      }
+    });
+  }
+
+  #record(attemptId?: string): Promise<void> {
+    const attempt = attemptId === undefined ? null : this.#attempt(attemptId);
+    return step('recordBooking', this.#process.booking, attempt, null);
+  }
+
+  #attempt(attemptId: string): PaymentAttempt {
+    const attempt = this.#process.attempt(attemptId);
+    if (!attempt) throw new Error(`no attempt ${attemptId}`);
+    return attempt;
+  }
+
+  #seatsRefused(refused: SeatRefusal): BookingAnswer {
+    switch (refused.refusal) {
+      case 'SEAT_UNAVAILABLE':
+        return { ...this.#refused('SEAT_UNAVAILABLE'), conflicts: refused.conflicts };
+      case 'ORPHAN_SEAT':
+        return { ...this.#refused('ORPHAN_SEAT'), seats: refused.seats };
+      case 'TOO_MANY_SEATS':
+      case 'SALES_CLOSED':
+        return this.#refused(refused.refusal);
+      default:
+        return this.#refused('HOLD_EXPIRED');
+    }
+  }
+
+  #refused(refusal: BookingRefusalCode): BookingAnswer & { ok: false } {
+    return { ok: false, refusal, booking: this.#view() };
+  }
+
+  #done(): BookingAnswer {
+    return { ok: true, booking: this.#view() };
+  }
+
+  #pending(nextAction: NextAction): PayAnswer {
+    return { outcome: 'pending', nextAction, booking: this.#view() };
+  }
+
+  #view(): BookingView {
+    const { status, version, expiresAtMs, bookingNumber, payment, refund } = this.#process.booking;
+    return { status, version, expiresAtMs, bookingNumber, payment, refund };
+  }
+
+  #describe(): void {
+    setCurrentDetails(describeBooking(this.#process));
+  }
+}
+
+const unanswered: ChargeOutcome = { status: 'unknown', provider: '', reason: 'the first try got no answer' };
+
+const isOpen = ({ status }: PaymentAttempt): boolean => status === 'PENDING' || status === 'UNKNOWN';
+
+/** A charge that stays unknown is voided: then it is certain that it never happens, or that it has. */
+async function resolveOrVoid(request: ChargeRequest): Promise<ChargeOutcome> {
+  try {
+    return await resolveCharge(request);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return durably('voidCharge', request.attemptId);
+  }
+}

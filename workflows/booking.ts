@@ -1,0 +1,50 @@
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import {
+  bookingMessages,
+  type BookingAnswer,
+  type BookingStatusView,
+  type BookingWorkflowInput,
+  type ChangeSeatsCommand,
+  type PayAnswer,
+  type PayCommand,
+} from '../src/contracts/booking-messages.ts';
+import type { PaymentNotification } from '../src/contracts/payments.ts';
+
+import type { BookingStatus } from '../src/domain/booking.ts';
+import { BookingActor } from './booking-actor.ts';
+import { bookingStatusAttribute } from './search-attribute-keys.ts';
+
+export const pay = defineUpdate<PayAnswer, [PayCommand]>(bookingMessages.pay);
+export const extend = defineUpdate<BookingAnswer>(bookingMessages.extend);
+export const release = defineUpdate<BookingAnswer>(bookingMessages.release);
+export const changeSeats = defineUpdate<BookingAnswer, [ChangeSeatsCommand]>(bookingMessages.changeSeats);
+export const paymentNotification = defineSignal<[PaymentNotification]>(bookingMessages.paymentNotification);
+export const status = defineQuery<BookingStatusView>(bookingMessages.status);
+
+/** Lives as long as the purchase; its result is the status the booking ended with. */
+export async function bookingWorkflow(input: BookingWorkflowInput): Promise<BookingStatus> {
+  const actor = new BookingActor(input);
+  setHandler(pay, (command) => actor.pay(command));
+  setHandler(extend, () => actor.extend());
+  setHandler(release, () => actor.release());
+  setHandler(changeSeats, (command) => actor.changeSeats(command));
+  setHandler(paymentNotification, (notice) => actor.notice(notice));
+  setHandler(status, () => actor.status());
+  CancellationScope.current().cancelRequested.catch(() => actor.cancel());
+
+  return CancellationScope.nonCancellable(async () => {
+    const ending = await actor.run();
+    upsertSearchAttributes([{ key: bookingStatusAttribute, value: ending }]);
+    await condition(allHandlersFinished);
+    return ending;
+  });
+}

@@ -1,0 +1,167 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ShowActivities } from '../activities/show-activities.ts';
+import {
+  NOTHING_CHANGED_FAILURE,
+  SEAT_COMMANDS_PER_BATCH_MAX,
+  showMessages,
+  type SeatCommandsAnswer,
+  type SeatMapDelta,
+  type SeatMapView,
+  type ShowWorkflowInput,
+} from '../src/contracts/show-messages.ts';
+import type { SeatCommand } from '../src/domain/seat-commands.ts';
+import { SeatMap } from '../src/domain/seat-map.ts';
+
+export const seatCommands = defineUpdate<SeatCommandsAnswer, [readonly SeatCommand[]]>(showMessages.seatCommands);
+export const releaseSeats = defineSignal<[readonly string[]]>(showMessages.releaseSeats);
+export const seatMap = defineQuery<SeatMapView>(showMessages.seatMap);
+
+/**
+ * A projection takes milliseconds and lingers to keep its pace; a worker that dies with one delays the read model by
+ * this long.
+ */
+const { projectSeatMap } = proxyActivities<ShowActivities>({
+  startToCloseTimeout: '2s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '2s' },
+});
+
+/** A new run before the history has this many events: half of what an operator's tools still open quickly. */
+const HISTORY_EVENTS_MAX = 5_000;
+/** Temporal allows 2,000 updates a run, and each takes longer the more there were before it. */
+const UPDATES_PER_RUN_MAX = 1_000;
+/** The booking's own timer releases its hold; the show looks after what is left a moment later. */
+const EXPIRY_GRACE_MS = 300;
+
+/**
+ * The one owner of a show's seats: every hold, release and confirm is decided here, one batch after the other. All
+ * rules are in SeatMap; this wraps it into messages, a timer and a projection.
+ */
+export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
+  const { carried } = input;
+  const seats = carried
+    ? SeatMap.restore(input.layout, input.rules, carried.seats)
+    : SeatMap.create(input.layout, input.rules);
+  let updates = 0;
+  let projectedVersion = carried?.projectedVersion ?? null;
+  let projecting = false;
+  let leaving = false;
+  let timerDueAtMs = Infinity;
+
+  setHandler(
+    seatCommands,
+    (commands) => {
+      updates += 1;
+      const nowMs = Date.now();
+      const results = commands.map((command) => seats.apply(command, nowMs));
+      afterChange();
+      return { results, version: seats.version };
+    },
+    {
+      validator: (commands) => {
+        refuseOversized(commands);
+        const results = seats.preview(commands, Date.now());
+        if (results === null) return;
+        throw ApplicationFailure.create({
+          type: NOTHING_CHANGED_FAILURE,
+          message: 'No command of the batch changes the seat map',
+          nonRetryable: true,
+          details: [{ results, version: seats.version } satisfies SeatCommandsAnswer],
+        });
+      },
+    },
+  );
+  setHandler(releaseSeats, (bookingIds) => {
+    for (const bookingId of bookingIds) seats.apply({ kind: 'release', bookingId }, Date.now());
+    afterChange();
+  });
+  setHandler(seatMap, () => ({ showId: input.showId, counts: seats.counts, ...seats.snapshot(Date.now()) }));
+
+  function afterChange(): void {
+    describe();
+    void project();
+    void watchEarliestExpiry();
+  }
+
+  /** At most one projection is in flight; it carries all that changed since the last one was acknowledged. */
+  async function project(): Promise<void> {
+    if (projecting) return;
+    projecting = true;
+    while (!leaving && projectedVersion !== seats.version) {
+      const outcome = await projectSeatMap(delta());
+      // The row is older than we were told: the next projection carries the whole map.
+      projectedVersion = outcome.kind === 'gap' ? null : outcome.version;
+    }
+    projecting = false;
+  }
+
+  function delta(): SeatMapDelta {
+    const { version, changedAtMs } = seats;
+    const change =
+      projectedVersion === null ? { full: seats.statuses } : { seats: seats.changesSince(projectedVersion) };
+    return {
+      showId: input.showId,
+      fromVersion: projectedVersion ?? 0,
+      toVersion: version,
+      asOfMs: changedAtMs,
+      change,
+    };
+  }
+
+  /** One timer for the earliest expiry, never cancelled: by the time it fires its hold has usually gone. */
+  async function watchEarliestExpiry(): Promise<void> {
+    const earliest = seats.nextExpiryMs();
+    if (earliest === null || earliest + EXPIRY_GRACE_MS >= timerDueAtMs) return;
+    const dueAtMs = earliest + EXPIRY_GRACE_MS;
+    timerDueAtMs = dueAtMs;
+    await sleep(Math.max(dueAtMs - Date.now(), 1), { summary: 'earliest hold expiry' });
+    if (timerDueAtMs === dueAtMs) timerDueAtMs = Infinity;
+    seats.expireHolds(Date.now());
+    afterChange();
+  }
+
+  function describe(): void {
+    const { available, held, booked, blocked } = seats.counts;
+    setCurrentDetails(
+      `**${input.title}** — version ${seats.version}\n\n` +
+        `available ${available} · held ${held} · booked ${booked} · blocked ${blocked}`,
+    );
+  }
+
+  function outgrown(): boolean {
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    return continueAsNewSuggested || historyLength > HISTORY_EVENTS_MAX || updates >= UPDATES_PER_RUN_MAX;
+  }
+
+  afterChange();
+  const lifeMs = input.endsAtMs - Date.now();
+  const ended = lifeMs <= 0 || !(await condition(outgrown, lifeMs));
+  leaving = true;
+  await condition(() => !projecting && allHandlersFinished());
+  if (ended) return;
+  await continueAsNew<typeof showWorkflow>({
+    ...input,
+    carried: { seats: seats.snapshot(Date.now()), projectedVersion },
+  });
+}
+
+function refuseOversized(commands: readonly SeatCommand[]): void {
+  if (commands.length > 0 && commands.length <= SEAT_COMMANDS_PER_BATCH_MAX) return;
+  throw ApplicationFailure.create({
+    type: 'BatchSize',
+    message: `A batch has 1 to ${SEAT_COMMANDS_PER_BATCH_MAX} commands, this one ${commands.length}`,
+    nonRetryable: true,
+  });
+}

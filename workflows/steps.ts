@@ -1,0 +1,78 @@
+import {
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow';
+import type { BookingActivities } from '../activities/booking-activities.ts';
+
+type ActivityName = keyof BookingActivities;
+type Arguments<Name extends ActivityName> = Parameters<BookingActivities[Name]>;
+type Outcome<Name extends ActivityName> = Awaited<ReturnType<BookingActivities[Name]>>;
+
+/** In the worker itself, once: a marker in the history and no task for the server. Shorter than a workflow task may be. */
+const inWorker = proxyLocalActivities<BookingActivities>({
+  startToCloseTimeout: '2s',
+  retry: { maximumAttempts: 1 },
+});
+
+/** A task of its own, retried until it is done: what it waits for stands in the Temporal UI. */
+const asTask = proxyActivities<BookingActivities>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+
+/** A charge is asked for and tried again this often before it is voided. */
+const { resolveCharge } = proxyActivities<BookingActivities>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: 3 },
+});
+
+export { resolveCharge };
+
+/** Until done, visible from the start: for what undoes, and for what waits on the outside world. */
+export function durably<Name extends ActivityName>(name: Name, ...args: Arguments<Name>): Promise<Outcome<Name>> {
+  return call(asTask, name, args);
+}
+
+/** The quick way first; from its first failure on, durably. */
+export async function step<Name extends ActivityName>(name: Name, ...args: Arguments<Name>): Promise<Outcome<Name>> {
+  return (await firstTry(name, ...args)) ?? durably(name, ...args);
+}
+
+/** One quick try; undefined if it failed, whatever it may have done. */
+export async function firstTry<Name extends ActivityName>(
+  name: Name,
+  ...args: Arguments<Name>
+): Promise<Outcome<Name> | undefined> {
+  try {
+    return await call(inWorker, name, args);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return undefined;
+  }
+}
+
+/** Runs the effect until it ends or `interrupted` holds; then it is cancelled and the answer is undefined. */
+export async function interruptibly<Result>(
+  effect: () => Promise<Result>,
+  interrupted: () => boolean,
+): Promise<Result | undefined> {
+  const scope = new CancellationScope({ cancellable: true });
+  let running = true;
+  const result = scope.run(effect).finally(() => (running = false));
+  result.catch(() => undefined);
+  await condition(() => !running || interrupted());
+  if (!running) return result;
+  scope.cancel();
+  return undefined;
+}
+
+function call<Name extends ActivityName>(
+  activities: { readonly [Each in ActivityName]: (...args: Arguments<Each>) => Promise<Outcome<Each>> },
+  name: Name,
+  args: Arguments<Name>,
+): Promise<Outcome<Name>> {
+  return activities[name](...args);
+}
