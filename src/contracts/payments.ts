@@ -73,3 +73,39 @@ export interface PaymentNotification {
   readonly providerReference: string;
   readonly reason?: string;
 }
+
+/** A provider's notice of how a refund ended that it had answered `pending`. */
+export interface RefundNotification {
+  readonly eventId: string;
+  readonly provider: string;
+  readonly bookingId: string;
+  /** Of the charge that is given back. */
+  readonly attemptId: string;
+  /** Our id of the refund; null when the provider does not say it. */
+  readonly refundId: string | null;
+  readonly amount: Money;
+  readonly atMs: number;
+  readonly outcome: 'succeeded' | 'failed';
+  readonly providerReference: string;
+  readonly reason?: string;
+}
+
+export type WebhookEvent =
+  | { readonly kind: 'payment'; readonly notification: PaymentNotification }
+  | { readonly kind: 'refund'; readonly notification: RefundNotification };
+
+/** A webhook's raw body, believed or not. Every refusal is answered with 400 `SIGNATURE_INVALID`. */
+export type WebhookVerdict =
+  | { readonly ok: true; readonly event: WebhookEvent }
+  | {
+      readonly ok: false;
+      readonly reason:
+        'signature_missing' | 'signature_malformed' | 'outside_tolerance' | 'signature_mismatch' | 'body_invalid';
+    };
+
+/** How one provider signs its webhooks: one entry per `{provider}` of the webhook route. */
+export interface WebhookVerifier {
+  /** Name of the header, lower case. */
+  readonly signatureHeader: string;
+  verify(signature: string | undefined, rawBody: Uint8Array, nowMs: number): WebhookVerdict;
+}
