@@ -44,15 +44,21 @@ export const connectionSettings = (url: string) =>
  * statements that were under way then fail. Close it with `db.destroy()`.
  */
 export function createDatabase(url: string, options: DatabaseOptions): ReadModel {
-  const pool = new pg.Pool({
-    ...connectionSettings(url),
-    max: options.poolMax,
+  return openPool(url, options, {
     statement_timeout: STATEMENT_TIMEOUT_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
-    types,
   });
+}
+
+/** One connection without time limits, for migrations: they take as long as they take, or wait for another's. */
+export function createDatabaseForMigrations(url: string, log: Log): ReadModel {
+  return openPool(url, { poolMax: 1, log }, {});
+}
+
+function openPool(url: string, options: DatabaseOptions, limits: pg.PoolConfig): ReadModel {
+  const pool = new pg.Pool({ ...connectionSettings(url), ...limits, max: options.poolMax, types });
   // Without a listener the loss of an idle connection would end the process.
   pool.on('error', (error) => options.log.warn({ err: error }, 'an idle connection to Postgres was lost'));
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });

@@ -1,5 +1,5 @@
 import { type Migration, Migrator } from 'kysely/migration';
-import type { ReadModel } from './database.ts';
+import { createDatabaseForMigrations, type Log } from './database.ts';
 import * as firstSchema from './migrations/0001-first-schema.ts';
 
 /** In the order of their numbers. One that has run anywhere is never edited: a change is a new one. */
@@ -11,8 +11,12 @@ const migrations: Readonly<Record<string, Migration>> = {
  * Brings the schema up to date, all or nothing, under an advisory lock: of several processes that start together one
  * does it, the rest wait. On a schema that is up to date it does nothing.
  */
-export async function migrateToLatest(db: ReadModel): Promise<void> {
+export async function migrateToLatest(url: string, log: Log): Promise<void> {
+  const db = createDatabaseForMigrations(url, log);
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } });
-  const { error } = await migrator.migrateToLatest();
+  const { error, results } = await migrator.migrateToLatest();
+  await db.destroy();
   if (error !== undefined) throw new Error('the read model could not be migrated', { cause: error });
+  const applied = (results ?? []).map((result) => result.migrationName);
+  if (applied.length > 0) log.info({ applied }, 'the read model is migrated');
 }

@@ -75,9 +75,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   const server = await runServer(postgres, [...settings(port), '-D', data], root, owner);
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   await administer(url, `create database ${TEMPLATE}`);
-  const template = createDatabase(databaseUrl(url, TEMPLATE), { poolMax: 1, log: silent });
-  await migrateToLatest(template);
-  await template.destroy();
+  await migrateToLatest(databaseUrl(url, TEMPLATE), silent);
   return {
     url,
     stop: async () => {
