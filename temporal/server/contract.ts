@@ -7,23 +7,11 @@ export type TemporalProfile = 'dev' | 'server';
 /**
  * Loopback TCP ports that each profile listens on, to be chosen by the caller. They may differ from one start to the
  * next: nothing durable depends on them. `frontend` is the address of clients and workers, `ui` the web page; `http`
- * is the frontend's HTTP API, `metrics` Prometheus's `/metrics`; `*Membership` is how the server's parts find each other.
+ * is the frontend's HTTP API, `metrics` Prometheus's `/metrics`, the others are services behind the frontend.
  */
 export const temporalPortNames = {
   dev: ['frontend', 'ui', 'http', 'metrics'],
-  server: [
-    'frontend',
-    'ui',
-    'http',
-    'metrics',
-    'frontendMembership',
-    'history',
-    'historyMembership',
-    'matching',
-    'matchingMembership',
-    'worker',
-    'workerMembership',
-  ],
+  server: ['frontend', 'ui', 'http', 'metrics', 'history', 'matching', 'worker'],
 } as const satisfies Record<TemporalProfile, readonly string[]>;
 
 export type TemporalPortName<Profile extends TemporalProfile = TemporalProfile> =

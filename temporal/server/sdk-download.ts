@@ -7,7 +7,7 @@ import { runCommand } from './run-command.ts';
 const childScript = fileURLToPath(new URL('sdk-download-main.ts', import.meta.url));
 const pollMs = 250;
 /** Without a byte for so long, there is no network worth waiting for; a refused or unknown host fails at once. */
-const stalledAfterMs = 10_000;
+const stalledAfterDefaultMs = 10_000;
 /** 60 MB over a line of 2 Mbit/s. */
 const downloadTimeoutMs = 5 * 60_000;
 /** The SDK writes under this ending until the file is whole. */
@@ -16,6 +16,7 @@ const partialSuffix = '.downloading';
 interface SdkDownloadOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
+  readonly stalledAfterMs?: number;
 }
 
 /**
@@ -24,7 +25,7 @@ interface SdkDownloadOptions {
  */
 export async function downloadThroughSdk(
   destination: string,
-  { env, signal }: SdkDownloadOptions,
+  { env, signal, stalledAfterMs = stalledAfterDefaultMs }: SdkDownloadOptions,
 ): Promise<string | null> {
   const folder = dirname(destination);
   // Beside the destination's folder: on the same file system, so that renaming puts the file there whole.
@@ -38,7 +39,10 @@ export async function downloadThroughSdk(
   });
   try {
     const ended = run.then(({ output, failure }) => innermostCause(output) ?? failure ?? 'nothing was downloaded');
-    const found = await Promise.race([whenDownloaded(downloadDir), ended.then((reason) => ({ reason }))]);
+    const found = await Promise.race([
+      whenDownloaded(downloadDir, stalledAfterMs),
+      ended.then((reason) => ({ reason })),
+    ]);
     if (!('file' in found)) return found.reason;
     await mkdir(folder, { recursive: true });
     await rename(found.file, destination);
@@ -50,7 +54,10 @@ export async function downloadThroughSdk(
   }
 }
 
-async function whenDownloaded(downloadDir: string): Promise<{ file: string } | { reason: string }> {
+async function whenDownloaded(
+  downloadDir: string,
+  stalledAfterMs: number,
+): Promise<{ file: string } | { reason: string }> {
   let bytesSeen = 0;
   let grownAt = Date.now();
   for (;;) {

@@ -1,5 +1,6 @@
 import type { TemporalPorts } from './contract.ts';
 import { dynamicConfig } from './dynamic-config.ts';
+import type { MembershipPorts } from './membership-ports.ts';
 import type { PostgresAddress } from './postgres-address.ts';
 import { loopback } from './process-limits.ts';
 
@@ -17,7 +18,12 @@ const historyConnectionsMax = 12;
 const visibilityConnectionsMax = 4;
 
 /** Configuration of Temporal Server, all four services in one process; JSON of it is YAML as the server reads it. */
-export function serverConfig(ports: TemporalPorts<'server'>, postgres: PostgresAddress, dynamicConfigFile: string) {
+export function serverConfig(
+  ports: TemporalPorts<'server'>,
+  membership: MembershipPorts,
+  postgres: PostgresAddress,
+  dynamicConfigFile: string,
+) {
   return {
     log: { stdout: true, level: 'warn', format: 'json' },
     persistence: {
@@ -35,11 +41,11 @@ export function serverConfig(ports: TemporalPorts<'server'>, postgres: PostgresA
     },
     services: {
       frontend: {
-        rpc: { ...rpc(ports.frontend, ports.frontendMembership), httpPort: ports.http },
+        rpc: { ...rpc(ports.frontend, membership.frontend), httpPort: ports.http },
       },
-      history: { rpc: rpc(ports.history, ports.historyMembership) },
-      matching: { rpc: rpc(ports.matching, ports.matchingMembership) },
-      worker: { rpc: rpc(ports.worker, ports.workerMembership) },
+      history: { rpc: rpc(ports.history, membership.history) },
+      matching: { rpc: rpc(ports.matching, membership.matching) },
+      worker: { rpc: rpc(ports.worker, membership.worker) },
     },
     clusterMetadata: {
       enableGlobalNamespace: false,

@@ -1,9 +1,11 @@
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Logger } from '../../src/platform/logger.ts';
 import type { ProcessSpec } from '../../src/platform/process-spec.ts';
 import { TemporalUnavailableError, type TemporalPorts } from './contract.ts';
 import { eventually, whenServing } from './frontend.ts';
+import { chooseMembershipPorts } from './membership-ports.ts';
 import type { ServerBinaries } from './obtain.ts';
 import type { PostgresAddress } from './postgres-address.ts';
 import { garbageCollection, loopback, readyTimeoutMs, stopTimeoutMs } from './process-limits.ts';
@@ -14,6 +16,8 @@ import { postgresPlugin, serverConfig, serverDynamicConfig, temporalDatabases, u
 const schemaStepTimeoutMs = 60_000;
 const uiReadyTimeoutMs = 20_000;
 const uiCallTimeoutMs = 2_000;
+
+const startScript = fileURLToPath(new URL('start-server-main.ts', import.meta.url));
 
 export interface ServerProfile {
   readonly binaries: ServerBinaries;
@@ -30,8 +34,8 @@ export async function serverProcesses(profile: ServerProfile): Promise<readonly 
   return [
     {
       name: 'temporal',
-      command: binaries.server,
-      args: ['--config-file', configFile, '--allow-no-auth', 'start'],
+      command: process.execPath,
+      args: ['--no-warnings', startScript, binaries.server, configFile],
       env: garbageCollection,
       ready: (signal) => whenServing(`${loopback}:${ports.frontend}`, { timeoutMs: readyTimeoutMs, signal }),
       stopSignal: 'SIGTERM',
@@ -55,7 +59,8 @@ async function writeConfiguration({ dataDir, ports, postgres, namespace }: Serve
   const configFile = join(folder, 'server.yaml');
   const dynamicConfigFile = join(folder, 'dynamic-config.yaml');
   await writeOwnFile(dynamicConfigFile, serverDynamicConfig());
-  await writeOwnFile(configFile, serverConfig(ports, postgres, dynamicConfigFile));
+  const membership = await chooseMembershipPorts();
+  await writeOwnFile(configFile, serverConfig(ports, membership, postgres, dynamicConfigFile));
   await writeOwnFile(join(uiRoot, 'config', 'seatkeeper.yaml'), uiConfig(ports, namespace));
   return { configFile, uiRoot };
 }
