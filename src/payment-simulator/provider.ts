@@ -286,7 +286,8 @@ export class PaymentProvider {
     const id = newId('evt');
     const nowMs = this.#settings.now();
     const at = new Date(nowMs).toISOString();
-    const body = JSON.stringify({ id, ...event, bookingId: charge.bookingId, attemptId: charge.key, at });
+    const { provider, bookingId, key: attemptId } = charge;
+    const body = JSON.stringify({ id, ...event, bookingId, attemptId, at, provider });
     this.#store.addWebhook(id, charge.provider, body, nowMs);
   }
 

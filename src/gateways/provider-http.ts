@@ -1,0 +1,97 @@
+import { Pool } from 'undici';
+import { refusalReasons } from './refusal-reasons.ts';
+
+/** Connections to one provider: bounds what a stalled provider can tie up in this process. */
+const CONNECTIONS_MAX = 64;
+/** Calls under way or waiting for a connection; past it a call is refused before it is sent. */
+const CALLS_MAX = 1_024;
+/** A provider's answer is a few hundred bytes; far larger ones are not read to the end. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+/** Establishing a connection takes a round trip; a provider that takes longer is away. */
+const CONNECT_TIMEOUT_MS = 2_000;
+
+export interface ProviderCall {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly idempotencyKey?: string;
+  readonly body?: unknown;
+  readonly timeoutMs: number;
+}
+
+export type ProviderAnswer =
+  /** `body` is undefined when it is no JSON. */
+  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown }
+  /** No byte of it has reached the provider. */
+  | { readonly kind: 'not_sent'; readonly reason: string }
+  /** It may have reached the provider, and nothing readable came back. */
+  | { readonly kind: 'lost'; readonly reason: 'timeout' | 'connection_lost' };
+
+/** JSON over HTTP to one provider; never throws, and tells "never sent" from "no answer". */
+export class ProviderHttp {
+  readonly #pool: Pool;
+  readonly #basePath: string;
+  #calls = 0;
+
+  constructor(baseUrl: string) {
+    const url = new URL(baseUrl);
+    this.#basePath = url.pathname.replace(/\/$/, '');
+    this.#pool = new Pool(url.origin, {
+      connections: CONNECTIONS_MAX,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      maxResponseSize: ANSWER_BYTES_MAX,
+      // The signal of each call bounds all of it.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  async call(call: ProviderCall): Promise<ProviderAnswer> {
+    if (this.#calls >= CALLS_MAX) return { kind: 'not_sent', reason: refusalReasons.overloaded };
+    this.#calls += 1;
+    try {
+      return await this.#send(call);
+    } catch (error) {
+      return neverConnected(error)
+        ? { kind: 'not_sent', reason: refusalReasons.unreachable }
+        : { kind: 'lost', reason: isTimeout(error) ? 'timeout' : 'connection_lost' };
+    } finally {
+      this.#calls -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #send(call: ProviderCall): Promise<ProviderAnswer> {
+    const response = await this.#pool.request({
+      method: call.method,
+      path: this.#basePath + call.path,
+      headers: {
+        ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
+        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: call.body === undefined ? null : JSON.stringify(call.body),
+      signal: AbortSignal.timeout(call.timeoutMs),
+    });
+    return { kind: 'answer', status: response.statusCode, body: parsed(await response.body.text()) };
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError';
+
+/** Failures of the name look-up or of the connection's beginning, on every address that was tried. */
+function neverConnected(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === 'UND_ERR_CONNECT_TIMEOUT' || syscall === 'connect' || syscall === 'getaddrinfo';
+}
