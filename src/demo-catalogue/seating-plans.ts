@@ -212,13 +212,13 @@ function operaHouse(): DemoHall {
   const tier = (count: number, radius: number, degrees: readonly number[], category: string): DrawnRow[] =>
     range(count).map((i) => ({ name: rowName(i), places: wedges(radius + i * DEPTH, degrees), category }));
   const boxes = (side: 'L' | 'R'): DrawnRow[] =>
-    range(7).map((i) => ({
+    range(6).map((i) => ({
       name: `${side}${i + 1}`,
       places: straight([4], 680, { facing: { centre: { x: 0, y: 40 + i * 140 }, direction: side === 'L' ? 180 : 0 } }),
       category: 'Box',
     }));
   const stalls = tier(16, 260, [25, 40, 25], 'Stalls').map((row, i) =>
-    i === 15 ? { ...row, wheelchairs: [0, 5], companions: [1, 4] } : row,
+    i === 15 ? { ...row, wheelchairs: [0, 9], companions: [1, 8] } : row,
   );
   const sections = [
     { name: 'Stalls', rows: stalls },
