@@ -1,6 +1,7 @@
 import type { WebhookVerifier } from '../contracts/payments.ts';
 import type { CircuitEventState } from './circuit.ts';
 import { createFallbackGateway, type FallbackEvent } from './fallback-gateway.ts';
+import type { PaymentGateway } from './payment-gateway.ts';
 import { createSimulatorGateway, type ClosableGateway } from './simulator-gateway.ts';
 import { simulatorWebhookVerifier } from './simulator-webhook.ts';
 
@@ -14,24 +15,32 @@ const backupName = 'simulator-backup';
 export type PaymentEvent =
   FallbackEvent | { readonly kind: 'circuit'; readonly provider: string; readonly state: CircuitEventState };
 
-export interface PaymentGatewaySettings {
+export interface PaymentGatewaysSettings {
   /** `PAYMENT_GATEWAY_URL`: where the simulated providers answer. */
-  readonly baseUrl: string;
+  readonly gatewayUrl: string;
   /** Bounds finding, voiding and refunding at one provider. */
   readonly timeoutMs?: number;
   /** What an operator wants to count and be told of. */
   readonly observe?: (event: PaymentEvent) => void;
 }
 
+export interface PaymentGateways {
+  /** The providers as one: the first, and the backup for what the first has certainly not processed. */
+  readonly gateway: PaymentGateway;
+  /** Each provider by its name, for work that is about one of them. */
+  readonly byProvider: ReadonlyMap<string, PaymentGateway>;
+  /** Closes the connections; calls under way end `unknown`. */
+  close(): Promise<void>;
+}
+
 /** Asking for a charge is a look into the provider's books; one that takes longer is not well. */
 const ASK_TIMEOUT_MS = 3_000;
 
-/** The providers as one gateway: the first, and the backup for what the first has certainly not processed. */
-export function createPaymentGateway(settings: PaymentGatewaySettings): ClosableGateway {
-  const { baseUrl, timeoutMs = ASK_TIMEOUT_MS, observe = () => undefined } = settings;
+export function createPaymentGateways(settings: PaymentGatewaysSettings): PaymentGateways {
+  const { gatewayUrl, timeoutMs = ASK_TIMEOUT_MS, observe = () => undefined } = settings;
   const connect = (provider: string): ClosableGateway =>
     createSimulatorGateway({
-      baseUrl,
+      baseUrl: gatewayUrl,
       provider,
       timeoutMs,
       onCircuitChange: (state) => observe({ kind: 'circuit', provider, state }),
@@ -39,7 +48,8 @@ export function createPaymentGateway(settings: PaymentGatewaySettings): Closable
   const primary = connect(primaryName);
   const backup = connect(backupName);
   return {
-    ...createFallbackGateway(primary, backup, observe),
+    gateway: createFallbackGateway(primary, backup, observe),
+    byProvider: new Map([primary, backup].map((gateway) => [gateway.provider, gateway])),
     close: async () => void (await Promise.all([primary.close(), backup.close()])),
   };
 }
