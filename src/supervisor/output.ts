@@ -1,0 +1,30 @@
+import { pino } from 'pino';
+import type { Logger } from '../platform/logger.ts';
+import { terminalLine } from './terminal-line.ts';
+
+/** Where the lines of all parts come together. */
+export interface Output {
+  /** Passes on one line of JSON, as a part wrote it. */
+  line(text: string): void;
+  logger(part: string): Logger;
+}
+
+/**
+ * Lines of JSON, for programs; on a terminal the same lines are written for a person. The reader may go away (a closed
+ * pipe): then the lines are lost and the system runs on.
+ */
+export function createOutput(stream: NodeJS.WriteStream, level: string): Output {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  const line = (text: string): void => {
+    if (!stream.writable) return;
+    stream.write(`${stream.isTTY ? terminalLine(text) : text}\n`);
+  };
+  const logger = (part: string): Logger =>
+    pino(
+      { level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime },
+      { write: (text: string) => line(text.trimEnd()) },
+    );
+  return { line, logger };
+}

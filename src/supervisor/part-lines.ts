@@ -1,0 +1,64 @@
+import type { Readable } from 'node:stream';
+import type { Logger } from '../platform/logger.ts';
+import type { Output } from './output.ts';
+
+/** A line longer than this is cut: a part that writes without line breaks must not grow the supervisor. */
+const lineMaxChars = 64 * 1024;
+/** As many of a part's last lines are kept to say why it did not start. */
+const lastWordsMax = 20;
+/** How our own parts' lines begin: pino's, with a number as level. Temporal's JSON has a word there. */
+const ownLine = /^\{"level":\d+,/;
+/** Postgres' answer to whoever comes while it starts or stops: FATAL for that connection, nothing for a person. */
+const harmless = /FATAL: {2}the database system is /;
+const badWord = /\b(warn|warning|error|fatal|panic|failed|exception)\b/i;
+
+const looksBad = (line: string): boolean => badWord.test(line) && !harmless.test(line);
+
+/**
+ * Passes a part's lines on: our own as they are; those of foreign programs as JSON lines with the part's name, at
+ * `warn` when they look like it, else at `debug`.
+ * @returns the last lines, oldest first, growing as they come.
+ */
+export function passLinesOn(streams: readonly Readable[], output: Output, log: Logger): readonly string[] {
+  const lastWords: string[] = [];
+  const pass = (line: string): void => {
+    if (line.trim() === '') return;
+    lastWords.push(line);
+    if (lastWords.length > lastWordsMax) lastWords.shift();
+    if (ownLine.test(line)) output.line(line);
+    else if (looksBad(line)) log.warn(line);
+    else log.debug(line);
+  };
+  for (const stream of streams) splitLines(stream, pass);
+  return lastWords;
+}
+
+function splitLines(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line.slice(0, lineMaxChars));
+    if (rest.length > lineMaxChars) {
+      onLine(rest.slice(0, lineMaxChars));
+      rest = '';
+    }
+  });
+  stream.on('end', () => onLine(rest));
+}
+
+/** What a part said that tells a person most about why it ended: its last bad line, else its last one. */
+export function tellingLine(lastWords: readonly string[]): string {
+  const line = lastWords.findLast((candidate) => looksBad(candidate) && !candidate.startsWith(' ')) ?? '';
+  return messageIn(line === '' ? (lastWords.at(-1) ?? 'nothing') : line);
+}
+
+function messageIn(line: string): string {
+  try {
+    const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
+    return [msg, err?.message].filter((text) => text !== undefined && text !== '').join(': ') || line;
+  } catch {
+    return line.trim();
+  }
+}
