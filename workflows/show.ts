@@ -55,7 +55,8 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     ? SeatMap.restore(input.layout, input.rules, carried.seats)
     : SeatMap.create(input.layout, input.rules);
   let updates = 0;
-  let projectedVersion = carried?.projectedVersion ?? null;
+  // A new show's row is there already, at version 0 with every seat available.
+  let projectedVersion = carried ? carried.projectedVersion : 0;
   let projecting = false;
   let leaving = false;
   let timerDueAtMs = Infinity;
@@ -70,7 +71,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
       return { results, version: seats.version };
     },
     {
-      validator: (commands) => {
+      validator: (commands: readonly SeatCommand[]) => {
         refuseOversized(commands);
         const results = seats.preview(commands, Date.now());
         if (results === null) return;
@@ -109,8 +110,8 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
 
   function delta(): SeatMapDelta {
     const { version, changedAtMs } = seats;
-    const change =
-      projectedVersion === null ? { full: seats.statuses } : { seats: seats.changesSince(projectedVersion) };
+    const changes = projectedVersion === null ? null : seats.changesSince(projectedVersion);
+    const change: SeatMapDelta['change'] = changes === null ? { full: seats.statuses } : { seats: changes };
     return {
       showId: input.showId,
       fromVersion: projectedVersion ?? 0,

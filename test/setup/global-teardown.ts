@@ -1,5 +1,5 @@
 import { running } from './global-setup.ts';
 
 export default async function globalTeardown(): Promise<void> {
-  await running.postgres?.stop();
+  await Promise.all([running.postgres?.stop(), running.temporal?.stop()]);
 }

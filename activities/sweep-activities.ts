@@ -1,0 +1,94 @@
+import { log } from '@temporalio/activity';
+import type { ChargeOutcome, PaymentNotification } from '../src/contracts/payments.ts';
+import type { WorkflowClient } from '../src/contracts/workflow-client.ts';
+import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
+import { findBookings } from '../src/read-model/bookings.ts';
+import type { ReadModel } from '../src/read-model/database.ts';
+import { findAttemptsWithoutOutcome, type Payment, recordPayments } from '../src/read-model/payments.ts';
+
+/** A younger attempt is most likely in good hands: its booking's workflow is charging it. */
+const LEFT_ALONE_MS = 15_000;
+/** After the payment's deadline and this long, an attempt that no provider has heard of is voided. */
+const VOID_AFTER_DEADLINE_MS = 30_000;
+/** One sweep stays far below its activity's time-out; the next one takes the rest. */
+const ATTEMPTS_PER_SWEEP_MAX = 200;
+const PROVIDER_CALLS_AT_ONCE = 8;
+
+export interface SweepActivityDeps {
+  readonly db: ReadModel;
+  readonly gateway: PaymentGateway;
+  readonly workflows: Pick<WorkflowClient, 'notifyPayment'>;
+  readonly paymentDeadlineMs: number;
+}
+
+export type SweepActivities = ReturnType<typeof createSweepActivities>;
+
+/**
+ * Payment attempts that were made durable but whose outcome nobody came back with: the provider is asked by their key,
+ * and what it knows goes the way of its own notices.
+ */
+export function createSweepActivities({ db, gateway, workflows, paymentDeadlineMs }: SweepActivityDeps) {
+  async function sweep(attempt: Payment): Promise<boolean> {
+    const found = await gateway.findCharge(attempt.id);
+    const overdue = Date.now() - attempt.createdAtMs > paymentDeadlineMs + VOID_AFTER_DEADLINE_MS;
+    const outcome = found.status === 'not_found' && overdue ? await gateway.voidCharge(attempt.id) : found;
+    switch (outcome.status) {
+      case 'succeeded':
+      case 'declined':
+        await tell(attempt, outcome);
+        return true;
+      case 'not_processed':
+      case 'failed':
+        await recordPayments(db, [failed(attempt, outcome)]);
+        return true;
+      case 'pending':
+      case 'unknown':
+      case 'not_found':
+        return false;
+    }
+  }
+
+  async function tell(attempt: Payment, outcome: ChargeOutcome & { status: 'succeeded' | 'declined' }): Promise<void> {
+    const [booking] = await findBookings(db, [attempt.bookingId]);
+    if (!booking) throw new Error(`attempt ${attempt.id} has no booking`);
+    const notice: PaymentNotification = {
+      eventId: `sweep-${attempt.id}`,
+      provider: outcome.provider,
+      bookingId: attempt.bookingId,
+      attemptId: attempt.id,
+      amount: attempt.amount,
+      atMs: Date.now(),
+      outcome: outcome.status === 'succeeded' ? 'succeeded' : 'failed',
+      providerReference: outcome.providerReference,
+      ...(outcome.status === 'declined' && { reason: outcome.reason }),
+    };
+    await workflows.notifyPayment(notice, booking);
+    if (outcome.status === 'declined') await recordPayments(db, [failed(attempt, outcome)]);
+  }
+
+  return {
+    /** Resolves what can be resolved now; returns how many attempts it looked at and how many it resolved. */
+    async sweepPaymentAttempts(): Promise<{ seen: number; resolved: number }> {
+      const createdBeforeMs = Date.now() - LEFT_ALONE_MS;
+      const attempts = await findAttemptsWithoutOutcome(db, { createdBeforeMs, limit: ATTEMPTS_PER_SWEEP_MAX });
+      let resolved = 0;
+      const queue = attempts.values();
+      const lane = async () => {
+        for (const attempt of queue) {
+          try {
+            if (await sweep(attempt)) resolved += 1;
+          } catch (error) {
+            log.warn('an attempt could not be swept', { attemptId: attempt.id, error });
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: PROVIDER_CALLS_AT_ONCE }, lane));
+      return { seen: attempts.length, resolved };
+    },
+  };
+}
+
+function failed(attempt: Payment, outcome: ChargeOutcome & { readonly reason: string }): Payment {
+  const status = outcome.status === 'declined' ? 'DECLINED' : 'FAILED';
+  return { ...attempt, status, provider: outcome.provider, failureReason: outcome.reason, updatedAtMs: Date.now() };
+}

@@ -1,0 +1,116 @@
+import { type LogLevel, Runtime, type Worker } from '@temporalio/worker';
+import { type BookingActivities, createBookingActivities } from '../../activities/booking-activities.ts';
+import { createShowActivities, type ShowActivities } from '../../activities/show-activities.ts';
+import { createSweepActivities, type SweepActivities } from '../../activities/sweep-activities.ts';
+import { workflowBundle } from '../../temporal/bundle.ts';
+import { connectClient } from '../../temporal/connection.ts';
+import { ensureSchedules } from '../../temporal/schedules.ts';
+import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
+import { createWorkers } from '../../temporal/workers.ts';
+import { createPaymentGateways } from '../gateways/payment-providers.ts';
+import { readConfig } from '../platform/config.ts';
+import { createLogger } from '../platform/logger.ts';
+import { createDatabase } from '../read-model/database.ts';
+
+const log = createLogger('worker');
+
+export type Activities = BookingActivities & ShowActivities & SweepActivities;
+
+/**
+ * Runs workflows and activities until it is asked to stop. Logs one line with `"msg":"ready"` once it takes tasks.
+ * `decorate` wraps the activities; the fault tests use it.
+ */
+export async function runWorkerProcess(
+  decorate: (activities: Activities) => Activities = (same) => same,
+): Promise<void> {
+  const config = readConfig([
+    'DATA_DIR',
+    'DATABASE_URL',
+    'DATABASE_POOL_MAX',
+    'TEMPORAL_ADDRESS',
+    'TEMPORAL_NAMESPACE',
+    'PAYMENT_GATEWAY_URL',
+    'PAYMENT_DEADLINE_SECONDS',
+  ]);
+  const temporal = { address: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE };
+  Runtime.install({ logger: temporalLogger(), shutdownSignals: [] });
+
+  const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
+  const client = await connectClient(temporal);
+  const workflows = new TemporalWorkflowClient(client);
+  const gateways = createPaymentGateways({
+    gatewayUrl: config.PAYMENT_GATEWAY_URL,
+    observe: (event) => log.warn({ event }, 'payment providers'),
+  });
+  const { gateway } = gateways;
+  const { workers, connection } = await createWorkers({
+    ...temporal,
+    workflowBundle: await workflowBundle(`${config.DATA_DIR}/bundles`),
+    activities: decorate({
+      ...createShowActivities({ db }),
+      ...createBookingActivities({
+        db,
+        gateway,
+        sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
+      }),
+      ...createSweepActivities({
+        db,
+        gateway,
+        workflows,
+        paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
+      }),
+    }),
+  });
+  await ensureSchedules(client);
+
+  stopWhenAsked(workers);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  log.info('ready');
+  await running;
+  await connection.close();
+  await client.connection.close();
+  await gateways.close();
+  await db.destroy();
+}
+
+function stopWhenAsked(workers: readonly Worker[]): void {
+  let stopping = false;
+  const stop = (why: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ why }, 'stopping');
+    for (const worker of workers) worker.shutdown();
+  };
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+  // Without the parent that started it, nobody would ever stop it.
+  process.once('disconnect', () => stop('the parent process is gone'));
+}
+
+/** The SDK's own log lines, in ours: one JSON line each. Its news of state changes interest nobody but a debugger. */
+function temporalLogger() {
+  const at =
+    (level: 'trace' | 'debug' | 'warn' | 'error') =>
+    (message: string, details: object = {}): void =>
+      log[level](details, message);
+  const levels = { TRACE: at('trace'), DEBUG: at('debug'), INFO: at('debug'), WARN: at('warn'), ERROR: at('error') };
+  return {
+    log: (level: LogLevel, message: string, details?: object) => levels[level](message, details),
+    trace: levels.TRACE,
+    debug: levels.DEBUG,
+    info: levels.INFO,
+    warn: levels.WARN,
+    error: levels.ERROR,
+  };
+}
+
+/** Runs a process's main function to its end; what goes wrong is one line, and exit code 1. */
+export function exitWith(running: Promise<void>): void {
+  running.then(
+    () => process.exit(0),
+    (error: unknown) => {
+      log.fatal({ err: error }, 'the worker cannot run');
+      process.exit(1);
+    },
+  );
+}

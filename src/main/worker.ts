@@ -1,0 +1,3 @@
+import { exitWith, runWorkerProcess } from './worker-process.ts';
+
+exitWith(runWorkerProcess());

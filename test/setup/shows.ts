@@ -1,0 +1,164 @@
+import { showWorkflowInput } from '../../src/contracts/show-start.ts';
+import type { NewBooking, PricedSeat } from '../../src/domain/booking.ts';
+import type { BookingTerms } from '../../src/domain/booking-process.ts';
+import { money } from '../../src/domain/money.ts';
+import { parsePretixPlan } from '../../src/domain/pretix-plan.ts';
+import { priceSeats } from '../../src/domain/pricing.ts';
+import { seatLayout } from '../../src/domain/seat-layout.ts';
+import type { SeatingPlan } from '../../src/domain/seating-plan.ts';
+import { newId } from '../../src/platform/ids.ts';
+import { insertCity, insertScreen, insertTheatre } from '../../src/read-model/catalogue.ts';
+import { insertMovie } from '../../src/read-model/movies.ts';
+import { insertSeatingPlan } from '../../src/read-model/seating-plans.ts';
+import { findShow, insertShow, type Show } from '../../src/read-model/shows.ts';
+import type { TestSystem } from './system.ts';
+
+const HOUR_MS = 3_600_000;
+const SEAT_PRICE = money(25_000, 'INR');
+
+/** Rows A, B, … of neighbouring seats in one category; seat ids are `A1`, `A2`, …, indices run along the rows. */
+export function rowsOfSeats(rows: number, seatsPerRow: number): SeatingPlan {
+  const parsed = parsePretixPlan({
+    name: `${rows} rows of ${seatsPerRow}`,
+    categories: [{ name: 'Standard', color: '#336699' }],
+    size: { width: seatsPerRow * 25 + 50, height: rows * 30 + 50 },
+    zones: [
+      {
+        name: 'Hall',
+        zone_id: 'hall',
+        position: { x: 0, y: 0 },
+        rows: Array.from({ length: rows }, (_, row) => ({
+          row_number: rowName(row),
+          position: { x: 25, y: 25 + row * 30 },
+          seats: Array.from({ length: seatsPerRow }, (_unused, seat) => ({
+            seat_guid: `${rowName(row)}${seat + 1}`,
+            seat_number: String(seat + 1),
+            position: { x: seat * 25, y: 0 },
+            category: 'Standard',
+          })),
+        })),
+      },
+    ],
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  return parsed.plan;
+}
+
+const rowName = (row: number): string =>
+  (row < 26 ? '' : String.fromCharCode(64 + row / 26)) + String.fromCharCode(65 + (row % 26));
+
+export interface ShowOptions {
+  readonly plan?: SeatingPlan;
+  readonly seatsPerBuyerMax?: number;
+  readonly startsInMs?: number;
+}
+
+/** A show on sale with its rows in the read model and its workflow running; on a screen of its own. */
+export async function openShow(system: Pick<TestSystem, 'db' | 'workflows'>, options: ShowOptions = {}): Promise<Show> {
+  const { db, workflows } = system;
+  const plan = options.plan ?? rowsOfSeats(5, 10);
+  const nowMs = Date.now();
+  const [cityId, theatreId, screenId] = [newId('cit'), newId('thr'), newId('scr')];
+  const [movieId, seatingPlanId, id] = [newId('mov'), newId('pln'), newId('shw')];
+  const location = { lat: 19.07, lng: 72.88 };
+  await insertCity(db, { id: cityId, name: cityId, country: 'IN', timeZone: 'Asia/Kolkata', location, population: 1 });
+  await insertTheatre(db, { id: theatreId, cityId, name: 'Test Theatre', address: null, location });
+  await insertScreen(db, { id: screenId, theatreId, name: 'Screen 1' });
+  await insertMovie(db, testMovie(movieId), nowMs);
+  await insertSeatingPlan(db, { id: seatingPlanId, plan, layout: seatLayout(plan) }, nowMs);
+  const startsAtMs = nowMs + (options.startsInMs ?? 48 * HOUR_MS);
+  await insertShow(
+    db,
+    {
+      id,
+      movieId,
+      screenId,
+      seatingPlanId,
+      startsAtMs,
+      endsAtMs: startsAtMs + 2 * HOUR_MS,
+      salesOpenAtMs: nowMs - HOUR_MS,
+      salesCloseAtMs: startsAtMs,
+      language: 'en',
+      format: '2D',
+      categories: plan.categories.map((category) => ({ id: category.id, name: category.name, price: SEAT_PRICE })),
+      overlapOverridden: false,
+    },
+    nowMs,
+  );
+  const show = await findShow(db, id, nowMs);
+  if (!show) throw new Error('the show is not there');
+  const limits = { seatsPerBookingMax: 10, seatsPerBuyerMax: options.seatsPerBuyerMax ?? 0 };
+  await workflows.startShow(showWorkflowInput(show, seatLayout(plan), limits));
+  return show;
+}
+
+const testMovie = (id: string) => ({
+  id,
+  title: 'A Film',
+  genres: ['Drama'],
+  durationMinutes: 120,
+  certificate: null,
+  director: null,
+  releasedOn: null,
+});
+
+export const testTerms: BookingTerms = { holdTtlMs: 30_000, extensionsMax: 2, paymentDeadlineMs: 10_000 };
+
+/** Holds seats and starts the booking's workflow, as the API does; without a row, which it writes itself at its end. */
+export async function holdAndStart(
+  system: Pick<TestSystem, 'workflows'>,
+  show: Show,
+  seats: readonly number[],
+  terms: BookingTerms = testTerms,
+): Promise<NewBooking> {
+  const [bookingId, userId] = [newId('bkg'), newId('usr')];
+  const fingerprint = `fingerprint of ${bookingId}`;
+  const granted = await system.workflows.seatCommand(show.id, {
+    kind: 'hold',
+    bookingId,
+    fingerprint,
+    buyerId: userId,
+    ttlMs: terms.holdTtlMs,
+    pick: { seats },
+  });
+  if (!granted.ok) throw new Error(`not granted: ${JSON.stringify(granted)}`);
+  const category = show.categories[0]!;
+  const booking: NewBooking = {
+    id: bookingId,
+    showId: show.id,
+    userId,
+    cityId: show.cityId,
+    seats: seats.map((index): PricedSeat => ({ ...seatNamed(index), category: category.id, price: category.price })),
+    price: priceSeats(
+      seats.map(() => category.id),
+      show.categories,
+    ),
+    fingerprint,
+    heldAtMs: granted.heldAtMs!,
+    expiresAtMs: granted.expiresAtMs!,
+  };
+  await system.workflows.startBooking({ booking, terms });
+  return booking;
+}
+
+const seatNamed = (index: number) => ({ id: `seat-${index}`, index, label: `Seat ${index}` });
+
+export async function statusesOf(system: Pick<TestSystem, 'temporal'>, showId: string): Promise<string> {
+  const view = await system.temporal.workflow.getHandle(`show/${showId}`).query<{ statuses: string }>('seatMap');
+  return view.statuses;
+}
+
+/** What the provider moved for a booking: captured minus refunded, in minor units. */
+export async function netCaptured(system: Pick<TestSystem, 'simulatorUrl'>, bookingId: string): Promise<number> {
+  const response = await fetch(`${system.simulatorUrl}/ledger`);
+  const { items } = (await response.json()) as { items: LedgerItem[] };
+  return items
+    .filter((item) => item.bookingId === bookingId)
+    .reduce((sum, item) => sum + (item.kind === 'charge' ? item.amount.amount : -item.amount.amount), 0);
+}
+
+interface LedgerItem {
+  readonly kind: 'charge' | 'refund';
+  readonly bookingId: string;
+  readonly amount: { readonly amount: number };
+}
