@@ -87,6 +87,17 @@ export async function obtainServerBinaries(options: ObtainOptions): Promise<Serv
   };
 }
 
+/** Whether `obtainServerBinaries` would find all of them without building. */
+export async function serverBinariesAtHand({
+  cacheDir,
+  env,
+}: Pick<ObtainOptions, 'cacheDir' | 'env'>): Promise<boolean> {
+  for (const tool of [temporalServer, temporalSqlTool, temporalUiServer]) {
+    if (!(await isExecutable(env[tool.override] || cachedFile(cacheDir, tool)))) return false;
+  }
+  return true;
+}
+
 async function obtainFromGo(tool: Tool, options: ObtainOptions): Promise<string> {
   const named = await namedBinary(tool, options, (file) => anyFault(file, options));
   const check = (file: string) => checked(file, anyFault(file, options));

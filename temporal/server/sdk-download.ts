@@ -39,13 +39,11 @@ export async function downloadThroughSdk(
   });
   try {
     const ended = run.then(({ output, failure }) => innermostCause(output) ?? failure ?? 'nothing was downloaded');
-    const found = await Promise.race([
-      whenDownloaded(downloadDir, stalledAfterMs),
-      ended.then((reason) => ({ reason })),
-    ]);
-    if (!('file' in found)) return found.reason;
+    const reason = await Promise.race([whenDownloaded(downloadDir, stalledAfterMs, stop.signal), ended]);
+    const { whole } = await lookInto(downloadDir);
+    if (whole === null) return reason;
     await mkdir(folder, { recursive: true });
-    await rename(found.file, destination);
+    await rename(whole, destination);
     return null;
   } finally {
     stop.abort();
@@ -54,19 +52,21 @@ export async function downloadThroughSdk(
   }
 }
 
+/** @returns null when the file is there, otherwise why it is waited for no longer. */
 async function whenDownloaded(
   downloadDir: string,
   stalledAfterMs: number,
-): Promise<{ file: string } | { reason: string }> {
+  signal: AbortSignal,
+): Promise<string | null> {
   let bytesSeen = 0;
   let grownAt = Date.now();
   for (;;) {
     const { whole, bytes } = await lookInto(downloadDir);
-    if (whole !== null) return { file: whole };
+    if (whole !== null) return null;
     if (bytes !== bytesSeen) grownAt = Date.now();
     bytesSeen = bytes;
-    if (Date.now() - grownAt > stalledAfterMs) return { reason: `no data for ${stalledAfterMs / 1000} s` };
-    await delay(pollMs);
+    if (Date.now() - grownAt > stalledAfterMs) return `no data for ${stalledAfterMs / 1000} s`;
+    await delay(pollMs, undefined, { signal });
   }
 }
 

@@ -1,0 +1,92 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
+import type { PreparedTemporal } from '../../temporal/server/contract.ts';
+import { defaultCacheDir, serverBinariesAtHand } from '../../temporal/server/obtain.ts';
+import { prepareTemporal } from '../../temporal/server/prepare.ts';
+import { startTestPostgres, type TestPostgres } from '../setup/postgres.ts';
+import { recordingLog } from './log-lines.ts';
+import { freePorts, RunningTemporal } from './running-temporal.ts';
+
+const { TEMPORAL_ADDRESS: _external, ...env } = process.env;
+const cacheDir = defaultCacheDir(env);
+
+/**
+ * Building the server takes four minutes of two cores, which the other tests do not need: its own run where it has
+ * been built, by `TEMPORAL_PROFILE=server npm start`.
+ */
+const whereBuilt = (await serverBinariesAtHand({ cacheDir, env })) ? describe : describe.skip;
+
+whereBuilt('Temporal Server on Postgres', () => {
+  let dataDir: string;
+  let postgres: TestPostgres;
+  let prepared: PreparedTemporal;
+  let temporal: RunningTemporal;
+
+  const prepare = async () =>
+    prepareTemporal({
+      ...{ profile: 'server', ports: await freePorts('server'), databaseUrl: postgres.url },
+      ...{ dataDir, cacheDir, namespace: 'default', log: recordingLog().log, env },
+    });
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'seatkeeper-server-'));
+    postgres = await startTestPostgres();
+    prepared = await prepare();
+    temporal = new RunningTemporal(prepared);
+    await temporal.start();
+  }, 60_000);
+  afterAll(async () => {
+    await temporal?.stop();
+    await postgres?.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }, 30_000);
+
+  const statusOf = (workflowId: string) =>
+    temporal.withClient(async (client) => (await client.workflow.getHandle(workflowId).describe()).status.name);
+
+  test('what was accepted is still there after kill -9, and the server is back within seconds', async () => {
+    await temporal.withClient((client) =>
+      client.workflow.start('anything', { workflowId: 'survivor', taskQueue: 'nobody-listens' }),
+    );
+    await temporal.kill();
+    const killedAt = Date.now();
+    await temporal.startProcesses();
+    // Without its former self's rows removed it takes 50 s.
+    expect(Date.now() - killedAt).toBeLessThan(15_000);
+    expect(await statusOf('survivor')).toBe('RUNNING');
+  }, 60_000);
+
+  test('a second system start, on other ports, changes nothing that is there', async () => {
+    await temporal.stop();
+    prepared = await prepare();
+    temporal = new RunningTemporal(prepared);
+    await temporal.start();
+    expect(await statusOf('survivor')).toBe('RUNNING');
+  }, 60_000);
+
+  test('knows our search attributes and keeps closed workflows for 72 hours', async () => {
+    await temporal.withClient(async (client) => {
+      await client.workflow.count(
+        Object.values(searchAttributes)
+          .map((name) => `${name} = 'x'`)
+          .join(' AND '),
+      );
+      const { config } = await client.workflowService.describeNamespace({ namespace: 'default' });
+      expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(72 * 3_600);
+    });
+  });
+
+  test('its page shows workflows', async () => {
+    const response = await fetch(`${prepared.uiUrl}/api/v1/namespaces/default/workflows/survivor`);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('survivor');
+  });
+
+  test('the configuration, which carries the password, is readable by its owner alone', async () => {
+    const file = join(dataDir, 'temporal', 'server.yaml');
+    expect((await stat(file)).mode & 0o077).toBe(0);
+    expect(await readFile(file, 'utf8')).toContain('"password"');
+  });
+});
