@@ -21,7 +21,13 @@ import { findBookings } from '../src/read-model/bookings.ts';
 import { coalesce } from '../src/read-model/coalesce.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
 import { SeatAlreadyBookedError } from '../src/read-model/errors.ts';
-import { type Payment, type Refund as RefundRow, recordPayments, recordRefunds } from '../src/read-model/payments.ts';
+import {
+  markPaymentsSent,
+  type Payment,
+  type Refund as RefundRow,
+  recordPayments,
+  recordRefunds,
+} from '../src/read-model/payments.ts';
 
 /** How long the first try of a charge may take before it counts as unknown and becomes a visible activity. */
 const FIRST_CHARGE_TIMEOUT_MS = 1_500;
@@ -48,13 +54,18 @@ export type BookingActivities = ReturnType<typeof createBookingActivities>;
  */
 export function createBookingActivities({ db, gateway, sendSeatCommand }: BookingActivityDeps) {
   const confirm = coalesce((batch: readonly ConfirmationRecord[]) => recordConfirmations(db, batch), RECORD_LIMITS);
+  const markSent = coalesce((batch: readonly string[]) => markPaymentsSent(db, batch), RECORD_LIMITS);
   const save = coalesce(async (batch: readonly BookingStateRecord[]) => {
     await recordBookingStates(db, batch);
     return batch.map(() => undefined);
   }, RECORD_LIMITS);
 
   return {
-    chargePayment: (request: ChargeRequest): Promise<ChargeOutcome> => gateway.charge(request, FIRST_CHARGE_TIMEOUT_MS),
+    /** The first try. Should this activity run again, the mark tells that a provider may know the charge already. */
+    async chargePayment(request: ChargeRequest): Promise<ChargeOutcome> {
+      const isFirst = await markSent(request.attemptId);
+      return gateway.charge({ ...request, repeated: !isFirst }, FIRST_CHARGE_TIMEOUT_MS);
+    },
 
     /**
      * Finds out what became of a charge whose outcome is unknown: asks by key, and charges under the same key again if
@@ -62,7 +73,8 @@ export function createBookingActivities({ db, gateway, sendSeatCommand }: Bookin
      */
     async resolveCharge(request: ChargeRequest): Promise<ChargeOutcome> {
       const found = await gateway.findCharge(request.attemptId);
-      const outcome = found.status === 'not_found' ? await gateway.charge(request, CHARGE_TIMEOUT_MS) : found;
+      const outcome =
+        found.status === 'not_found' ? await gateway.charge({ ...request, repeated: true }, CHARGE_TIMEOUT_MS) : found;
       if (outcome.status === 'unknown') throw ApplicationFailure.retryable(outcome.reason, 'ChargeUnknown');
       return outcome;
     },

@@ -73,6 +73,20 @@ export async function insertPaymentAttempts(
   return attempts.map(({ id }) => ({ inserted: newIds.delete(id), payment: byId.get(id)! }));
 }
 
+/**
+ * Marks attempts as about to be sent to a provider, before they are. In the order of `attemptIds`: whether this call was
+ * the first to do so. False also for an attempt without a row: then nobody knows. Of an id that stands
+ * there twice only one is the first.
+ */
+export async function markPaymentsSent(db: ReadModel, attemptIds: readonly string[]): Promise<boolean[]> {
+  const { rows } = await sql<{ id: string }>`
+    update payments set sent_at = now()
+    where id = any(${attemptIds}::text[]) and sent_at is null
+    returning id`.execute(db);
+  const first = new Set(rows.map((row) => row.id));
+  return attemptIds.map((id) => first.delete(id));
+}
+
 /** All attempts and refunds of a booking, oldest first. */
 export async function findPaymentsOfBooking(
   db: ReadModel,

@@ -165,6 +165,8 @@ export interface PaymentsTable {
   failure_reason: string | null;
   /** Digest of the request's body; null for attempts that only a provider's notice told of. */
   fingerprint: string | null;
+  /** Set just before a provider is first asked to charge. */
+  sent_at: Generated<Date | null>;
   created_at: Immutable<Date>;
   updated_at: Date;
 }

@@ -194,6 +194,7 @@ async function payments(db: Kysely<never>): Promise<void> {
       currency text not null,
       failure_reason text,
       fingerprint text,
+      sent_at timestamptz,
       created_at timestamptz not null,
       updated_at timestamptz not null
     ) with (fillfactor = 80)`.execute(db);
