@@ -1,0 +1,3 @@
+import { effect } from '../activities/effect.ts';
+
+export const order = (): number => effect();
