@@ -165,18 +165,25 @@ export async function recordBookingStates(db: ReadModel, records: readonly Booki
 }
 
 /** States that a confirmed booking may be in. */
-const confirmedStates = ['CONFIRMED', ...bookingCan.CONFIRMED.become];
+const confirmedStates = sql.join(['CONFIRMED', ...bookingCan.CONFIRMED.become].map((state) => sql.lit(state)));
 
+/**
+ * Number and payment are the confirmation's to write. They are looked up only because Postgres checks a row's
+ * constraints before it finds that the row is there already; they never change once set.
+ */
 export const stateStatement = (rows: string) => sql<{ id: string }>`
   with record as materialized (
     select * from jsonb_to_recordset(${rows}::jsonb)
       as record (${bookingColumns}, payment jsonb, new_refund jsonb, outbox jsonb)
   ),
   changed as (
-    insert into bookings as booking (${bookingColumnNames}, updated_at)
-    select ${bookingColumnNames}, now() from record
+    insert into bookings as booking (${bookingColumnNames}, payment_id, updated_at)
+    select record.id, known.booking_number, record.show_id, record.user_id, record.city_id, record.status, record.seats,
+      record.price, record.items, record.fingerprint, record.held_at, record.expires_at, record.version,
+      record.payment_status, record.refund, record.as_created, known.payment_id, now()
+    from record
+      left join bookings as known on known.id = record.id and record.status in (${confirmedStates})
     on conflict (id) do update set
-      booking_number = coalesce(booking.booking_number, excluded.booking_number),
       status = excluded.status,
       seats = excluded.seats,
       price = excluded.price,
@@ -187,7 +194,7 @@ export const stateStatement = (rows: string) => sql<{ id: string }>`
       as_created = coalesce(booking.as_created, excluded.as_created),
       updated_at = excluded.updated_at
     where excluded.version > booking.version
-      and (booking.payment_id is null or excluded.status in (${sql.join(confirmedStates.map((state) => sql.lit(state)))}))
+      and (booking.payment_id is null or excluded.status in (${confirmedStates}))
     returning id
   ),
   paid as (

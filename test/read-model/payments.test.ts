@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import type { PaymentStatus } from '../../src/domain/booking.ts';
+import {
+  findAttemptsWithoutOutcome,
+  findPayment,
+  findPaymentsOfBooking,
+  insertPaymentAttempts,
+  recordPayments,
+  recordRefunds,
+} from '../../src/read-model/payments.ts';
+import { useTestDatabase } from '../setup/postgres.ts';
+import { someId, somePayment } from './bookings-of-tests.ts';
+
+const test = useTestDatabase();
+const statuses: readonly PaymentStatus[] = ['PENDING', 'UNKNOWN', 'DECLINED', 'FAILED', 'SUCCEEDED'];
+
+const someAttempt = (wanted: Parameters<typeof somePayment>[1] = {}) => ({
+  ...somePayment(someId('bkg'), wanted),
+  method: 'card' as const,
+});
+
+describe('payment attempts', () => {
+  it('are durable before they are charged, PENDING; a repeat finds the first with what became of it', async () => {
+    const attempt = someAttempt();
+    expect(await insertPaymentAttempts(test.db, [attempt])).toEqual([{ inserted: true, payment: attempt }]);
+    const declined = { ...attempt, status: 'DECLINED' as const, failureReason: 'insufficient_funds', updatedAtMs: 9 };
+    await recordPayments(test.db, [declined]);
+    const fresh = someAttempt();
+    const repeat = { ...attempt, fingerprint: 'of another body' };
+    expect(await insertPaymentAttempts(test.db, [repeat, fresh])).toEqual([
+      { inserted: false, payment: declined },
+      { inserted: true, payment: fresh },
+    ]);
+  });
+
+  it('sent many times at once are written once', async () => {
+    const attempts = Array.from({ length: 20 }, () => someAttempt());
+    const turns = Array.from({ length: 8 }, (_, turn) => [...attempts.slice(turn), ...attempts.slice(0, turn)]);
+    const answers = (await Promise.all(turns.map((turn) => insertPaymentAttempts(test.db, turn)))).flat();
+    expect(answers.filter((answer) => answer.inserted)).toHaveLength(20);
+  });
+
+  it('never lose a success, and an end gives way to a success only', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...statuses), { minLength: 1, maxLength: 6 }), async (written) => {
+        const payment = somePayment(someId('bkg'));
+        for (const status of written) await recordPayments(test.db, [{ ...payment, status }]);
+        const firstEnd = written.find((status) => status === 'DECLINED' || status === 'FAILED');
+        const expected = written.includes('SUCCEEDED') ? 'SUCCEEDED' : (firstEnd ?? written.at(-1)!);
+        expect((await findPayment(test.db, payment.id))!.status).toBe(expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keep provider and reference that a later writer does not know', async () => {
+    const payment = somePayment(someId('bkg'), { provider: 'simulator', providerReference: 'ch_7' });
+    await recordPayments(test.db, [payment]);
+    await recordPayments(test.db, [{ ...payment, status: 'SUCCEEDED', providerReference: null, provider: null }]);
+    const { attempts } = await findPaymentsOfBooking(test.db, payment.bookingId);
+    expect(attempts).toEqual([{ ...payment, status: 'SUCCEEDED' }]);
+  });
+
+  it('without outcome are found by their age, oldest first, a bounded number of them', async () => {
+    const at = (createdAtMs: number, status: PaymentStatus) =>
+      someAttempt({ createdAtMs, updatedAtMs: createdAtMs, status });
+    const [second, first, tooYoung] = [at(2_000, 'UNKNOWN'), at(1_000, 'PENDING'), at(10_000, 'PENDING')];
+    const ended = (['SUCCEEDED', 'DECLINED', 'FAILED'] as const).map((status) => at(500, status));
+    await recordPayments(test.db, [second, first, tooYoung, ...ended]);
+    const found = await findAttemptsWithoutOutcome(test.db, { createdBeforeMs: 10_000, limit: 10 });
+    expect(found.map(({ id }) => id)).toEqual([first.id, second.id]);
+    const bounded = await findAttemptsWithoutOutcome(test.db, { createdBeforeMs: 10_000, limit: 1 });
+    expect(bounded.map(({ id }) => id)).toEqual([first.id]);
+  });
+});
+
+describe('refunds', () => {
+  it('that have succeeded stay so; one that failed may be tried again', async () => {
+    const [bookingId, paymentId] = [someId('bkg'), someId('pay')];
+    const refund = { id: someId('ref'), paymentId, bookingId, amount: { amount: 100, currency: 'INR' } };
+    const write = (status: 'PENDING' | 'FAILED' | 'SUCCEEDED', providerReference: string | null) =>
+      recordRefunds(test.db, [{ ...refund, status, providerReference, createdAtMs: 1, updatedAtMs: 1 }]);
+    const stored = async () => (await findPaymentsOfBooking(test.db, bookingId)).refunds;
+    await write('PENDING', 're_1');
+    await write('FAILED', null);
+    await write('PENDING', null);
+    expect(await stored()).toMatchObject([{ status: 'PENDING', providerReference: 're_1' }]);
+    await write('SUCCEEDED', 're_2');
+    await write('FAILED', 're_3');
+    expect(await stored()).toMatchObject([{ status: 'SUCCEEDED', providerReference: 're_2' }]);
+  });
+});
