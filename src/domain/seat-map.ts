@@ -48,6 +48,14 @@ interface Decision {
   readonly change?: () => void;
 }
 
+/** Holds past their time that are not ended yet, and the house with their seats free. */
+interface Overdue {
+  readonly version: number;
+  readonly nowMs: number;
+  readonly claims: readonly Claim[];
+  readonly occupancy: Occupancy;
+}
+
 /**
  * Who has which seat of one show, and the rules by which seats change hands.
  *
@@ -68,6 +76,7 @@ export class SeatMap {
   /** Seats held and booked by buyer; kept only where there is a cap. */
   readonly #seatsOfBuyer = new Map<string, number>();
   readonly #changedAtVersion: Uint32Array;
+  #overdue: Overdue | null = null;
   /** Changes up to this version are not remembered seat by seat. */
   readonly #rememberedAfter: number;
   #version: number;
@@ -190,9 +199,9 @@ export class SeatMap {
 
   /** Ends every hold at or past its time, leaving tombstones. Returns how many it ended. */
   expireHolds(nowMs: number): number {
-    const due = this.#expiries.due(nowMs).length;
-    if (due > 0) this.#commit(nowMs, () => undefined);
-    return due;
+    const overdue = this.#overdueAt(nowMs)?.claims ?? [];
+    if (overdue.length > 0) this.#commit(nowMs, () => undefined);
+    return overdue.length;
   }
 
   #decide(command: SeatCommand, nowMs: number): Decision {
@@ -218,9 +227,11 @@ export class SeatMap {
 
   /** Ending the holds past their time belongs to every change: what was decided counted their seats as free. */
   #commit(nowMs: number, change: () => void): void {
+    const overdue = this.#overdueAt(nowMs)?.claims ?? [];
+    this.#overdue = null;
     this.#version += 1;
     this.#changedAtMs = nowMs;
-    for (const claim of this.#expiries.due(nowMs)) this.#end(claim, 'expired', nowMs);
+    for (const claim of overdue) this.#end(claim, 'expired', nowMs);
     change();
   }
 
@@ -428,15 +439,24 @@ export class SeatMap {
 
   /** As everybody may see it at this time: holds past theirs are free. */
   #occupancyAt(nowMs: number): Occupancy {
-    const due = this.#expiries.due(nowMs);
-    return due.length === 0 ? this.#occupancy : this.#occupancy.freeing(due.flatMap((claim) => claim.seats));
+    return this.#overdueAt(nowMs)?.occupancy ?? this.#occupancy;
+  }
+
+  /** Kept from command to command: after an outage thousands may be overdue, and a batch asks for each command. */
+  #overdueAt(nowMs: number): Overdue | null {
+    if ((this.nextExpiryMs() ?? Infinity) > nowMs) return null;
+    const known = this.#overdue;
+    if (known !== null && known.version === this.#version && known.nowMs === nowMs) return known;
+    const claims = this.#expiries.due(nowMs);
+    const occupancy = this.#occupancy.freeing(claims.flatMap((claim) => claim.seats));
+    return (this.#overdue = { version: this.#version, nowMs, claims, occupancy });
   }
 
   /** Seats the buyer holds or has booked; holds past their time don't count. */
   #seatsOf(buyerId: string | null, nowMs: number): number {
     if (!this.#hasBuyerCap || buyerId === null) return 0;
-    const due = this.#expiries.due(nowMs).filter((claim) => claim.buyerId === buyerId);
-    return due.reduce((sum, claim) => sum - claim.seats.length, this.#seatsOfBuyer.get(buyerId) ?? 0);
+    const overdue = this.#overdueAt(nowMs)?.claims.filter((claim) => claim.buyerId === buyerId) ?? [];
+    return overdue.reduce((sum, claim) => sum - claim.seats.length, this.#seatsOfBuyer.get(buyerId) ?? 0);
   }
 
   get #hasBuyerCap(): boolean {
