@@ -7,8 +7,8 @@ import { loopback } from './process-limits.ts';
  * `start-server-main BINARY CONFIG_FILE`: becomes Temporal Server, after it has removed what a killed one left behind.
  *
  * Each service of the server writes its address into a table and joins those that it finds there, which take 20 s to
- * count as dead: a server started again sooner waits almost a minute for its own former self. Rows of other machines
- * stay; on loopback, nobody but us has written them.
+ * count as dead: a server started again sooner, on other ports, waits almost a minute for its own former self. Rows of
+ * other machines stay; on loopback, nobody but us has written them.
  */
 const connectTimeoutMs = 5_000;
 const config = z.object({

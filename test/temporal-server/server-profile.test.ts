@@ -46,25 +46,25 @@ whereBuilt('Temporal Server on Postgres', () => {
   const statusOf = (workflowId: string) =>
     temporal.withClient(async (client) => (await client.workflow.getHandle(workflowId).describe()).status.name);
 
-  test('what was accepted is still there after kill -9, and the server is back within seconds', async () => {
+  test('what was accepted is still there after kill -9', async () => {
     await temporal.withClient((client) =>
       client.workflow.start('anything', { workflowId: 'survivor', taskQueue: 'nobody-listens' }),
     );
     await temporal.kill();
-    const killedAt = Date.now();
     await temporal.startProcesses();
-    // Without its former self's rows removed it takes 50 s.
-    expect(Date.now() - killedAt).toBeLessThan(15_000);
     expect(await statusOf('survivor')).toBe('RUNNING');
   }, 60_000);
 
-  test('a second system start, on other ports, changes nothing that is there', async () => {
-    await temporal.stop();
+  test('killed and started anew on other ports, it is back within seconds and has everything', async () => {
+    await temporal.kill();
+    const killedAt = Date.now();
     prepared = await prepare();
     temporal = new RunningTemporal(prepared);
     await temporal.start();
+    // It takes 50 s when it looks for its former self.
+    expect(Date.now() - killedAt).toBeLessThan(20_000);
     expect(await statusOf('survivor')).toBe('RUNNING');
-  }, 60_000);
+  }, 90_000);
 
   test('knows our search attributes and keeps closed workflows for 72 hours', async () => {
     await temporal.withClient(async (client) => {
