@@ -308,8 +308,8 @@ export class SeatMap {
     if (claim === undefined) return { answer: grantedOnly(this.#ended.find(bookingId, nowMs)?.seats ?? []) };
     if (claim.booked) return refused('ALREADY_BOOKED');
     const answer = grantedOnly(claim.seats);
-    // Past its time it is free already; it ends as an expired one.
-    if (!isLive(claim, nowMs)) return { answer };
+    // Past its time it ends as an expired one, like all that are due, by the mere fact of a change.
+    if (!isLive(claim, nowMs)) return { answer, change: () => undefined };
     return { answer, change: () => this.#end(claim, 'released', nowMs) };
   }
 

@@ -229,8 +229,9 @@ export class NaiveSeatMap {
   private release({ bookingId }: Of<'release'>, now: number): SeatCommandResult {
     const known = this.known(bookingId, now);
     if (known?.state === 'booked') return no('ALREADY_BOOKED');
-    if (known?.state === 'held' && known.expiresAt > now) {
-      this.change(now, () => this.put({ ...known, state: 'released', endedAt: now }));
+    if (known?.state === 'held') {
+      const isOver = known.expiresAt <= now;
+      this.change(now, () => (isOver ? undefined : this.put({ ...known, state: 'released', endedAt: now })));
     }
     return done(known?.seats ?? []);
   }
