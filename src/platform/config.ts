@@ -17,7 +17,11 @@ const settings = z.object({
   /** Folder of everything that a single machine keeps: databases, secrets, ledger. */
   DATA_DIR: z.string().min(1).default('.data'),
 
+  /** Address the API listens on: only this machine, unless it is told that it is meant for others. */
+  HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(3000),
+  /** Proxies in front of the API, each of which has added the address it saw to `X-Forwarded-For`. */
+  TRUSTED_PROXIES: count(0, 10),
   METRICS_PORT: port.default(0),
   /** Where clients reach the API; links in answers are built on it. */
   PUBLIC_URL: z.url().optional(),

@@ -54,7 +54,7 @@ const bookingFields = {
   seats: z.array(
     z.object({ id: z.string(), index: z.int(), label: z.string(), category: z.string(), price: moneySchema }),
   ),
-  items: z.array(z.never()).meta({ description: 'Food and merchandise: none is on sale yet' }),
+  items: z.array(z.object({})).max(0).meta({ description: 'Food and merchandise: none is on sale yet' }),
   price: priceSchema,
   expiresAt: orNull(timestamp).meta({ description: 'When the hold ends unless it is paid or extended' }),
   payment: orNull(z.object({ status: z.enum(paymentStatuses) })),
@@ -81,7 +81,7 @@ export const paymentSchema = z
       z.object({
         id: z.string(),
         status: z.enum(paymentStatuses),
-        method: z.enum(paymentMethods),
+        method: orNull(z.enum(paymentMethods)).meta({ description: 'Null where only the provider told of it' }),
         amount: moneySchema,
         providerReference: orNull(z.string()),
         failureReason: orNull(z.string()),

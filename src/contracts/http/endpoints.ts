@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PLAN_JSON_BYTES_MAX } from '../../domain/pretix-plan.ts';
 import { everyRole, guestRequest, sessionSchema, type Role } from './accounts.ts';
 import {
   bookingListQuery,
@@ -45,8 +46,6 @@ import {
 export const BASE_PATH = '/api/v1';
 /** api.md: bodies over 256 KiB are refused. */
 export const BODY_LIMIT_BYTES = 256 * 1024;
-/** A seating plan of 10,000 seats in pretix's format is about 1.5 MB; only staff may send one. */
-const PLAN_LIMIT_BYTES = 4 * 1024 * 1024;
 
 const venueStaff: readonly Role[] = ['theatre_owner', 'admin'];
 const createdAt = { Location: 'Path of the new resource' };
@@ -353,7 +352,8 @@ const staffCalls = {
     path: '/admin/seating-plans',
     summary: 'Imports a pretix seating plan',
     body: pretixPlan,
-    bodyLimit: PLAN_LIMIT_BYTES,
+    // A plan of 10,000 seats has more than 256 KiB; only staff may send one.
+    bodyLimit: PLAN_JSON_BYTES_MAX,
     answers: { 201: { description: 'The plan', schema: seatingPlanSchema, headers: createdAt } },
     errors: ['PLAN_INVALID', 'IDEMPOTENCY_KEY_REUSED'],
   }),

@@ -1,0 +1,31 @@
+import type { WebhookVerifier } from '../contracts/payments.ts';
+import type { SaleLimits } from '../contracts/show-start.ts';
+import type { WorkflowClient } from '../contracts/workflow-client.ts';
+import type { BookingTerms } from '../domain/booking-process.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { ReadModel } from '../read-model/database.ts';
+import type { Metrics } from './operations/metrics.ts';
+import type { SeatMaps } from './seats/seat-routes.ts';
+
+/** What every booking made by this process is made under. */
+export interface SaleSettings {
+  readonly terms: BookingTerms;
+  readonly limits: SaleLimits;
+}
+
+/** Everything that the HTTP application is made of; `src/main/api.ts` puts the real parts in. */
+export interface AppDeps {
+  readonly db: ReadModel;
+  readonly workflows: WorkflowClient;
+  readonly seatMaps: SeatMaps;
+  /** By the `{provider}` of the webhook's path. */
+  readonly webhooks: ReadonlyMap<string, WebhookVerifier>;
+  readonly jwtSecret: string;
+  readonly settings: SaleSettings;
+  readonly rateLimit: 'on' | 'off';
+  /** Proxies between the clients and this process, whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly nowMs: () => number;
+}

@@ -1,0 +1,132 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
+import helmet from 'helmet';
+import { BASE_PATH } from '../contracts/http/endpoints.ts';
+import { findPayment } from '../read-model/payments.ts';
+import { accountRoutes } from './accounts/account-routes.ts';
+import { BearerTokens } from './accounts/tokens.ts';
+import type { AppDeps } from './app-deps.ts';
+import { createBatches } from './batches.ts';
+import { BookingDesk } from './bookings/booking-desk.ts';
+import { bookingRoutes } from './bookings/booking-routes.ts';
+import { quoteRoutes } from './bookings/quote-routes.ts';
+import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
+import { SaleCatalogue } from './catalogue/sale-catalogue.ts';
+import { sendAnswer } from './http/answer.ts';
+import { ApiError } from './http/api-error.ts';
+import { notFound, problemAnswer, toApiError } from './http/problem.ts';
+import { RateLimits } from './http/rate-limits.ts';
+import { assignRequestId, pathOf } from './http/request-ids.ts';
+import { noteProblem, requestLog } from './http/request-log.ts';
+import { type Gate, requestHandler, type Route } from './http/route.ts';
+import { AnswerMemory } from './idempotency/answer-memory.ts';
+import { docsRouter } from './operations/docs.ts';
+import { healthRouter } from './operations/health.ts';
+import type { Metrics } from './operations/metrics.ts';
+import { PaymentDesk } from './payments/payment-desk.ts';
+import { paymentRoutes } from './payments/payment-routes.ts';
+import { webhookRoutes } from './payments/webhook-routes.ts';
+import { seatRoutes } from './seats/seat-routes.ts';
+import { ShowCommands } from './shows/show-commands.ts';
+import { staffRoutes } from './staff/staff-routes.ts';
+
+/** The HTTP application. It holds no state that another process would need: any number of them serve the same sales. */
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  // Bodies that have an entity tag get it from their version, not from hashing them.
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.set('trust proxy', deps.trustedProxies);
+
+  app.use(requestLog(deps.logger));
+  app.use(helmet(securityHeaders));
+  app.use(BASE_PATH, apiRouter(deps));
+  app.use(healthRouter(deps.db, deps.workflows));
+  app.use(docsRouter());
+  app.use(() => {
+    throw notFound('resource');
+  });
+  app.use(problems);
+  return app;
+}
+
+/** Plain HTTP stays plain: what stands in front of us speaks TLS, and says so itself. */
+const securityHeaders = {
+  contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  strictTransportSecurity: false,
+} as const;
+
+function apiRouter(deps: AppDeps): Router {
+  const router = Router({ caseSensitive: true });
+  const gate = gateOf(deps);
+  const byPath = Map.groupBy(allRoutes(deps), ({ endpoint }) => endpoint.path);
+  for (const [path, routes] of byPath) {
+    const resource = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
+    for (const each of routes) {
+      resource[each.endpoint.method](measured(each, deps.metrics), requestHandler(each, gate));
+    }
+    resource.all(otherMethods(routes));
+  }
+  return router;
+}
+
+/** In the order in which they are asked for most: the router tries one after the other. */
+function allRoutes(deps: AppDeps): readonly Route[] {
+  const { db, workflows, seatMaps, settings, nowMs, logger } = deps;
+  const batches = createBatches(db);
+  const memory = new AnswerMemory(db, batches);
+  const catalogue = new SaleCatalogue(db, nowMs);
+  const shows = new ShowCommands(workflows, catalogue, settings.limits, nowMs);
+  const desk = new BookingDesk({ batches, catalogue, shows, workflows, settings, logger, metrics: deps.metrics });
+  const payments = new PaymentDesk({ batches, workflows, nowMs, findPayment: (id) => findPayment(db, id) });
+  return [
+    ...bookingRoutes({ db, batches, catalogue, workflows, desk, memory, settings }),
+    ...paymentRoutes(db, batches, memory, payments),
+    ...seatRoutes(catalogue, seatMaps),
+    ...catalogueRoutes(db, nowMs),
+    ...quoteRoutes(catalogue, seatMaps, memory, settings.limits.seatsPerBookingMax),
+    ...accountRoutes(memory, deps.jwtSecret, nowMs),
+    ...webhookRoutes({ ...deps, batches }),
+    ...staffRoutes({ db, memory, catalogue, shows, nowMs }),
+  ];
+}
+
+function gateOf({ jwtSecret, nowMs, rateLimit }: AppDeps): Gate {
+  const tokens = new BearerTokens(jwtSecret, nowMs);
+  const limits = rateLimit === 'on' ? new RateLimits() : null;
+  return {
+    authenticate: (authorization) => tokens.verify(authorization),
+    admit: async (operationId, caller, ip) => limits?.admit(operationId, caller, ip),
+  };
+}
+
+const measured =
+  ({ endpoint: { path, method } }: Route, metrics: Metrics): RequestHandler =>
+  (_req, res, next) => {
+    const startedAt = performance.now();
+    res.once('finish', () => metrics.request(path, method, res.statusCode, (performance.now() - startedAt) / 1_000));
+    next();
+  };
+
+/** A path that exists, by a method that it does not have. */
+function otherMethods(routes: readonly Route[]): RequestHandler {
+  const methods = routes.map(({ endpoint }) => endpoint.method.toUpperCase());
+  const Allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+  return (req, res) => {
+    if (req.method !== 'OPTIONS') {
+      throw new ApiError('METHOD_NOT_ALLOWED', `${req.method} is not allowed here.`, {}, { Allow });
+    }
+    sendAnswer(res, { status: 204, headers: { Allow } });
+  };
+}
+
+/** The last one: whatever was thrown becomes a problem. */
+const problems: ErrorRequestHandler = (error: unknown, req, res, _next) => {
+  const refusal = toApiError(error);
+  noteProblem(res, refusal.code, error);
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  sendAnswer(res, problemAnswer(refusal, pathOf(req), assignRequestId(req, res)));
+};

@@ -1,0 +1,161 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BookingRequest } from '../../contracts/http/bookings.ts';
+import { ENDED, OutcomeUnknownError, type WorkflowClient } from '../../contracts/workflow-client.ts';
+import type { Booking, NewBooking } from '../../domain/booking.ts';
+import type { SeatCommandResult } from '../../domain/seat-commands.ts';
+import { derivedId, fingerprintOf } from '../../platform/ids.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Show } from '../../read-model/shows.ts';
+import type { SaleSettings } from '../app-deps.ts';
+import type { Batches } from '../batches.ts';
+import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts';
+import type { Answer } from '../http/answer.ts';
+import { keyReused, replayed } from '../idempotency/answer-memory.ts';
+import type { Metrics } from '../operations/metrics.ts';
+import type { ShowCommands } from '../shows/show-commands.ts';
+import { bookingAsCreated, bookingPath } from './booking-body.ts';
+import { seatRefusal } from './refusals.ts';
+import { pickOf, priced } from './seat-choice.ts';
+
+/** A booking that has ended writes its row just before; a worker that died meanwhile is replaced within seconds. */
+const ROW_LOOKS = 10;
+const ROW_LOOK_EVERY_MS = 100;
+
+export interface BookingDeskDeps {
+  readonly batches: Batches;
+  readonly catalogue: SaleCatalogue;
+  readonly shows: ShowCommands;
+  readonly workflows: WorkflowClient;
+  readonly settings: SaleSettings;
+  readonly logger: Logger;
+  readonly metrics: Pick<Metrics, 'holdDecision'>;
+}
+
+type Hold = Extract<SeatCommandResult, { readonly ok: true }> | Extract<SeatCommandResult, { refusal: 'HOLD_ENDED' }>;
+
+/**
+ * Makes bookings. There is no table of idempotency keys here: the booking's id follows from caller and key, and is the
+ * owner in the show's seat map and the id of the booking's workflow. A repeat finds, in this order, the row, the hold,
+ * the workflow, and each knows whether the request was the same.
+ */
+export class BookingDesk {
+  readonly #deps: BookingDeskDeps;
+
+  constructor(deps: BookingDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /** Holds seats and answers once workflow and row are there. A refusal is not remembered. */
+  async book(userId: string, key: string, request: BookingRequest): Promise<Answer> {
+    const id = derivedId('bkg', userId, 'POST /bookings', key);
+    const fingerprint = fingerprintOf(request);
+    const row = await this.#deps.batches.findBooking(id);
+    if (row) return repeated(row, fingerprint);
+
+    const show = await this.#deps.catalogue.show(request.showId);
+    const plan = await this.#deps.catalogue.planOf(show);
+    const hold = await this.#hold(id, fingerprint, userId, show, plan, request);
+    if (!hold.ok) {
+      // It was held and has ended already: its row is there, or is being written, or its maker died.
+      const ended = await this.#lookForRow(id);
+      if (ended) return repeated(ended, fingerprint);
+    }
+    return this.#open(newBooking(id, userId, fingerprint, show, plan, hold), hold.ok);
+  }
+
+  async #hold(
+    bookingId: string,
+    fingerprint: string,
+    buyerId: string,
+    show: Show,
+    plan: PlanForSale,
+    request: BookingRequest,
+  ): Promise<Hold> {
+    const { terms, limits } = this.#deps.settings;
+    const pick = pickOf(request, plan, limits.seatsPerBookingMax);
+    const result = await this.#deps.shows.send(show, {
+      kind: 'hold',
+      bookingId,
+      fingerprint,
+      buyerId,
+      ttlMs: terms.holdTtlMs,
+      pick,
+    });
+    this.#deps.metrics.holdDecision(result.ok ? 'granted' : result.refusal);
+    if (result.ok || result.refusal === 'HOLD_ENDED') return result;
+    throw seatRefusal(result, plan);
+  }
+
+  /** The workflow's start decides which request a key belongs to; the row follows it. */
+  async #open(booking: NewBooking, isHeld: boolean): Promise<Answer> {
+    const { workflows, batches, settings } = this.#deps;
+    const started = await workflows.startBooking({ booking, terms: settings.terms });
+    if (started === 'other_booking') {
+      if (isHeld) await this.#giveBack(booking);
+      throw keyReused();
+    }
+    if (started === ENDED) return this.#afterItsEnd(booking, isHeld);
+    if (await batches.insertHeldBooking(booking)) return created(booking);
+    const row = await batches.findBooking(booking.id);
+    return repeated(row ?? booking, booking.fingerprint);
+  }
+
+  /** The booking was made, ended and forgotten by the show: seats granted anew would have no booking. */
+  async #afterItsEnd(booking: NewBooking, isHeld: boolean): Promise<Answer> {
+    if (isHeld) await this.#giveBack(booking);
+    const row = await this.#lookForRow(booking.id);
+    if (!row) throw new OutcomeUnknownError(`booking ${booking.id} has ended but has no row yet`);
+    return repeated(row, booking.fingerprint);
+  }
+
+  /** Undoes a grant that belongs to no booking. If it fails, the show's own timer does it. */
+  async #giveBack({ id, showId }: NewBooking): Promise<void> {
+    try {
+      await this.#deps.workflows.seatCommand(showId, { kind: 'release', bookingId: id });
+    } catch (error) {
+      this.#deps.logger.warn({ err: error, bookingId: id, showId }, 'a hold without a booking waits for its expiry');
+    }
+  }
+
+  async #lookForRow(id: string): Promise<Booking | null> {
+    for (let looks = 1; ; looks++) {
+      const row = await this.#deps.batches.findBooking(id);
+      if (row || looks >= ROW_LOOKS) return row;
+      await delay(ROW_LOOK_EVERY_MS);
+    }
+  }
+}
+
+function newBooking(
+  id: string,
+  userId: string,
+  fingerprint: string,
+  show: Show,
+  plan: PlanForSale,
+  hold: Hold,
+): NewBooking {
+  const { heldAtMs, expiresAtMs } = hold;
+  if (heldAtMs === null || expiresAtMs === null) throw new Error(`booking ${id} was granted without a time`);
+  return {
+    id,
+    showId: show.id,
+    userId,
+    cityId: show.cityId,
+    ...priced(hold.seats, plan, show.categories),
+    fingerprint,
+    heldAtMs,
+    expiresAtMs,
+  };
+}
+
+const created = (booking: NewBooking): Answer => ({
+  status: 201,
+  headers: { Location: bookingPath(booking.id) },
+  body: bookingAsCreated(booking),
+});
+
+/** @throws ApiError IDEMPOTENCY_KEY_REUSED */
+function repeated(booking: Booking | NewBooking, fingerprint: string): Answer {
+  if (booking.fingerprint !== fingerprint) throw keyReused();
+  return replayed(created(booking));
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import type { BookingAnswer } from '../../contracts/booking-messages.ts';
+import { endpoints } from '../../contracts/http/endpoints.ts';
+import { ENDED, type Ended, type WorkflowClient } from '../../contracts/workflow-client.ts';
+import { bookingCan, type Booking } from '../../domain/booking.ts';
+import { derivedId } from '../../platform/ids.ts';
+import { listBookingsOfUser } from '../../read-model/bookings.ts';
+import type { ReadModel } from '../../read-model/database.ts';
+import type { Caller } from '../accounts/tokens.ts';
+import type { SaleSettings } from '../app-deps.ts';
+import type { Batches } from '../batches.ts';
+import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts';
+import { ok } from '../http/answer.ts';
+import { ApiError } from '../http/api-error.ts';
+import { notFound } from '../http/problem.ts';
+import { route, type Route } from '../http/route.ts';
+import type { AnswerMemory } from '../idempotency/answer-memory.ts';
+import { bookingBody, bookingNow } from './booking-body.ts';
+import type { BookingDesk } from './booking-desk.ts';
+import { bookingRefusal, bookingState, holdExpired } from './refusals.ts';
+import { priced, seatIndices } from './seat-choice.ts';
+
+export interface BookingRoutesDeps {
+  readonly db: ReadModel;
+  readonly batches: Batches;
+  readonly catalogue: SaleCatalogue;
+  readonly workflows: WorkflowClient;
+  readonly desk: BookingDesk;
+  readonly memory: AnswerMemory;
+  readonly settings: SaleSettings;
+}
+
+export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
+  const { db, batches, catalogue, workflows, desk, memory, settings } = deps;
+
+  /** What an actor answered; where it has ended, what its row says. */
+  async function outcome(before: Booking, answer: BookingAnswer | Ended): Promise<Booking> {
+    if (answer === ENDED) throw endedRefusal((await batches.findBooking(before.id)) ?? before);
+    if (!answer.ok) throw bookingRefusal(answer, await planOf(before));
+    return bookingNow(before, answer.booking);
+  }
+
+  async function planOf({ showId }: Booking): Promise<PlanForSale> {
+    return catalogue.planOf(await catalogue.show(showId));
+  }
+
+  return [
+    route(endpoints.createBooking, ({ caller, idempotencyKey, body }) =>
+      desk.book(caller.userId, idempotencyKey, body),
+    ),
+
+    route(endpoints.getBooking, async ({ caller, params }) =>
+      ok(bookingBody(await ownBooking(batches, caller, params.id))),
+    ),
+
+    route(endpoints.listBookings, async ({ caller, query: { status, ...page } }) => {
+      const { items, nextCursor } = await listBookingsOfUser(db, { userId: caller.userId, status }, page);
+      return ok({ items: items.map(bookingBody), nextCursor });
+    }),
+
+    route(endpoints.changeSeats, async ({ caller, params, body }) => {
+      const booking = await ownBooking(batches, caller, params.id);
+      const show = await catalogue.show(booking.showId);
+      const plan = await catalogue.planOf(show);
+      const choice = priced(seatIndices(body.seatIds, plan, settings.limits.seatsPerBookingMax), plan, show.categories);
+      const changed = await outcome(booking, await workflows.changeSeats(booking.id, randomUUID(), choice));
+      return ok(bookingBody({ ...changed, ...choice }));
+    }),
+
+    route(endpoints.extendBooking, (call) =>
+      memory.once({ ...call, body: null }, async (key) => {
+        const booking = await ownBooking(batches, call.caller, call.params.id);
+        const commandId = key ? derivedId('bkg', booking.id, 'extend', key.key) : randomUUID();
+        return ok(bookingBody(await outcome(booking, await workflows.extend(booking.id, commandId))));
+      }),
+    ),
+
+    route(endpoints.releaseBooking, async ({ caller, params }) => {
+      const booking = await ownBooking(batches, caller, params.id);
+      if (booking.status === 'RELEASED') return ok(bookingBody(booking));
+      refuseUnlessReleasable(booking);
+      const answer = await workflows.release(booking.id);
+      if (answer === ENDED) return ok(bookingBody(await released(batches, booking)));
+      if (!answer.ok) refuseUnlessReleasable(bookingNow(booking, answer.booking));
+      return ok(bookingBody(await outcome(booking, answer)));
+    }),
+  ];
+}
+
+/** @throws ApiError NOT_FOUND also for someone else's */
+export async function ownBooking(batches: Batches, caller: Caller, bookingId: string): Promise<Booking> {
+  const booking = await batches.findBooking(bookingId);
+  if (booking?.userId !== caller.userId) throw notFound('booking');
+  return booking;
+}
+
+/** Why a booking that has ended can't be paid, extended or changed any more. */
+export const endedRefusal = (booking: Booking): ApiError =>
+  booking.status === 'EXPIRED' || booking.status === 'HELD' ? holdExpired() : bookingState(booking.status);
+
+/** The row of a booking that ended just before it was to be released. */
+async function released(batches: Batches, before: Booking): Promise<Booking> {
+  const booking = (await batches.findBooking(before.id)) ?? before;
+  if (booking.status === 'HELD') throw holdExpired();
+  refuseUnlessReleasable(booking);
+  return booking;
+}
+
+function refuseUnlessReleasable({ status }: Booking): void {
+  if (status === 'CONFIRMED') throw new ApiError('NOT_CANCELLABLE', 'A confirmed booking cannot be cancelled.');
+  if (!bookingCan[status].release) throw bookingState(status);
+}

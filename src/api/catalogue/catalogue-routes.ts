@@ -1,0 +1,65 @@
+import { endpoints } from '../../contracts/http/endpoints.ts';
+import type { ShowBody } from '../../contracts/http/catalogue.ts';
+import { findTheatre, listCities, listTheatres, listTheatresNear } from '../../read-model/catalogue.ts';
+import type { ReadModel } from '../../read-model/database.ts';
+import { findMovie, listMovies } from '../../read-model/movies.ts';
+import { findShow, listShows, type Show } from '../../read-model/shows.ts';
+import { ok } from '../http/answer.ts';
+import { notFound } from '../http/problem.ts';
+import { route, type Route } from '../http/route.ts';
+
+export const catalogueRoutes = (db: ReadModel, nowMs: () => number): readonly Route[] => [
+  route(endpoints.listCities, async ({ query }) => ok(await listCities(db, query))),
+
+  route(endpoints.listTheatres, async ({ query: { city: cityId, near, radiusKm, ...page } }) =>
+    ok(
+      near
+        ? await listTheatresNear(db, { cityId, point: near, radiusKm }, page)
+        : await listTheatres(db, { cityId }, page),
+    ),
+  ),
+
+  route(endpoints.getTheatre, async ({ params }) => ok((await findTheatre(db, params.id)) ?? refuse('theatre'))),
+
+  route(endpoints.listMovies, async ({ query: { city: cityId, limit, cursor, ...filter } }) =>
+    ok(await listMovies(db, { cityId, ...filter }, { limit, cursor })),
+  ),
+
+  route(endpoints.getMovie, async ({ params }) => ok((await findMovie(db, params.id)) ?? refuse('movie'))),
+
+  route(endpoints.listShows, async ({ query: { movie, theatre, city, date, ...page } }) => {
+    const filter = { movieId: movie, theatreId: theatre, cityId: city, date };
+    const { items, nextCursor } = await listShows(db, filter, page, nowMs());
+    return ok({ items: items.map(showBody), nextCursor });
+  }),
+
+  route(endpoints.getShow, async ({ params }) =>
+    ok(showBody((await findShow(db, params.id, nowMs())) ?? refuse('show'))),
+  ),
+];
+
+function refuse(what: string): never {
+  throw notFound(what);
+}
+
+export const showBody = (show: Show): ShowBody => ({
+  id: show.id,
+  movieId: show.movieId,
+  movieTitle: show.movieTitle,
+  theatreId: show.theatreId,
+  theatreName: show.theatreName,
+  screenId: show.screenId,
+  seatingPlanId: show.seatingPlanId,
+  startsAt: isoTime(show.startsAtMs),
+  endsAt: isoTime(show.endsAtMs),
+  timeZone: show.timeZone,
+  language: show.language,
+  format: show.format,
+  salesOpenAt: isoTime(show.salesOpenAtMs),
+  salesCloseAt: isoTime(show.salesCloseAtMs),
+  status: show.status,
+  categories: [...show.categories],
+  availability: show.availability,
+});
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();

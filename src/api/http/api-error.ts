@@ -1,0 +1,26 @@
+import type { ErrorCode } from '../../contracts/error-codes.ts';
+
+/** A refusal with its code of the REST contract. `fields` stand in the problem besides the general ones. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ErrorCode;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    fields: Readonly<Record<string, unknown>> = {},
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail);
+    this.code = code;
+    this.fields = fields;
+    this.headers = headers;
+  }
+}
+
+/** Seconds for `Retry-After`, at least one. */
+export const retryAfter = (ms: number): Record<string, string> => ({
+  'Retry-After': String(Math.max(1, Math.ceil(ms / 1_000))),
+});

@@ -1,0 +1,77 @@
+import { isIPv6 } from 'node:net';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Caller } from '../accounts/tokens.ts';
+import { ApiError, retryAfter } from './api-error.ts';
+
+interface RateLimit {
+  readonly by: 'user' | 'address';
+  /** Requests per window. */
+  readonly requests: number;
+  readonly windowSeconds: number;
+}
+
+/**
+ * Far above what a person does, below what a script that hoards seats or guesses cards needs. A whole office or a mobile
+ * carrier may stand behind one address, hence the larger number there. Each API process counts for itself.
+ */
+export const rateLimits: Readonly<Record<string, RateLimit>> = {
+  createBooking: { by: 'user', requests: 120, windowSeconds: 60 },
+  payBooking: { by: 'user', requests: 60, windowSeconds: 60 },
+  createGuest: { by: 'address', requests: 1_200, windowSeconds: 60 },
+};
+
+/** Callers counted per limit, about 20 MB; past it the one counted longest starts anew. */
+const CALLERS_COUNTED_MAX = 100_000;
+
+/** Refuses a caller who asks too often. Kept in memory, bounded. */
+export class RateLimits {
+  readonly #counters = new Map(Object.entries(rateLimits).map(([name, limit]) => [name, new Counter(limit)]));
+
+  /** @throws ApiError RATE_LIMITED with Retry-After */
+  async admit(operationId: string, caller: Caller | null, ip: string): Promise<void> {
+    await this.#counters.get(operationId)?.count(caller, ip);
+  }
+}
+
+class Counter {
+  readonly #limit: RateLimit;
+  readonly #limiter: RateLimiterMemory;
+  readonly #counted = new Set<string>();
+
+  constructor(limit: RateLimit) {
+    this.#limit = limit;
+    this.#limiter = new RateLimiterMemory({ points: limit.requests, duration: limit.windowSeconds });
+  }
+
+  async count(caller: Caller | null, ip: string): Promise<void> {
+    const key = this.#limit.by === 'user' && caller ? caller.userId : networkOf(ip);
+    await this.#makeRoomFor(key);
+    try {
+      await this.#limiter.consume(key);
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      throw new ApiError('RATE_LIMITED', 'Too many requests in a short time.', {}, retryAfter(refusal.msBeforeNext));
+    }
+  }
+
+  async #makeRoomFor(key: string): Promise<void> {
+    if (this.#counted.has(key)) return;
+    if (this.#counted.size >= CALLERS_COUNTED_MAX) {
+      const oldest = this.#counted.values().next().value!;
+      this.#counted.delete(oldest);
+      await this.#limiter.delete(oldest);
+    }
+    this.#counted.add(key);
+  }
+}
+
+/** One customer has a whole /64 of IPv6 addresses: its first four groups. */
+export function networkOf(ip: string): string {
+  if (!isIPv6(ip) || ip.startsWith('::ffff:')) return ip;
+  const [head = '', tail] = ip.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail === undefined) return groups.slice(0, 4).join(':');
+  const rest = tail === '' ? [] : tail.split(':');
+  const zeros = new Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0');
+  return [...groups, ...zeros, ...rest].slice(0, 4).join(':');
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pinoHttp, type HttpLogger } from 'pino-http';
+import { errorCodes, type ErrorCode } from '../../contracts/error-codes.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { assignRequestId, pathOf } from './request-ids.ts';
+
+/** Longest path that is logged: clients choose it. */
+const LOGGED_PATH_MAX = 200;
+
+/**
+ * One line per request: method, path, status, milliseconds, request id. No query, headers, bodies or tokens. A success
+ * is a debug line (metrics count it), a refusal an info line, a failure of ours an error with its cause.
+ */
+export function requestLog(logger: Logger): HttpLogger {
+  return pinoHttp({
+    logger,
+    quietReqLogger: true,
+    quietResLogger: true,
+    serializers: { req: () => undefined, res: () => undefined },
+    genReqId: assignRequestId,
+    customAttributeKeys: { reqId: 'requestId', responseTime: 'ms' },
+    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : res.statusCode >= 400 ? 'info' : 'debug'),
+    customSuccessMessage: () => 'request',
+    customErrorMessage: () => 'request failed',
+    customSuccessObject: (req, res, logged: Logged) => describe(req, res, logged),
+    customErrorObject: (req, res, error, logged: Logged) => ({ ...describe(req, res, logged), cause: causeOf(error) }),
+  });
+}
+
+interface Logged {
+  readonly ms: number;
+}
+
+const codes = new WeakMap<ServerResponse, ErrorCode>();
+
+/** Says in the request's log line what it was answered and, for a failure of ours, why: clients don't learn that. */
+export function noteProblem(res: ServerResponse, code: ErrorCode, error: unknown): void {
+  codes.set(res, code);
+  if (errorCodes[code][0] >= 500) res.err = error instanceof Error ? error : new Error(String(error));
+}
+
+const describe = (req: IncomingMessage, res: ServerResponse, logged: Logged): object => ({
+  method: req.method,
+  path: pathOf(req).slice(0, LOGGED_PATH_MAX),
+  status: res.statusCode,
+  code: codes.get(res),
+  ms: logged.ms,
+});
+
+/** Fields of drivers' errors are left out: they quote rows. */
+const causeOf = (error: Error): object => ({ type: error.name, message: error.message, stack: error.stack });

@@ -1,0 +1,19 @@
+import type { IncomingMessage } from 'node:http';
+import { ApiError } from '../http/api-error.ts';
+import { validationFailed } from '../http/problem.ts';
+
+/** api.md: 8–255 visible ASCII characters. */
+const valid = /^[\x21-\x7e]{8,255}$/;
+
+/** @throws ApiError IDEMPOTENCY_KEY_REQUIRED, VALIDATION_FAILED */
+export function idempotencyKeyOf(req: IncomingMessage, required: boolean): string | null {
+  const key = req.headers['idempotency-key'];
+  if (key === undefined || key === '') {
+    if (!required) return null;
+    throw new ApiError('IDEMPOTENCY_KEY_REQUIRED', 'Send an Idempotency-Key of 8 to 255 visible ASCII characters.');
+  }
+  if (typeof key !== 'string' || !valid.test(key)) {
+    throw validationFailed([{ path: 'Idempotency-Key', message: 'must be 8 to 255 visible ASCII characters' }]);
+  }
+  return key;
+}

@@ -1,0 +1,101 @@
+import type { PayAnswer } from '../../contracts/booking-messages.ts';
+import type { PaymentRequest } from '../../contracts/http/bookings.ts';
+import { ENDED, type WorkflowClient } from '../../contracts/workflow-client.ts';
+import { bookingCan, PAYMENT_ATTEMPTS_MAX, type Booking } from '../../domain/booking.ts';
+import { derivedId } from '../../platform/ids.ts';
+import type { Payment } from '../../read-model/payments.ts';
+import type { Batches } from '../batches.ts';
+import { bookingBody, bookingNow, bookingPath } from '../bookings/booking-body.ts';
+import { endedRefusal } from '../bookings/booking-routes.ts';
+import { bookingState, holdExpired } from '../bookings/refusals.ts';
+import { ok, type Answer } from '../http/answer.ts';
+import { ApiError } from '../http/api-error.ts';
+import { keyReused, type AnswerKey } from '../idempotency/answer-memory.ts';
+
+export interface PaymentDeskDeps {
+  readonly batches: Batches;
+  readonly workflows: WorkflowClient;
+  readonly nowMs: () => number;
+  findPayment(attemptId: string): Promise<Payment | null>;
+}
+
+/** Takes payments to the booking's workflow, never before the attempt is durable. */
+export class PaymentDesk {
+  readonly #deps: PaymentDeskDeps;
+
+  constructor(deps: PaymentDeskDeps) {
+    this.#deps = deps;
+  }
+
+  async pay(booking: Booking, key: AnswerKey, { method, token }: PaymentRequest): Promise<Answer> {
+    const attempt = await this.#durableAttempt(booking, key, method);
+    const answer = await this.#deps.workflows.pay(booking.id, { attemptId: attempt.id, method, token });
+    return answer === ENDED ? this.#afterItsEnd(booking, attempt.id) : payAnswer(booking, answer);
+  }
+
+  /**
+   * The attempt of this key. A try that certainly charged nothing (503, 502) is not remembered: the same key may try
+   * again, with an attempt of its own.
+   */
+  async #durableAttempt(booking: Booking, key: AnswerKey, method: PaymentRequest['method']): Promise<Payment> {
+    const refusal = this.#refusal(booking);
+    for (let tries = 0; tries < PAYMENT_ATTEMPTS_MAX; tries++) {
+      const id = derivedId('pay', booking.id, key.key, String(tries));
+      const payment = refusal ? await this.#deps.findPayment(id) : await this.#insert(id, booking, key, method);
+      if (!payment) throw refusal!;
+      if (payment.fingerprint !== key.fingerprint) throw keyReused();
+      if (payment.status !== 'FAILED') return payment;
+    }
+    throw refusal ?? bookingState(booking.status);
+  }
+
+  async #insert(id: string, booking: Booking, { fingerprint }: AnswerKey, method: PaymentRequest['method']) {
+    const attempt = { id, bookingId: booking.id, amount: booking.price.total, fingerprint, method };
+    const { payment } = await this.#deps.batches.insertPaymentAttempt({ ...attempt, createdAtMs: this.#deps.nowMs() });
+    return payment;
+  }
+
+  /** As far as the row tells: then no new attempt is made, but one that was made is still answered for. */
+  #refusal(booking: Booking): ApiError | null {
+    if (booking.status === 'EXPIRED') return holdExpired();
+    if (!bookingCan[booking.status].pay) return bookingState(booking.status);
+    return this.#deps.nowMs() >= booking.expiresAtMs ? holdExpired() : null;
+  }
+
+  /** The workflow is gone, and with it its memory of answers: the rows tell what became of the attempt. */
+  async #afterItsEnd(before: Booking, attemptId: string): Promise<Answer> {
+    const booking = (await this.#deps.batches.findBooking(before.id)) ?? before;
+    const payment = await this.#deps.findPayment(attemptId);
+    if (payment?.status === 'SUCCEEDED' && booking.status === 'CONFIRMED') return ok(bookingBody(booking));
+    if (payment?.status === 'DECLINED') throw declined(payment.failureReason ?? 'declined');
+    throw endedRefusal(booking);
+  }
+}
+
+/** @throws ApiError for every outcome that is none for the buyer */
+function payAnswer(before: Booking, answer: PayAnswer): Answer {
+  const booking = bookingNow(before, answer.booking);
+  switch (answer.outcome) {
+    case 'confirmed':
+      return ok(bookingBody(booking));
+    case 'pending':
+      return {
+        status: 202,
+        headers: { Location: `${bookingPath(booking.id)}/payment` },
+        body: { ...bookingBody(booking), nextAction: answer.nextAction },
+      };
+    case 'declined':
+      throw declined(answer.reason);
+    case 'unavailable':
+      throw new ApiError('PAYMENT_UNAVAILABLE', 'No payment provider is available. Nothing was charged: try again.');
+    case 'gateway_error':
+      throw new ApiError('GATEWAY_ERROR', 'The payment provider answered nonsense. Nothing was charged: try again.');
+    case 'refunded':
+      throw new ApiError('HOLD_EXPIRED', 'The seats were gone when the payment came. The money goes back by itself.');
+    case 'refused':
+      throw answer.refusal === 'HOLD_EXPIRED' ? holdExpired() : bookingState(booking.status);
+  }
+}
+
+const declined = (reason: string): ApiError =>
+  new ApiError('PAYMENT_DECLINED', 'The payment was declined. Another try takes a new Idempotency-Key.', { reason });

@@ -1,0 +1,53 @@
+import type { PaymentBody } from '../../contracts/http/bookings.ts';
+import { endpoints } from '../../contracts/http/endpoints.ts';
+import type { ReadModel } from '../../read-model/database.ts';
+import { findPaymentsOfBooking, type Payment, type Refund } from '../../read-model/payments.ts';
+import type { Batches } from '../batches.ts';
+import { ownBooking } from '../bookings/booking-routes.ts';
+import { ok } from '../http/answer.ts';
+import { route, type Route } from '../http/route.ts';
+import type { AnswerMemory } from '../idempotency/answer-memory.ts';
+import type { PaymentDesk } from './payment-desk.ts';
+
+export const paymentRoutes = (
+  db: ReadModel,
+  batches: Batches,
+  memory: AnswerMemory,
+  desk: PaymentDesk,
+): readonly Route[] => [
+  route(endpoints.payBooking, async (call) => {
+    const booking = await ownBooking(batches, call.caller, call.params.id);
+    return memory.once(call, (key) => desk.pay(booking, key!, call.body));
+  }),
+
+  route(endpoints.getPayment, async ({ caller, params }) => {
+    const [booking, payments] = await Promise.all([
+      ownBooking(batches, caller, params.id),
+      findPaymentsOfBooking(db, params.id),
+    ]);
+    return ok(paymentBody(booking.payment, payments));
+  }),
+];
+
+function paymentBody(
+  state: { readonly status: Payment['status'] } | null,
+  { attempts, refunds }: { readonly attempts: readonly Payment[]; readonly refunds: readonly Refund[] },
+): PaymentBody {
+  const last = attempts.at(-1);
+  return {
+    status: state?.status ?? last?.status ?? null,
+    provider: attempts.findLast((each) => each.provider !== null)?.provider ?? null,
+    attempts: attempts.map((attempt) => ({
+      id: attempt.id,
+      status: attempt.status,
+      method: attempt.method,
+      amount: attempt.amount,
+      providerReference: attempt.providerReference,
+      failureReason: attempt.failureReason,
+      at: isoTime(attempt.createdAtMs),
+    })),
+    refunds: refunds.map(({ id, status, amount, createdAtMs }) => ({ id, status, amount, at: isoTime(createdAtMs) })),
+  };
+}
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();

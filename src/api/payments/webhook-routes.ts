@@ -1,0 +1,75 @@
+import { endpoints } from '../../contracts/http/endpoints.ts';
+import type {
+  PaymentNotification,
+  RefundNotification,
+  WebhookEvent,
+  WebhookVerifier,
+} from '../../contracts/payments.ts';
+import type { WorkflowClient } from '../../contracts/workflow-client.ts';
+import type { ReadModel } from '../../read-model/database.ts';
+import { findPayment, findPaymentsOfBooking, recordRefunds } from '../../read-model/payments.ts';
+import { findWebhookEffect, recordWebhookEvent } from '../../read-model/webhook-events.ts';
+import type { Batches } from '../batches.ts';
+import { ok, type Answer } from '../http/answer.ts';
+import { ApiError } from '../http/api-error.ts';
+import { notFound } from '../http/problem.ts';
+import { route, type Route } from '../http/route.ts';
+
+export interface WebhookDeps {
+  readonly db: ReadModel;
+  readonly batches: Pick<Batches, 'findBooking'>;
+  readonly workflows: Pick<WorkflowClient, 'notifyPayment'>;
+  readonly webhooks: ReadonlyMap<string, WebhookVerifier>;
+  readonly nowMs: () => number;
+}
+
+type Effect = 'accepted' | 'without_effect' | 'unknown_booking' | 'unknown_refund';
+
+const received = (): Answer => ok({ received: true });
+
+/** Answers 200 only once what the provider says is kept by whoever acts on it; until then the provider repeats it. */
+export const webhookRoutes = (deps: WebhookDeps): readonly Route[] => [
+  route(endpoints.receiveWebhook, async ({ params: { provider }, headers, body }) => {
+    const verifier = deps.webhooks.get(provider);
+    if (!verifier) throw notFound('payment provider');
+    const signature = headers[verifier.signatureHeader];
+    const verdict = verifier.verify(typeof signature === 'string' ? signature : undefined, body, deps.nowMs());
+    if (!verdict.ok)
+      throw new ApiError('SIGNATURE_INVALID', 'This webhook cannot be believed.', { reason: verdict.reason });
+    const { eventId, bookingId } = verdict.event.notification;
+    if (await findWebhookEffect(deps.db, provider, eventId)) return received();
+    const effect = await effectOf(deps, verdict.event);
+    await recordWebhookEvent(deps.db, { provider, eventId, body: jsonOf(body), bookingId, effect });
+    return received();
+  }),
+];
+
+const effectOf = (deps: WebhookDeps, event: WebhookEvent): Promise<Effect> =>
+  event.kind === 'payment' ? acceptPayment(deps, event.notification) : acceptRefund(deps, event.notification);
+
+async function acceptPayment(deps: WebhookDeps, notice: PaymentNotification): Promise<Effect> {
+  const booking = await deps.batches.findBooking(notice.bookingId);
+  if (!booking) return 'unknown_booking';
+  const payment = await findPayment(deps.db, notice.attemptId);
+  if (payment && isSettled(payment.status, notice.outcome)) return 'without_effect';
+  await deps.workflows.notifyPayment(notice, booking);
+  return 'accepted';
+}
+
+/** The attempt has ended already as the provider says: there is nobody to tell. */
+const isSettled = (status: string, outcome: PaymentNotification['outcome']): boolean =>
+  outcome === 'succeeded' ? status === 'SUCCEEDED' : status === 'DECLINED' || status === 'FAILED';
+
+/** The refund's workflow asks the provider itself; its row learns it here at once. */
+async function acceptRefund({ db, nowMs }: WebhookDeps, notice: RefundNotification): Promise<Effect> {
+  const { refunds } = await findPaymentsOfBooking(db, notice.bookingId);
+  const refund = refunds.find(({ id, paymentId, status }) =>
+    notice.refundId === null ? paymentId === notice.attemptId && status === 'PENDING' : id === notice.refundId,
+  );
+  if (!refund) return 'unknown_refund';
+  const status = notice.outcome === 'succeeded' ? 'SUCCEEDED' : 'FAILED';
+  await recordRefunds(db, [{ ...refund, status, providerReference: notice.providerReference, updatedAtMs: nowMs() }]);
+  return 'accepted';
+}
+
+const jsonOf = (rawBody: Buffer): unknown => JSON.parse(rawBody.toString('utf8')) as unknown;

@@ -1,0 +1,42 @@
+import { showWorkflowInput, type SaleLimits } from '../../contracts/show-start.ts';
+import { ShowNotRunningError, type WorkflowClient } from '../../contracts/workflow-client.ts';
+import type { SeatCommand, SeatCommandResult } from '../../domain/seat-commands.ts';
+import type { Show } from '../../read-model/shows.ts';
+import type { SaleCatalogue } from '../catalogue/sale-catalogue.ts';
+
+/** Seat commands to shows whose workflow may not have been started yet. */
+export class ShowCommands {
+  readonly #workflows: WorkflowClient;
+  readonly #catalogue: SaleCatalogue;
+  readonly #limits: SaleLimits;
+  readonly #nowMs: () => number;
+
+  constructor(workflows: WorkflowClient, catalogue: SaleCatalogue, limits: SaleLimits, nowMs: () => number) {
+    this.#workflows = workflows;
+    this.#catalogue = catalogue;
+    this.#limits = limits;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * A show whose maker died between its row and its workflow is started here, by the first who needs it. One that has
+   * sold, or is over, is never started anew: its workflow ended, and knew more than an empty house.
+   * @throws ShowNotRunningError and the other errors of WorkflowClient
+   */
+  async send(show: Show, command: SeatCommand): Promise<SeatCommandResult> {
+    try {
+      return await this.#workflows.seatCommand(show.id, command);
+    } catch (error) {
+      const mayBeUnstarted = show.availability.asOfVersion === 0 && this.#nowMs() < show.salesCloseAtMs;
+      if (!(error instanceof ShowNotRunningError) || !mayBeUnstarted || show.status === 'CANCELLED') throw error;
+    }
+    await this.start(show);
+    return this.#workflows.seatCommand(show.id, command);
+  }
+
+  /** Starts the show's workflow; one that runs, or has ended, is left as it is. */
+  async start(show: Show): Promise<void> {
+    const { layout } = await this.#catalogue.planOf(show);
+    await this.#workflows.startShow(showWorkflowInput(show, layout, this.#limits));
+  }
+}

@@ -1,0 +1,184 @@
+import { BASE_PATH, endpoints } from '../../contracts/http/endpoints.ts';
+import type { BlockRequest, NewShow as NewShowBody } from '../../contracts/http/staff.ts';
+import { parsePretixPlan } from '../../domain/pretix-plan.ts';
+import type { SeatCommand } from '../../domain/seat-commands.ts';
+import { seatLayout } from '../../domain/seat-layout.ts';
+import type { SeatingPlan } from '../../domain/seating-plan.ts';
+import { newId } from '../../platform/ids.ts';
+import { findCity, findScreen, findTheatre, insertScreen, insertTheatre } from '../../read-model/catalogue.ts';
+import type { ReadModel } from '../../read-model/database.ts';
+import { InvalidReferenceError, ShowOverlapError } from '../../read-model/errors.ts';
+import { findMovie, insertMovie } from '../../read-model/movies.ts';
+import { insertSeatingPlan } from '../../read-model/seating-plans.ts';
+import { findShow, insertShow, type NewShow } from '../../read-model/shows.ts';
+import { seatRefusal } from '../bookings/refusals.ts';
+import { seatIndices } from '../bookings/seat-choice.ts';
+import { showBody } from '../catalogue/catalogue-routes.ts';
+import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts';
+import { ok, type Answer } from '../http/answer.ts';
+import { ApiError } from '../http/api-error.ts';
+import { notFound, validationFailed } from '../http/problem.ts';
+import { route, type Route } from '../http/route.ts';
+import type { AnswerMemory } from '../idempotency/answer-memory.ts';
+import type { ShowCommands } from '../shows/show-commands.ts';
+
+export interface StaffDeps {
+  readonly db: ReadModel;
+  readonly memory: AnswerMemory;
+  readonly catalogue: SaleCatalogue;
+  readonly shows: ShowCommands;
+  readonly nowMs: () => number;
+}
+
+export const staffRoutes = (deps: StaffDeps): readonly Route[] => [
+  route(endpoints.importSeatingPlan, (call) =>
+    deps.memory.onceInTransaction(call, async (trx) => {
+      const parsed = parsePretixPlan(call.body);
+      if (!parsed.ok) {
+        throw new ApiError('PLAN_INVALID', 'Nothing was imported: see `errors`.', { errors: parsed.errors });
+      }
+      const id = newId('pln');
+      await insertSeatingPlan(trx, { id, plan: parsed.plan, layout: seatLayout(parsed.plan) }, deps.nowMs());
+      return made(`/seating-plans/${id}`, planBody(id, parsed.plan));
+    }),
+  ),
+
+  route(endpoints.createTheatre, (call) =>
+    deps.memory.onceInTransaction(call, async (trx) => {
+      const { cityId, name, address = null, location } = call.body;
+      const city = await findCity(trx, cityId);
+      if (!city) throw notFound('city');
+      const theatre = { id: newId('thr'), cityId, name, address, location: location ?? city.location };
+      await insertTheatre(trx, theatre);
+      return made(`/theatres/${theatre.id}`, theatre);
+    }),
+  ),
+
+  route(endpoints.createScreen, (call) =>
+    deps.memory.onceInTransaction(call, async (trx) => {
+      const { theatreId, name } = call.body;
+      const theatre = await findTheatre(trx, theatreId);
+      if (!theatre) throw notFound('theatre');
+      if (theatre.screens.some((each) => each.name === name)) throw nameTaken();
+      const screen = { id: newId('scr'), theatreId, name };
+      await insertScreen(trx, screen).catch(rethrow(InvalidReferenceError, nameTaken));
+      return { status: 201, body: screen };
+    }),
+  ),
+
+  route(endpoints.createMovie, (call) =>
+    deps.memory.onceInTransaction(call, async (trx) => {
+      const { durationMinutes = null, certificate = null, director = null, releasedOn = null, ...named } = call.body;
+      const movie = { id: newId('mov'), ...named, durationMinutes, certificate, director, releasedOn };
+      await insertMovie(trx, movie, deps.nowMs());
+      return made(`/movies/${movie.id}`, movie);
+    }),
+  ),
+
+  route(endpoints.createShow, async (call) => {
+    const id = newId('shw');
+    const answer = await deps.memory.onceInTransaction(call, async (trx) => {
+      const show = await newShow(id, call.body, { ...deps, db: trx });
+      await insertShow(trx, show, deps.nowMs()).catch(rethrow(ShowOverlapError, overlap));
+      return made(`/shows/${id}`, showBody((await findShow(trx, id, deps.nowMs()))!));
+    });
+    // After the commit. If it fails, the show's first buyer or the next start of the system starts the workflow.
+    const show = await findShow(deps.db, id, deps.nowMs());
+    if (show) await deps.shows.start(show);
+    return answer;
+  }),
+
+  route(endpoints.blockSeats, (call) =>
+    deps.memory.once(call, () => onSeats(deps, call, (seats) => ({ kind: 'block', seats, reason: call.body.reason }))),
+  ),
+
+  route(endpoints.unblockSeats, (call) =>
+    deps.memory.once(call, () => onSeats(deps, call, (seats) => ({ kind: 'unblock', seats }))),
+  ),
+];
+
+const made = (path: string, body: unknown): Answer => ({
+  status: 201,
+  headers: { Location: `${BASE_PATH}${path}` },
+  body,
+});
+
+const planBody = (id: string, plan: SeatingPlan) => ({ id, ...plan });
+
+async function onSeats(
+  { catalogue, shows }: StaffDeps,
+  { params, body }: { readonly params: { readonly id: string }; readonly body: BlockRequest },
+  command: (seats: readonly number[]) => SeatCommand,
+): Promise<Answer> {
+  const show = await catalogue.show(params.id);
+  const plan = await catalogue.planOf(show);
+  const result = await shows.send(show, command(seatIndices(body.seatIds, plan, plan.seats.length)));
+  if (!result.ok) throw seatRefusal(result, plan);
+  return ok({ showId: show.id, seatIds: body.seatIds });
+}
+
+/** @throws ApiError NOT_FOUND, VALIDATION_FAILED */
+async function newShow(
+  id: string,
+  body: NewShowBody,
+  { db, catalogue, nowMs }: Pick<StaffDeps, 'db' | 'catalogue' | 'nowMs'>,
+): Promise<NewShow> {
+  const [movie, screen, plan] = await Promise.all([
+    findMovie(db, body.movieId),
+    findScreen(db, body.screenId),
+    catalogue.plan(body.seatingPlanId),
+  ]);
+  if (!movie) throw notFound('movie');
+  if (!screen) throw notFound('screen');
+  if (!plan) throw notFound('seating plan');
+  const startsAtMs = Date.parse(body.startsAt);
+  const show: NewShow = {
+    id,
+    movieId: movie.id,
+    screenId: screen.id,
+    seatingPlanId: plan.id,
+    startsAtMs,
+    endsAtMs: Date.parse(body.endsAt),
+    salesOpenAtMs: body.salesOpenAt === undefined ? Math.min(nowMs(), startsAtMs - 1) : Date.parse(body.salesOpenAt),
+    salesCloseAtMs: body.salesCloseAt === undefined ? startsAtMs : Date.parse(body.salesCloseAt),
+    language: body.language,
+    format: body.format,
+    categories: body.categories,
+    overlapOverridden: body.allowOverlap,
+  };
+  const errors = [...wrongTimes(show), ...wrongPrices(show, plan)];
+  if (errors.length > 0) throw validationFailed(errors);
+  return show;
+}
+
+const wrongTimes = (show: NewShow) => [
+  ...(show.endsAtMs > show.startsAtMs ? [] : [{ path: 'endsAt', message: 'must be after startsAt' }]),
+  ...(show.salesCloseAtMs > show.salesOpenAtMs ? [] : [{ path: 'salesCloseAt', message: 'must be after salesOpenAt' }]),
+  ...(show.salesCloseAtMs <= show.endsAtMs ? [] : [{ path: 'salesCloseAt', message: 'must not be after endsAt' }]),
+];
+
+/** Every category of the plan has one price, all in one currency. */
+function wrongPrices({ categories }: NewShow, { plan }: PlanForSale) {
+  const path = 'categories';
+  const given = categories.map((category) => category.id);
+  const needed = plan.categories.map((category) => category.id);
+  const missing = needed.filter((id) => !given.includes(id));
+  const unknown = given.filter((id) => !needed.includes(id));
+  const currencies = new Set(categories.map((category) => category.price.currency));
+  return [
+    ...missing.map((id) => ({ path, message: `has no price for ${id}` })),
+    ...unknown.map((id) => ({ path, message: `names ${id}, which the plan does not have` })),
+    ...(new Set(given).size === given.length ? [] : [{ path, message: 'names a category twice' }]),
+    ...(currencies.size === 1 ? [] : [{ path, message: 'must have one currency' }]),
+  ];
+}
+
+const nameTaken = (): ApiError => validationFailed([{ path: 'name', message: 'is the name of another screen there' }]);
+const overlap = (): ApiError => new ApiError('SHOW_OVERLAP', 'The screen has another show at that time.');
+
+/** For `catch`: errors of this class become a refusal, others pass. */
+const rethrow =
+  (kind: new (...args: never[]) => Error, refusal: () => ApiError) =>
+  (error: unknown): never => {
+    throw error instanceof kind ? refusal() : error;
+  };

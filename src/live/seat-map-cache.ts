@@ -1,0 +1,191 @@
+import type { SeatMapBody } from '../contracts/http/seats.ts';
+import { EncodedBody } from '../platform/encoded-body.ts';
+import { LruMap } from '../platform/lru-map.ts';
+import type { Log, ReadModel } from '../read-model/database.ts';
+import { listenSeatMaps, type SeatMapListener } from '../read-model/seat-map-listener.ts';
+import { loadSeatMap, seatMapVersions, type StoredSeatMap } from '../read-model/seat-maps.ts';
+
+/** Shows watched at once; with 10,000 seats each and every encoding made, about 20 MB. */
+const WATCHED_SHOWS_MAX = 500;
+/** A show that nobody has read for so long is no longer watched: the versions query stays as large as what is read. */
+const UNWATCH_AFTER_MS = 60_000;
+/** design.md §7: how often a lost notification is looked for. Half a second is what a reader may lag. */
+const VERSIONS_EVERY_MS = 250;
+/** A show read within this time is reloaded as soon as it changes; another one when it is read next. */
+const EAGER_FOR_MS = 1_000;
+/** Loads for a reader who has seen more than this process: the row can't be behind what was served from it. */
+const CATCH_UP_LOADS_MAX = 2;
+
+/** A seat map as it is served: its body is made once a version. */
+export interface ServedSeatMap {
+  readonly showId: string;
+  readonly seatingPlanId: string;
+  readonly version: number;
+  /** Unix ms. */
+  readonly asOfMs: number;
+  readonly statuses: string;
+  readonly body: EncodedBody;
+}
+
+export interface SeatMapCacheOptions {
+  readonly db: ReadModel;
+  /** The listener keeps a connection of its own. */
+  readonly databaseUrl: string;
+  readonly log: Log;
+  readonly nowMs?: () => number;
+}
+
+class WatchedShow {
+  map: ServedSeatMap;
+  lastReadMs: number;
+  /** Newest version heard of. */
+  heardOf: number;
+  loading: Promise<void> | null = null;
+
+  constructor(map: ServedSeatMap, nowMs: number) {
+    this.map = map;
+    this.heardOf = map.version;
+    this.lastReadMs = nowMs;
+  }
+
+  get isBehind(): boolean {
+    return this.heardOf > this.map.version;
+  }
+}
+
+/**
+ * The seat maps that this process' readers look at, kept in memory: loaded from the show's row, advanced by
+ * notifications, and, as one of those may be lost, by one query of all their versions every 250 ms. A map here is never
+ * replaced by an older one.
+ */
+export class SeatMapCache {
+  readonly #db: ReadModel;
+  readonly #log: Log;
+  readonly #nowMs: () => number;
+  readonly #watched = new LruMap<string, WatchedShow>(WATCHED_SHOWS_MAX);
+  readonly #firstLoads = new Map<string, Promise<WatchedShow | null>>();
+  readonly #listener: SeatMapListener;
+  readonly #timer: NodeJS.Timeout;
+  #asking: Promise<void> | null = null;
+  #closed = false;
+
+  constructor({ db, databaseUrl, log, nowMs = Date.now }: SeatMapCacheOptions) {
+    this.#db = db;
+    this.#log = log;
+    this.#nowMs = nowMs;
+    this.#listener = listenSeatMaps(databaseUrl, {
+      onNotify: (showId, version) => this.#heard(showId, version),
+      onReconnect: () => void this.#askVersions(),
+      log,
+    });
+    this.#timer = setInterval(() => void this.#askVersions(), VERSIONS_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  get watchedShows(): number {
+    return this.#watched.size;
+  }
+
+  /**
+   * The show's map as far as this process knows it; null if there is no such show. `seenVersion` is the version that
+   * the reader has seen already, from whichever process: a map before it is reloaded first.
+   */
+  async read(showId: string, seenVersion = 0): Promise<ServedSeatMap | null> {
+    const watched = this.#watched.get(showId) ?? (await this.#watch(showId));
+    if (!watched) return null;
+    watched.lastReadMs = this.#nowMs();
+    if (watched.isBehind) await this.#reloadIfPossible(watched);
+    for (let loads = 0; watched.map.version < seenVersion && loads < CATCH_UP_LOADS_MAX; loads++) {
+      await this.#reload(watched);
+    }
+    return watched.map;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#listener.close();
+    await this.#asking;
+  }
+
+  /** Readers who come while a show is loaded for the first time share that load. */
+  #watch(showId: string): Promise<WatchedShow | null> {
+    const known = this.#firstLoads.get(showId);
+    if (known) return known;
+    const first = this.#firstLoad(showId).finally(() => this.#firstLoads.delete(showId));
+    this.#firstLoads.set(showId, first);
+    return first;
+  }
+
+  async #firstLoad(showId: string): Promise<WatchedShow | null> {
+    const row = await loadSeatMap(this.#db, showId);
+    if (!row) return null;
+    const watched = new WatchedShow(served(row), this.#nowMs());
+    this.#watched.set(showId, watched);
+    return watched;
+  }
+
+  #heard(showId: string, version: number): void {
+    const watched = this.#watched.peek(showId);
+    if (!watched || version <= watched.heardOf) return;
+    watched.heardOf = version;
+    if (this.#nowMs() - watched.lastReadMs < EAGER_FOR_MS) void this.#reloadIfPossible(watched);
+  }
+
+  /** A map that can't be advanced just now is still true for its version. */
+  async #reloadIfPossible(watched: WatchedShow): Promise<void> {
+    try {
+      await this.#reload(watched);
+    } catch (error) {
+      if (!this.#closed) this.#log.warn({ err: error, showId: watched.map.showId }, 'a seat map could not be reloaded');
+    }
+  }
+
+  /** One load at a time for a show; those who ask meanwhile share it. */
+  #reload(watched: WatchedShow): Promise<void> {
+    return (watched.loading ??= this.#advance(watched).finally(() => (watched.loading = null)));
+  }
+
+  async #advance(watched: WatchedShow): Promise<void> {
+    const row = await loadSeatMap(this.#db, watched.map.showId);
+    if (row && row.version > watched.map.version) watched.map = served(row);
+    if (row) watched.heardOf = Math.max(watched.heardOf, row.version);
+  }
+
+  /** Not twice at a time: a slow database gets no pile of queries. */
+  #askVersions(): Promise<void> {
+    return (this.#asking ??= this.#ask().finally(() => (this.#asking = null)));
+  }
+
+  async #ask(): Promise<void> {
+    const showIds = this.#forgetUnread();
+    if (showIds.length === 0 || this.#closed) return;
+    try {
+      for (const [showId, version] of await seatMapVersions(this.#db, showIds)) this.#heard(showId, version);
+    } catch (error) {
+      if (!this.#closed) this.#log.warn({ err: error }, 'versions of seat maps could not be asked for');
+    }
+  }
+
+  #forgetUnread(): string[] {
+    const before = this.#nowMs() - UNWATCH_AFTER_MS;
+    return [...this.#watched.keys()].filter((showId) => {
+      const isRead = this.#watched.peek(showId)!.lastReadMs >= before;
+      if (!isRead) this.#watched.delete(showId);
+      return isRead;
+    });
+  }
+}
+
+function served({ showId, seatingPlanId, version, asOfMs, statuses }: StoredSeatMap): ServedSeatMap {
+  const asOf = new Date(asOfMs).toISOString();
+  const body = { showId, seatingPlanId, version, asOf, statuses } satisfies SeatMapBody;
+  return {
+    showId,
+    seatingPlanId,
+    version,
+    asOfMs,
+    statuses,
+    body: new EncodedBody(Buffer.from(JSON.stringify(body))),
+  };
+}
