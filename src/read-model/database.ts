@@ -28,6 +28,8 @@ const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1_000;
 /** For a free connection of the pool or a new one: past it the caller answers 503 rather than waits. */
 const CONNECTION_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_AFTER_MS = 10_000;
+/** How much of a search's letters a title must share: at Postgres' own 0.6 one missing letter finds nothing. */
+const TITLE_SIMILARITY = 0.4;
 
 /** Settings that every connection of ours has, the pool's and the listener's. */
 export const connectionSettings = (url: string) =>
@@ -49,6 +51,7 @@ export function createDatabase(url: string, options: DatabaseOptions): ReadModel
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
+    options: `-c pg_trgm.word_similarity_threshold=${TITLE_SIMILARITY}`,
   });
 }
 

@@ -19,10 +19,17 @@ type AnswerKey = Pick<KeptAnswer, 'scope' | 'key'>;
 export async function saveAnswers(db: ReadModel, answers: readonly KeptAnswer[]): Promise<KeptAnswer[]> {
   // In one order for all, so that two batches that share keys can't deadlock.
   const rows = [...answers].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const column = <T>(read: (answer: KeptAnswer) => T): T[] => rows.map(read);
+  // Columns as arrays, not rows as JSON: to take rows apart Postgres would have to read \u0000, which it can't.
   await sql`
     insert into idempotency_answers (scope, key, fingerprint, status, headers, body)
-    select * from json_to_recordset(${JSON.stringify(rows)}::json)
-      as answer (scope text, key text, fingerprint text, status integer, headers json, body json)
+    select * from unnest(
+      ${column((row) => row.scope)}::text[],
+      ${column((row) => row.key)}::text[],
+      ${column((row) => row.fingerprint)}::text[],
+      ${column((row) => row.status)}::integer[],
+      ${column((row) => JSON.stringify(row.headers))}::json[],
+      ${column((row) => JSON.stringify(row.body ?? null))}::json[])
     on conflict (scope, key) do nothing`.execute(db);
   return (await findAnswers(db, answers)).map((answer, position) => answer ?? answers[position]!);
 }
