@@ -1,0 +1,112 @@
+import { newId } from '../../src/platform/ids.ts';
+import {
+  client,
+  endAllSimulators,
+  startSimulator,
+  startTimeoutMs,
+  type SimulatorProcess,
+} from './simulator-process.ts';
+
+let simulator: SimulatorProcess;
+let provider: ReturnType<typeof client>;
+
+beforeAll(async () => {
+  simulator = await startSimulator();
+  provider = client(simulator.url);
+}, startTimeoutMs);
+
+afterAll(endAllSimulators);
+
+const charge = { bookingId: 'bkg_1', amount: { amount: 1, currency: 'INR' }, method: 'card', token: 'tok_ok' };
+
+async function post(path: string, body: string, headers: Record<string, string> = {}) {
+  const response = await fetch(simulator.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': newId('pay'), ...headers },
+    body,
+  });
+  const answer = (await response.json()) as { error?: { code: string } };
+  return [response.status, answer.error?.code];
+}
+
+describe('bad input is refused and charges nothing', () => {
+  const charges = '/v1/simulator/charges';
+  afterEach(async () => expect(await provider.ledger()).toEqual([]));
+
+  it.each([
+    ['a missing amount', { ...charge, amount: undefined }],
+    ['nothing to pay', { ...charge, amount: { amount: 0, currency: 'INR' } }],
+    ['a negative amount', { ...charge, amount: { amount: -1, currency: 'INR' } }],
+    ['a broken amount', { ...charge, amount: { amount: 1.5, currency: 'INR' } }],
+    ['an amount past safe integers', { ...charge, amount: { amount: 2 ** 53, currency: 'INR' } }],
+    ['no currency', { ...charge, amount: { amount: 1, currency: 'rupees' } }],
+    ['an unknown method', { ...charge, method: 'cash' }],
+    ['an unknown field', { ...charge, tip: 1 }],
+    ['a list', []],
+  ])('%s', async (_what, body) => {
+    expect(await post(charges, JSON.stringify(body))).toEqual([400, 'invalid_request']);
+  });
+
+  it.each([
+    ['no key', '', 400, 'invalid_request'],
+    ['a key that is too long', 'k'.repeat(256), 400, 'invalid_request'],
+  ])('%s', async (_what, key, ...refusal) => {
+    expect(await post(charges, JSON.stringify(charge), { 'idempotency-key': key })).toEqual(refusal);
+  });
+
+  it('broken JSON, another content type, a body over 16 KiB', async () => {
+    expect(await post(charges, '{"bookingId":')).toEqual([400, 'malformed_json']);
+    expect(await post(charges, JSON.stringify(charge), { 'content-type': 'text/plain' })).toEqual([
+      415,
+      'unsupported_media_type',
+    ]);
+    expect(await post(charges, JSON.stringify({ ...charge, token: 'x'.repeat(16_400) }))).toEqual([
+      413,
+      'body_too_large',
+    ]);
+  });
+
+  it('a provider, a path and a method that are not there', async () => {
+    expect(await post('/v1/stripe/charges', JSON.stringify(charge))).toEqual([404, 'not_found']);
+    expect(await post('/v2', '{}')).toEqual([404, 'not_found']);
+    const response = await fetch(`${simulator.url}/ledger`, { method: 'DELETE' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
+  });
+});
+
+it('says that it is alive and ready', async () => {
+  for (const probe of ['live', 'ready']) expect((await fetch(`${simulator.url}/health/${probe}`)).status).toBe(200);
+});
+
+describe('the ledger', () => {
+  const entries = 2_500;
+
+  beforeAll(async () => {
+    let left = entries;
+    const buyer = async () => {
+      while (left-- > 0) await provider.charge();
+    };
+    await Promise.all(Array.from({ length: 16 }, buyer));
+  }, startTimeoutMs);
+
+  it('has every movement once, oldest first, in one answer of thousands', async () => {
+    const ledger = await provider.ledger();
+    expect(new Set(ledger.map((entry) => entry.id)).size).toBe(entries);
+    expect(ledger).toHaveLength(entries);
+    expect(ledger.map((entry) => entry.at)).toEqual(ledger.map((entry) => entry.at).sort());
+  });
+
+  it('since a time: from that very moment on', async () => {
+    const ledger = await provider.ledger();
+    const since = ledger[1_200]!.at;
+    expect(await provider.ledger(since)).toEqual(ledger.filter((entry) => entry.at >= since));
+    const withOffset = new Date(Date.parse(since) + 19_800_000).toISOString().replace('Z', '+05:30');
+    expect(await provider.ledger(withOffset)).toEqual(await provider.ledger(since));
+    expect(await provider.ledger('2999-01-01T00:00:00Z')).toEqual([]);
+    expect(await provider.ledger('')).toHaveLength(entries);
+  });
+
+  it.each(['yesterday', '2026-11-20', '1766300000'])('since %s: refused', async (since) => {
+    expect((await fetch(`${simulator.url}/ledger?since=${since}`)).status).toBe(400);
+  });
+});
