@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** The whole system, as `npm start` runs it, on a data folder of its own that is thrown away. */
+export interface RunningSystem {
+  readonly pid: number;
+  readonly api: string;
+  readonly paymentSimulator: string;
+  readonly staffToken: string;
+  stop(): Promise<void>;
+}
+
+const STOP_TIMEOUT_MS = 30_000;
+
+export async function startSystem(settings: Readonly<Record<string, string>>): Promise<RunningSystem> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'seatkeeper-bench-'));
+  const child = spawn(process.execPath, ['src/main/all-in-one.ts'], {
+    env: { ...process.env, LOG_LEVEL: 'warn', SEED: 'demo', RATE_LIMIT: 'off', ...settings, DATA_DIR: dataDir },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ready = await readyLine(child);
+  return {
+    pid: child.pid!,
+    api: String(ready.api),
+    paymentSimulator: String(ready.paymentSimulator),
+    staffToken: String(ready.staffToken),
+    async stop() {
+      child.kill('SIGINT');
+      const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      clearTimeout(killer);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function readyLine(child: ChildProcess): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the system did not start (exit code ${code})`)));
+    createInterface(child.stdout!).on('line', (line) => {
+      if (!line.startsWith('{')) return;
+      const event = JSON.parse(line) as Record<string, unknown>;
+      if (event.msg === 'ready' && event.api !== undefined) resolve(event);
+      else if (Number(event.level) >= 50) process.stderr.write(`${line}\n`);
+    });
+  });
+}

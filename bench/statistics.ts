@@ -1,0 +1,7 @@
+/** The value below which `share` (0..1) of the numbers lie; nearest rank. NaN of none. */
+export function quantile(numbers: readonly number[], share: number): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+export const median = (numbers: readonly number[]): number => quantile(numbers, 0.5);
