@@ -329,7 +329,8 @@ function lowerMedian(values: readonly number[]): number {
 }
 
 const between = (from: Point, to: Point): Point => ({ x: to.x - from.x, y: to.y - from.y });
-const distance = (a: Point, b: Point): number => Math.hypot(b.x - a.x, b.y - a.y);
+/** Not `Math.hypot`, which takes many times as long: this is called for every two seats of a row. */
+const distance = (a: Point, b: Point): number => Math.sqrt((b.x - a.x) ** 2 + (b.y - a.y) ** 2);
 const dot = (a: Point, b: Point): number => a.x * b.x + a.y * b.y;
 const cosine = (a: Point, b: Point): number => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 const centre = (points: readonly Point[], seats: readonly number[]): Point => ({
