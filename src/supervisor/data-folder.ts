@@ -35,13 +35,16 @@ export class AlreadyRunningError extends Error {
   }
 }
 
+/** `DATA_DIR`, as seen from where npm was called; by default `.data` in the project. */
+export const dataFolderPath = (env: NodeJS.ProcessEnv, projectFolder: string): string =>
+  env.DATA_DIR ? resolve(env.INIT_CWD ?? '.', env.DATA_DIR) : join(projectFolder, '.data');
+
 /**
- * Opens `DATA_DIR`, by default `.data` in the project, makes it if need be, and locks it. Waits for a start that is
- * just stopping.
+ * Opens the data folder, makes it if need be, and locks it. Waits for a start that is just stopping.
  * @throws AlreadyRunningError, StartupError
  */
 export async function openDataFolder(env: NodeJS.ProcessEnv, projectFolder: string, log: Logger): Promise<DataFolder> {
-  const path = env.DATA_DIR ? resolve(env.INIT_CWD ?? '.', env.DATA_DIR) : join(projectFolder, '.data');
+  const path = dataFolderPath(env, projectFolder);
   explained(path, () => mkdirSync(path, { recursive: true, mode: 0o711 }));
   const release = await lock(path, log);
   try {

@@ -7,13 +7,17 @@ export interface Output {
   /** Passes on one line of JSON, as a part wrote it. */
   line(text: string): void;
   logger(part: string): Logger;
+  /** A line that comes whatever the log level is. */
+  announce(part: string, fields: object, message: string): void;
 }
 
 /**
  * Lines of JSON, for programs; on a terminal the same lines are written for a person. The reader may go away (a closed
  * pipe): then the lines are lost and the system runs on.
  */
-export function createOutput(stream: NodeJS.WriteStream, level: string): Output {
+export function createOutput(stream: NodeJS.WriteStream, wantedLevel: string): Output {
+  // A level that does not exist is told where all settings are checked.
+  const level = Object.hasOwn(pino.levels.values, wantedLevel) || wantedLevel === 'silent' ? wantedLevel : 'info';
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
@@ -21,10 +25,14 @@ export function createOutput(stream: NodeJS.WriteStream, level: string): Output 
     if (!stream.writable) return;
     stream.write(`${stream.isTTY ? terminalLine(text) : text}\n`);
   };
-  const logger = (part: string): Logger =>
+  const loggerAt = (part: string, level: string): Logger =>
     pino(
       { level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime },
       { write: (text: string) => line(text.trimEnd()) },
     );
-  return { line, logger };
+  return {
+    line,
+    logger: (part) => loggerAt(part, level),
+    announce: (part, fields, message) => loggerAt(part, 'info').info(fields, message),
+  };
 }

@@ -7,31 +7,47 @@ const lineMaxChars = 64 * 1024;
 /** As many of a part's last lines are kept to say why it did not start. */
 const lastWordsMax = 20;
 /** How our own parts' lines begin: pino's, with a number as level. Temporal's JSON has a word there. */
-const ownLine = /^\{"level":\d+,/;
+const ownLine = /^\{"level":(\d+),/;
 /** Postgres' answer to whoever comes while it starts or stops: FATAL for that connection, nothing for a person. */
 const harmless = /FATAL: {2}the database system is /;
 const badWord = /\b(warn|warning|error|fatal|panic|failed|exception)\b/i;
 
 const looksBad = (line: string): boolean => badWord.test(line) && !harmless.test(line);
 
+export interface LineSink {
+  readonly output: Output;
+  /** For lines of foreign programs; its level is the least that is passed on. */
+  readonly log: Logger;
+  /** Called at the line with which a process of our own says that it answers. */
+  onReadyLine(): void;
+}
+
 /**
- * Passes a part's lines on: our own as they are; those of foreign programs as JSON lines with the part's name, at
- * `warn` when they look like it, else at `debug`.
+ * Passes a part's lines on: our own as they are, but for the one that says that it is ready (there is one such line,
+ * the system's); those of foreign programs as JSON lines with the part's name, at `warn` when they look like it, else
+ * at `debug`.
  * @returns the last lines, oldest first, growing as they come.
  */
-export function passLinesOn(streams: readonly Readable[], output: Output, log: Logger): readonly string[] {
+export function passLinesOn(streams: readonly Readable[], sink: LineSink): readonly string[] {
+  const { output, log } = sink;
   const lastWords: string[] = [];
   const pass = (line: string): void => {
     if (line.trim() === '') return;
     lastWords.push(line);
     if (lastWords.length > lastWordsMax) lastWords.shift();
-    if (ownLine.test(line)) output.line(line);
+    const level = Number(ownLine.exec(line)?.[1]);
+    if (isReadyLine(line)) sink.onReadyLine();
+    else if (level >= log.levelVal) output.line(line);
+    else if (!Number.isNaN(level)) return;
     else if (looksBad(line)) log.warn(line);
     else log.debug(line);
   };
   for (const stream of streams) splitLines(stream, pass);
   return lastWords;
 }
+
+const isReadyLine = (line: string): boolean =>
+  ownLine.test(line) && line.includes('"msg":"ready"') && fieldsOf(line)?.msg === 'ready';
 
 function splitLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
@@ -55,10 +71,16 @@ export function tellingLine(lastWords: readonly string[]): string {
 }
 
 function messageIn(line: string): string {
+  const { msg, err, reason } = fieldsOf(line) ?? {};
+  return (
+    [msg, reason, err?.message].filter((text) => typeof text === 'string' && text !== '').join(': ') || line.trim()
+  );
+}
+
+function fieldsOf(line: string): { msg?: string; reason?: string; err?: { message?: string } } | null {
   try {
-    const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
-    return [msg, err?.message].filter((text) => text !== undefined && text !== '').join(': ') || line;
+    return JSON.parse(line) as object;
   } catch {
-    return line.trim();
+    return null;
   }
 }

@@ -15,7 +15,7 @@ export interface Addresses {
   readonly api: string;
   readonly web: string;
   readonly temporalUi: string | null;
-  readonly paymentSimulator: string;
+  readonly paymentSimulator: string | null;
   readonly metrics: string;
 }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { StartupError } from './startup-error.ts';
 import { writeFileWhole } from './whole-file.ts';
 
-const names = ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'POSTGRES_PASSWORD'] as const;
-export type SecretName = (typeof names)[number];
+export const secretNames = ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'POSTGRES_PASSWORD'] as const;
+export type SecretName = (typeof secretNames)[number];
 export type Secrets = Readonly<Record<SecretName, string>>;
 
 /** 256 random bits. */
@@ -24,11 +24,11 @@ export function loadSecrets(dataFolder: string, env: NodeJS.ProcessEnv, needed: 
   }
   const file = join(dataFolder, 'secrets.json');
   const kept = readKept(file);
-  const secrets = Object.fromEntries(names.map((name) => [name, kept[name] ?? generate()])) as Secrets;
-  if (env.NODE_ENV !== 'production' && names.some((name) => kept[name] === undefined)) {
+  const secrets = Object.fromEntries(secretNames.map((name) => [name, kept[name] ?? generate()])) as Secrets;
+  if (env.NODE_ENV !== 'production' && secretNames.some((name) => kept[name] === undefined)) {
     writeFileWhole(file, `${JSON.stringify(secrets, null, 2)}\n`, 0o600);
   }
-  return Object.fromEntries(names.map((name) => [name, env[name] || secrets[name]])) as Secrets;
+  return Object.fromEntries(secretNames.map((name) => [name, env[name] || secrets[name]])) as Secrets;
 }
 
 function readKept(file: string): Partial<Record<SecretName, string>> {

@@ -24,6 +24,15 @@ export const restartDelayMs = (attempt: number): number => Math.min(restartFirst
 /** What was said last is read to its end, but not for longer: a grandchild may hold the pipe open. */
 const lastWordsMs = 100;
 
+/** A process of our own tells by a log line `"msg":"ready"` that it answers; that line is not passed on. */
+export interface OwnProcessSpec extends Omit<ProcessSpec, 'ready'> {
+  readonly ready: 'its log line';
+}
+
+export type PartSpec = ProcessSpec | OwnProcessSpec;
+
+const isOwn = (spec: PartSpec): spec is OwnProcessSpec => spec.ready === 'its log line';
+
 interface Life {
   readonly upMs: number;
   readonly end: string;
@@ -34,7 +43,7 @@ interface Life {
 
 /** One part of the system: kept running until it is stopped. */
 export class SupervisedPart {
-  readonly spec: ProcessSpec;
+  readonly spec: PartSpec;
   readonly #output: Output;
   readonly #log: Logger;
   readonly #onChange: () => void;
@@ -44,7 +53,7 @@ export class SupervisedPart {
   #everReady = false;
 
   /** `onChange` is called whenever `pid` has changed. */
-  constructor(spec: ProcessSpec, output: Output, log: Logger, onChange: () => void) {
+  constructor(spec: PartSpec, output: Output, log: Logger, onChange: () => void) {
     this.spec = spec;
     this.#output = output;
     this.#log = log;
@@ -120,10 +129,15 @@ export class SupervisedPart {
     const { child } = running;
     this.#running = running;
     this.#onChange();
-    const lastWords = passLinesOn([child.stdout!, child.stderr!], this.#output, this.#output.logger(this.spec.name));
+    const said = Promise.withResolvers<void>();
+    const lastWords = passLinesOn([child.stdout!, child.stderr!], {
+      output: this.#output,
+      log: this.#output.logger(this.spec.name),
+      onReadyLine: said.resolve,
+    });
 
     const ended = new AbortController();
-    const ready = this.#awaitReady(ended.signal).then((outcome) => {
+    const ready = this.#awaitReady(said.promise, ended.signal).then((outcome) => {
       if (outcome !== 'ready') return outcome;
       this.#everReady = true;
       this.#log.info(
@@ -152,10 +166,11 @@ export class SupervisedPart {
   }
 
   /** `ended` when the process ended first, or was ended because it will not answer any more. */
-  async #awaitReady(ended: AbortSignal): Promise<'ready' | 'ended' | StartupError> {
+  async #awaitReady(said: Promise<void>, ended: AbortSignal): Promise<'ready' | 'ended' | StartupError> {
     const tooLate = AbortSignal.timeout(readyTimeoutMs);
     try {
-      await this.spec.ready(AbortSignal.any([ended, tooLate]));
+      const signal = AbortSignal.any([ended, tooLate]);
+      await (isOwn(this.spec) ? Promise.race([said, aborted(signal)]) : this.spec.ready(signal));
       return ended.aborted ? 'ended' : 'ready';
     } catch (error) {
       if (ended.aborted) return 'ended';
@@ -166,6 +181,11 @@ export class SupervisedPart {
     }
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  once(signal, 'abort').then(() => {
+    throw signal.reason;
+  });
 
 /** Resolves with the way it ended. */
 async function endOf({ child, untether }: TetheredProcess): Promise<string> {

@@ -1,7 +1,6 @@
 import type { Logger } from '../platform/logger.ts';
-import type { ProcessSpec } from '../platform/process-spec.ts';
 import type { Output } from './output.ts';
-import { SupervisedPart } from './supervised-part.ts';
+import { SupervisedPart, type PartSpec } from './supervised-part.ts';
 import { StartupError } from './startup-error.ts';
 
 /** A part's process as it runs now. */
@@ -42,7 +41,7 @@ export class Supervisor {
    * Starts parts that do not need each other; resolves when all of them answer.
    * @throws StartupError when one of them does not start, or the supervisor is stopping
    */
-  async start(...specs: readonly ProcessSpec[]): Promise<void> {
+  async start(...specs: readonly PartSpec[]): Promise<void> {
     if (this.#stopping) throw new StartupError('The system is being stopped.');
     const group = specs.map((spec) => new SupervisedPart(spec, this.#output, this.#log, this.#onChange));
     this.#groups.push(group);

@@ -33,7 +33,7 @@ export interface TetheredProcess {
  * Starts a part in a process group of its own (Ctrl-C in the terminal reaches the supervisor alone), in such a way
  * that it is stopped when this process dies, whatever kills it. The child's pid is the part's own.
  */
-export function spawnTethered(spec: ProcessSpec): TetheredProcess {
+export function spawnTethered(spec: Omit<ProcessSpec, 'ready'>): TetheredProcess {
   const patience = Math.ceil(spec.stopTimeoutMs / 1000);
   const signal = spec.stopSignal.replace(/^SIG/, '');
   const child = spawn('/bin/sh', ['-c', become, 'sh', watch, signal, String(patience), spec.command, ...spec.args], {

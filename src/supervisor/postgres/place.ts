@@ -1,6 +1,6 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartupError } from '../startup-error.ts';
+import { isWritableFolder } from '../writable-folder.ts';
 import { canReach, type UnixUser } from './user.ts';
 
 /**
@@ -13,21 +13,11 @@ const openPlaces = ['/var/lib', '/var/tmp'];
 export function openPlace(user: UnixUser): string {
   for (const place of openPlaces) {
     const folder = join(place, 'seatkeeper');
-    if (!canReach(folder, user) || !isUsable(folder)) continue;
+    if (!canReach(folder, user) || !isWritableFolder(folder)) continue;
     return folder;
   }
   throw new StartupError(
     `PostgreSQL can't run as root, and another user can't reach the data folder: set DATA_DIR to a folder outside ` +
       `of closed homes, or start as an ordinary user.`,
   );
-}
-
-function isUsable(folder: string): boolean {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ProcessSpec } from '../platform/process-spec.ts';
+import type { OwnProcessSpec } from '../supervisor/supervised-part.ts';
+
+/** Running workflow tasks and activities are finished first. */
+const workerStopTimeoutMs = 15_000;
+/** Running requests are answered first; the longest wait for an actor. */
+const apiStopTimeoutMs = 15_000;
+const simulatorStopTimeoutMs = 5_000;
+const pollMs = 50;
+const pollTimeoutMs = 2_000;
+
+type Environment = Readonly<Record<string, string>>;
+
+export const paymentSimulatorProcess = (env: Environment): OwnProcessSpec => ({
+  ...ownProcess('payment-simulator', 'payment-simulator.ts', simulatorStopTimeoutMs, atLeastInfo(env)),
+  ready: 'its log line',
+});
+
+/** Their line `ready` is of this level. What else they say below the person's level, the launcher leaves out. */
+const atLeastInfo = (env: Environment): Environment => {
+  const level = process.env.LOG_LEVEL;
+  return level === 'debug' || level === 'trace' ? env : { ...env, LOG_LEVEL: 'info' };
+};
+
+/** `count` processes of the same kind; one is called by its kind's name, several are numbered from 1. */
+export const workerProcesses = (count: number, env: Environment): readonly OwnProcessSpec[] =>
+  numbered('worker', count).map((name) => ({
+    ...ownProcess(name, 'worker.ts', workerStopTimeoutMs, atLeastInfo(env)),
+    ready: 'its log line',
+  }));
+
+/**
+ * API processes that share the port of `url`. `metricsPorts` has a port for each. Whether one is ready is asked over
+ * HTTP: at a high log level, which spares it a line per request, it says nothing.
+ */
+export const apiProcesses = (url: string, metricsPorts: readonly number[], env: Environment): readonly ProcessSpec[] =>
+  numbered('api', metricsPorts.length).map((name, index) => ({
+    ...ownProcess(name, 'api.ts', apiStopTimeoutMs, { ...env, METRICS_PORT: String(metricsPorts[index]) }),
+    ready: (signal) => answers(`${url}/health/live`, signal),
+  }));
+
+const numbered = (kind: string, count: number): readonly string[] =>
+  count === 1 ? [kind] : Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);
+
+function ownProcess(name: string, entry: string, stopTimeoutMs: number, env: Environment): Omit<ProcessSpec, 'ready'> {
+  return {
+    name,
+    command: process.execPath,
+    args: [fileURLToPath(new URL(entry, import.meta.url))],
+    env,
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs,
+  };
+}
+
+async function answers(url: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(pollTimeoutMs)]) }).catch(
+      () => null,
+    );
+    await response?.body?.cancel();
+    if (response?.ok) return;
+    await delay(pollMs, undefined, { signal });
+  }
+}

@@ -1,0 +1,192 @@
+import type { PreparedTemporal } from '../../temporal/server/contract.ts';
+import { signStaffToken } from '../api/accounts/tokens.ts';
+import { readConfig, type Settings } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import { migrateToLatest } from '../read-model/migrate.ts';
+import { openDataFolder, type DataFolder } from '../supervisor/data-folder.ts';
+import { stopLeftovers } from '../supervisor/leftovers.ts';
+import type { Output } from '../supervisor/output.ts';
+import { PortBook } from '../supervisor/port-book.ts';
+import { step } from '../supervisor/progress.ts';
+import { RunRecord } from '../supervisor/run-record.ts';
+import type { Addresses } from '../supervisor/run-state.ts';
+import { loadSecrets, secretNames, type Secrets } from '../supervisor/secrets.ts';
+import { readLauncherSettings, type LauncherSettings } from '../supervisor/settings.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import { prepareDatabase } from './database-part.ts';
+import { reserveEntrances } from './entrances.ts';
+import { apiProcesses, paymentSimulatorProcess, workerProcesses } from './own-processes.ts';
+import { seed } from './seed.ts';
+import { prepareTemporalPart } from './temporal-part.ts';
+import { temporalPortSettings } from './temporal-ports.ts';
+
+const staffTokenTtlSeconds = 24 * 60 * 60;
+
+/** Settings that the parts read and a person may have got wrong: told at once, not by a part that does not start. */
+const partSettings = [
+  'NODE_ENV',
+  'LOG_LEVEL',
+  'PUBLIC_URL',
+  'DATABASE_POOL_MAX',
+  'TEMPORAL_NAMESPACE',
+  'JWT_SECRET',
+  'PAYMENT_WEBHOOK_SECRET',
+  'PAYMENT_SIMULATOR_LATENCY_MS',
+  'PAYMENT_SIMULATOR_PUBLIC_URL',
+  'HOLD_TTL_SECONDS',
+  'HOLD_EXTENSIONS_MAX',
+  'PAYMENT_DEADLINE_SECONDS',
+  'SEATS_PER_BOOKING_MAX',
+  'SEATS_PER_BUYER_MAX',
+  'RATE_LIMIT',
+] as const;
+
+/** What a start has settled before it starts anything. */
+interface Plan {
+  readonly launcher: LauncherSettings;
+  readonly settings: Pick<Settings, (typeof partSettings)[number]>;
+  readonly folder: DataFolder;
+  readonly secrets: Secrets;
+  readonly ports: PortBook;
+}
+
+/** All parts of the system on this machine. */
+export class System {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #projectFolder: string;
+  readonly #output: Output;
+  readonly #log: Logger;
+  readonly #supervisor: Supervisor;
+  readonly #stopping = new AbortController();
+  #folder: DataFolder | null = null;
+  #record: RunRecord | null = null;
+
+  constructor(env: NodeJS.ProcessEnv, projectFolder: string, output: Output) {
+    this.#env = env;
+    this.#projectFolder = projectFolder;
+    this.#output = output;
+    this.#log = output.logger('supervisor');
+    this.#supervisor = new Supervisor(output, this.#log, () => this.#record?.parts(this.#supervisor.running));
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /**
+   * Starts everything and says so by the line `ready`.
+   * @throws AlreadyRunningError, StartupError, ConfigError, TemporalUnavailableError
+   */
+  async start(): Promise<void> {
+    const startedAt = Date.now();
+    const plan = await this.#plan();
+    const addresses = await this.#startParts(plan);
+    this.#record?.update({ status: 'ready', addresses, ports: plan.ports.chosen });
+    const staffToken =
+      plan.settings.NODE_ENV === 'production'
+        ? undefined
+        : await signStaffToken(plan.secrets.JWT_SECRET, 'admin', staffTokenTtlSeconds);
+    this.#output.announce('supervisor', { ...addresses, staffToken, elapsedMs: Date.now() - startedAt }, 'ready');
+  }
+
+  /** Stops everything in order. The next start goes on with the same data. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#record?.update({ status: 'stopping' });
+    await this.#supervisor.stop();
+    this.#record?.update({ status: 'stopped' });
+    this.#folder?.unlock();
+  }
+
+  /** Kills everything; the data survive it. */
+  kill(): void {
+    this.#stopping.abort();
+    this.#supervisor.kill();
+  }
+
+  async #plan(): Promise<Plan> {
+    const env = this.#env;
+    const launcher = readLauncherSettings(env);
+    const folder = await openDataFolder(env, this.#projectFolder, this.#log);
+    this.#folder = folder;
+    const ownDatabase = env.DATABASE_URL === undefined;
+    const needed = secretNames.filter((name) => ownDatabase || name !== 'POSTGRES_PASSWORD');
+    const secrets = loadSecrets(folder.path, env, needed);
+    const settings = readConfig(partSettings, { ...env, ...secrets });
+    await stopLeftovers(folder.lastRun.parts, this.#log);
+    this.#record = new RunRecord(folder.path, folder.lastRun.ports, this.#log);
+    this.#record.update({ status: 'starting' });
+    return { launcher, settings, folder, secrets, ports: new PortBook(env, folder.lastRun.ports) };
+  }
+
+  async #startParts(plan: Plan): Promise<Addresses> {
+    const { launcher, settings, folder, secrets, ports } = plan;
+    const [env, log, supervisor] = [this.#env, this.#log, this.#supervisor];
+    const entrances = await reserveEntrances(launcher, ports, env);
+    const database = await prepareDatabase({
+      env,
+      folder,
+      ports,
+      password: secrets.POSTGRES_PASSWORD,
+      supervisor,
+      log,
+    });
+    const databaseReady = database.start();
+    const { address, uiUrl } = await this.#startTemporal(plan, database.url, databaseReady);
+
+    const partEnv = {
+      ...entrances.env,
+      DATA_DIR: folder.path,
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: settings.TEMPORAL_NAMESPACE,
+      JWT_SECRET: secrets.JWT_SECRET,
+      PAYMENT_WEBHOOK_SECRET: secrets.PAYMENT_WEBHOOK_SECRET,
+    };
+    const addresses = { ...entrances.addresses, temporalUi: uiUrl ?? env.TEMPORAL_UI_URL ?? null };
+    this.#record?.update({ addresses, ports: ports.chosen });
+    await databaseReady;
+    await step(log, 'Read model: migrations', () => migrateToLatest(database.url, log));
+
+    await ports.release(...entrances.portSettings);
+    if (entrances.ownSimulator) await supervisor.start(paymentSimulatorProcess(partEnv));
+    // The worker first: what is started later is stopped earlier, and requests under way still need it.
+    await Promise.all([
+      supervisor.start(...workerProcesses(launcher.WORKER_PROCESSES, partEnv)),
+      supervisor.start(...apiProcesses(addresses.api, entrances.apiMetricsPorts, partEnv)),
+    ]);
+    const temporal = { address, namespace: settings.TEMPORAL_NAMESPACE };
+    const limits = {
+      seatsPerBookingMax: settings.SEATS_PER_BOOKING_MAX,
+      seatsPerBuyerMax: settings.SEATS_PER_BUYER_MAX,
+    };
+    await step(log, 'Shows: catalogue and workflows', () =>
+      seed({ databaseUrl: database.url, temporal, limits, what: launcher.SEED, log }),
+    );
+    return addresses;
+  }
+
+  /** Its binaries may take minutes to obtain, beside the database's start; its server may need the database. */
+  async #startTemporal(plan: Plan, databaseUrl: string, databaseReady: Promise<void>): Promise<PreparedTemporal> {
+    const { launcher, settings, folder, ports } = plan;
+    const profile = launcher.TEMPORAL_PROFILE;
+    const preparing = step(this.#log, 'Temporal: finding or obtaining it', () =>
+      prepareTemporalPart({
+        profile,
+        env: this.#env,
+        folder,
+        ports,
+        namespace: settings.TEMPORAL_NAMESPACE,
+        databaseUrl,
+        log: this.#output.logger('temporal'),
+        signal: this.#stopping.signal,
+      }),
+    );
+    const [temporal] = await Promise.all([preparing, databaseReady]);
+    await temporal.prepare();
+    await ports.release(...temporalPortSettings(profile));
+    for (const process of temporal.processes) await this.#supervisor.start(process);
+    await temporal.afterStart();
+    return temporal;
+  }
+}

@@ -1,0 +1,32 @@
+import { reservePort, type ReservedPort } from './ports.ts';
+import { toldPort } from './settings.ts';
+
+/** The ports of this start, by the name of their setting; held until the part that listens on them starts. */
+export class PortBook {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #remembered: Readonly<Record<string, number>>;
+  readonly #reserved = new Map<string, ReservedPort>();
+
+  /** `remembered` are those of the last start. */
+  constructor(env: NodeJS.ProcessEnv, remembered: Readonly<Record<string, number>>) {
+    this.#env = env;
+    this.#remembered = remembered;
+  }
+
+  /** All ports chosen so far, to be remembered. */
+  get chosen(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#reserved].map(([name, { port }]) => [name, port]));
+  }
+
+  /** @throws StartupError when the setting names a port that can't be had */
+  async reserve(name: string, friendly: number): Promise<number> {
+    const reserved = await reservePort({ name, told: toldPort(name, this.#env), friendly }, this.#remembered[name]);
+    this.#reserved.set(name, reserved);
+    return reserved.port;
+  }
+
+  /** Lets go of ports, for the part that is about to listen on them. */
+  async release(...names: readonly string[]): Promise<void> {
+    for (const name of names) await this.#reserved.get(name)?.release();
+  }
+}
