@@ -328,11 +328,12 @@ function lowerMedian(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!;
 }
 
+const { sqrt } = Math;
 const between = (from: Point, to: Point): Point => ({ x: to.x - from.x, y: to.y - from.y });
 /** Not `Math.hypot`, which takes many times as long: this is called for every two seats of a row. */
-const distance = (a: Point, b: Point): number => Math.sqrt((b.x - a.x) ** 2 + (b.y - a.y) ** 2);
+const distance = (a: Point, b: Point): number => sqrt((b.x - a.x) ** 2 + (b.y - a.y) ** 2);
 const dot = (a: Point, b: Point): number => a.x * b.x + a.y * b.y;
-const cosine = (a: Point, b: Point): number => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+const cosine = (a: Point, b: Point): number => dot(a, b) / sqrt(dot(a, a) * dot(b, b));
 const centre = (points: readonly Point[], seats: readonly number[]): Point => ({
   x: seats.reduce((sum, seat) => sum + points[seat]!.x, 0) / seats.length,
   y: seats.reduce((sum, seat) => sum + points[seat]!.y, 0) / seats.length,
