@@ -252,4 +252,16 @@ describe('recording the states of a booking', () => {
       ),
     ).toEqual(records.map(({ booking }) => booking));
   });
+
+  it('of one booking that meet in one batch are both heard, and the newest stays', async () => {
+    const hold = await held();
+    const save = coalesce((batch: readonly BookingStateRecord[]) => recordBookingStates(test.db, batch), {
+      maxBatch: 50,
+      maxQueued: 100,
+    });
+    const states = [2, 4, 3, 5].map((version) => someBooking({ ...hold, version, status: 'PAYMENT_PENDING' }));
+    const changed = await Promise.all(states.map((booking) => save({ booking })));
+    expect(changed).toEqual([true, true, false, true]);
+    expect((await stored(hold.id)).version).toBe(5);
+  });
 });

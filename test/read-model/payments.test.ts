@@ -5,6 +5,7 @@ import {
   findPayment,
   findPaymentsOfBooking,
   insertPaymentAttempts,
+  markPaymentsSent,
   recordPayments,
   recordRefunds,
 } from '../../src/read-model/payments.ts';
@@ -38,6 +39,16 @@ describe('payment attempts', () => {
     const turns = Array.from({ length: 8 }, (_, turn) => [...attempts.slice(turn), ...attempts.slice(0, turn)]);
     const answers = (await Promise.all(turns.map((turn) => insertPaymentAttempts(test.db, turn)))).flat();
     expect(answers.filter((answer) => answer.inserted)).toHaveLength(20);
+  });
+
+  it('are marked as sent once, whoever comes again', async () => {
+    const attempt = someAttempt();
+    await insertPaymentAttempts(test.db, [attempt]);
+    const marks = await Promise.all(
+      Array.from({ length: 5 }, () => markPaymentsSent(test.db, [attempt.id, attempt.id])),
+    );
+    expect(marks.flat().filter(Boolean)).toHaveLength(1);
+    expect(await markPaymentsSent(test.db, ['pay_none'])).toEqual([false]);
   });
 
   it('never lose a success, and an end gives way to a success only', async () => {

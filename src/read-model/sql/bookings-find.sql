@@ -1,0 +1,1 @@
+select * from "bookings" where "id" = any($1::text[]);

@@ -1,0 +1,4 @@
+select "shows".*, "movies"."title" as "movie_title", "theatres"."name" as "theatre_name", "theatres"."city_id", "cities"."zone", "seat_map_snapshots"."available", "seat_map_snapshots"."total", "seat_map_snapshots"."version" from "shows" inner join "movies" on "movies"."id" = "shows"."movie_id" inner join "theatres" on "theatres"."id" = "shows"."theatre_id" inner join "cities" on "cities"."id" = "theatres"."city_id" inner join "seat_map_snapshots" on "seat_map_snapshots"."show_id" = "shows"."id" where "city_id" = $1 and 
+  shows.starts_at >= $2::date::timestamp at time zone 'UTC' - interval '14 hours'
+  and shows.starts_at < $3::date::timestamp at time zone 'UTC' + interval '36 hours'
+  and (shows.starts_at at time zone cities.zone)::date = $4::date order by "shows"."starts_at", "shows"."id" limit $5;
