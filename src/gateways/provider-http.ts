@@ -86,12 +86,22 @@ function parsed(text: string): unknown {
   }
 }
 
-const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError';
+/** What errors of Node, undici and the platform have in common, whatever their class. */
+interface NetworkFailure {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly syscall?: unknown;
+  /** One per address that was tried. */
+  readonly errors?: readonly unknown[];
+}
+
+const failureOf = (error: unknown): NetworkFailure => (typeof error === 'object' && error !== null ? error : {});
+
+const isTimeout = (error: unknown): boolean => failureOf(error).name === 'TimeoutError';
 
 /** Failures of the name look-up or of the connection's beginning, on every address that was tried. */
 function neverConnected(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
-  const { code, syscall } = error as NodeJS.ErrnoException;
+  const { code, syscall, errors } = failureOf(error);
+  if (errors !== undefined && errors.length > 0) return errors.every(neverConnected);
   return code === 'UND_ERR_CONNECT_TIMEOUT' || syscall === 'connect' || syscall === 'getaddrinfo';
 }
