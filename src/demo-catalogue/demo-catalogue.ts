@@ -60,30 +60,44 @@ const languagesByCountry: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The demo catalogue as of `nowMs`: the same for the same time. Sales are open from then until each show begins. */
-export function demoCatalogue(nowMs: number): DemoCatalogue {
-  const cities = demoCities();
-  const movies = demoFilms();
-  const halls = new Map(demoHalls().map((hall) => [hall.key, builtHall(hall)]));
-  const theatres: Theatre[] = [];
-  const rooms: Room[] = [];
-  for (const [i, venue] of demoVenues.entries()) {
-    const city = cities.find(({ name }) => name === venue.city)!;
-    const theatre = theatreOf(city, venue.name, i);
-    theatres.push(theatre);
-    for (const [name, key] of Object.entries(venue.screens)) {
-      const screen = { id: derivedId('scr', theatre.id, name), theatreId: theatre.id, name };
-      rooms.push({ city, screen, hall: halls.get(key)! });
-    }
-  }
+export function demoCatalogue(nowMs: number, world: DemoWorld = demoWorld()): DemoCatalogue {
+  const { cities, theatres, rooms, halls, movies } = world;
   const slots = rooms.flatMap((room) => slotsOf(room, nowMs).map((startsAtMs) => ({ room, startsAtMs })));
   return {
     cities,
     theatres,
     screens: rooms.map(({ screen }) => screen),
-    seatingPlans: [...halls.values()].map(({ stored }) => stored),
+    seatingPlans: halls.map(({ stored }) => stored),
     movies,
     shows: slots.map((slot, i) => showOf(slot.room, slot.startsAtMs, movies[i % movies.length]!, i, nowMs)),
   };
+}
+
+/** What the demo catalogue has at any time. */
+export interface DemoWorld {
+  readonly cities: readonly City[];
+  readonly theatres: readonly Theatre[];
+  readonly rooms: readonly Room[];
+  readonly halls: readonly BuiltHall[];
+  readonly movies: readonly Film[];
+}
+
+/** Reads the packages with films and cities and draws the halls; takes about a second. */
+export function demoWorld(): DemoWorld {
+  const cities = demoCities();
+  const halls = demoHalls().map(builtHall);
+  const venues = demoVenues.map((venue, i) => {
+    const city = cities.find(({ name }) => name === venue.city)!;
+    return { venue, city, theatre: theatreOf(city, venue.name, i) };
+  });
+  const rooms = venues.flatMap(({ venue, city, theatre }) =>
+    Object.entries(venue.screens).map(([name, key]): Room => ({
+      city,
+      screen: { id: derivedId('scr', theatre.id, name), theatreId: theatre.id, name },
+      hall: halls.find(({ hall }) => hall.key === key)!,
+    })),
+  );
+  return { cities, theatres: venues.map(({ theatre }) => theatre), rooms, halls, movies: demoFilms() };
 }
 
 interface BuiltHall {
