@@ -1,0 +1,141 @@
+import type { Client } from '@temporalio/client';
+import { showMessages, type SeatMapView } from '../contracts/show-messages.ts';
+import { showWorkflowId } from '../contracts/workflow-ids.ts';
+import { auditRowsOfShow, type AuditedBooking } from '../read-model/audit-rows.ts';
+import type { ReadModel } from '../read-model/database.ts';
+
+/** The four records of a sale. */
+export interface AuditSources {
+  readonly db: ReadModel;
+  readonly temporal: Client;
+  /** Base addresses, without a path. */
+  readonly api: string;
+  readonly paymentSimulator: string;
+}
+
+export interface ShowAudit {
+  readonly figures: {
+    readonly seats: number;
+    readonly bookings: number;
+    /** Seats of confirmed bookings, by each record that knows. */
+    readonly seatsSold: {
+      readonly bookings: number;
+      readonly rows: number;
+      readonly workflow: number;
+      readonly api: number;
+    };
+    /** Minor units. */
+    readonly money: { readonly owed: number; readonly payments: number; readonly ledger: number };
+  };
+  /** One sentence each; none when all records agree. */
+  readonly differences: readonly string[];
+}
+
+interface LedgerItem {
+  readonly id: string;
+  readonly kind: 'charge' | 'refund';
+  readonly bookingId: string;
+  readonly amount: { readonly amount: number };
+}
+
+/**
+ * Compares what API, Postgres, show workflow and provider's ledger say of one show's sale: who has which seat, and that
+ * captured − refunded is the price of what is confirmed, booking by booking. For a quiet show: what is still under way
+ * would count as a difference.
+ */
+export async function auditShow(sources: AuditSources, showId: string): Promise<ShowAudit> {
+  const [{ bookings, bookedSeats }, workflow, api, ledger] = await Promise.all([
+    auditRowsOfShow(sources.db, showId),
+    sources.temporal.workflow.getHandle(showWorkflowId(showId)).query<SeatMapView>(showMessages.seatMap),
+    getJson<{ statuses: string }>(`${sources.api}/api/v1/shows/${showId}/seats`),
+    getJson<{ items: LedgerItem[] }>(`${sources.paymentSimulator}/ledger`),
+  ]);
+  const confirmed = bookings.filter((booking) => booking.status === 'CONFIRMED');
+  const moved = netByBooking(ledger.items);
+  const owners = ownersBySeat(workflow);
+  return {
+    figures: {
+      seats: workflow.statuses.length,
+      bookings: confirmed.length,
+      seatsSold: {
+        bookings: sum(confirmed.map((booking) => booking.seats.length)),
+        rows: bookedSeats.length,
+        workflow: workflow.counts.booked,
+        api: count(api.statuses, 'b'),
+      },
+      money: {
+        owed: sum(confirmed.map((booking) => booking.total)),
+        payments: sum(bookings.map((booking) => booking.captured - booking.refunded)),
+        ledger: sum(bookings.map((booking) => moved.get(booking.id) ?? 0)),
+      },
+    },
+    differences: [
+      ...bookings.flatMap((booking) => moneyDifferences(booking, moved.get(booking.id) ?? 0)),
+      ...confirmed.flatMap((booking) => seatDifferences(booking, owners)),
+      ...surplus('the show workflow', workflow.counts.booked, confirmed),
+      ...surplus('table booked_seats', bookedSeats.length, confirmed),
+      ...soldTwice(bookedSeats),
+      ...(api.statuses === workflow.statuses ? [] : ['the API shows another seat map than the show workflow has']),
+    ],
+  };
+}
+
+function moneyDifferences(booking: AuditedBooking, ledger: number): string[] {
+  const owed = booking.status === 'CONFIRMED' ? booking.total : 0;
+  const recorded = booking.captured - booking.refunded;
+  const name = `booking ${booking.id} (${booking.status})`;
+  return [
+    ...(ledger === owed ? [] : [`${name}: the provider has ${ledger}, it should be ${owed}`]),
+    ...(recorded === ledger ? [] : [`${name}: Postgres records ${recorded} as paid, the provider ${ledger}`]),
+    ...(booking.unresolvedAttempts === 0
+      ? []
+      : [`${name}: ${booking.unresolvedAttempts} payment attempts have no outcome`]),
+  ];
+}
+
+const seatDifferences = (booking: AuditedBooking, owners: ReadonlyMap<number, string>): string[] =>
+  booking.seats.flatMap((seat) => {
+    const owner = owners.get(seat);
+    return owner === booking.id
+      ? []
+      : [`seat ${seat} of booking ${booking.id} is ${owner ?? 'nobody'}'s in the show workflow`];
+  });
+
+function surplus(record: string, booked: number, confirmed: readonly AuditedBooking[]): string[] {
+  const sold = sum(confirmed.map((booking) => booking.seats.length));
+  return booked === sold ? [] : [`${record} has ${booked} seats booked, the confirmed bookings have ${sold}`];
+}
+
+function soldTwice(bookedSeats: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return bookedSeats.flatMap((seatId) => {
+    if (seen.has(seatId)) return [`seat ${seatId} is sold twice`];
+    seen.add(seatId);
+    return [];
+  });
+}
+
+function ownersBySeat({ claims, statuses }: SeatMapView): Map<number, string> {
+  const owners = new Map<number, string>();
+  claims.seats.forEach((seats, position) => {
+    for (const seat of seats) if (statuses[seat] === 'b') owners.set(seat, claims.bookingIds[position]!);
+  });
+  return owners;
+}
+
+function netByBooking(items: readonly LedgerItem[]): Map<string, number> {
+  const net = new Map<string, number>();
+  for (const { bookingId, kind, amount } of items) {
+    net.set(bookingId, (net.get(bookingId) ?? 0) + (kind === 'charge' ? amount.amount : -amount.amount));
+  }
+  return net;
+}
+
+async function getJson<Body>(url: string): Promise<Body> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return (await response.json()) as Body;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const count = (text: string, character: string): number => text.split(character).length - 1;
