@@ -7,6 +7,7 @@ import type {
   RefundOutcome,
   RefundRequest,
 } from '../src/contracts/payments.ts';
+import { ShowNotRunningError } from '../src/contracts/workflow-client.ts';
 import type { Booking } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
@@ -52,13 +53,22 @@ export type BookingActivities = ReturnType<typeof createBookingActivities>;
  * Every effect of a booking. Each is idempotent: by the charge's and the refund's key, by the seat's owner, by the
  * booking's version.
  */
-export function createBookingActivities({ db, gateway, sendSeatCommand }: BookingActivityDeps) {
+export function createBookingActivities({ db, gateway, ...deps }: BookingActivityDeps) {
   const confirm = coalesce((batch: readonly ConfirmationRecord[]) => recordConfirmations(db, batch), RECORD_LIMITS);
   const markSent = coalesce((batch: readonly string[]) => markPaymentsSent(db, batch), RECORD_LIMITS);
   const save = coalesce(async (batch: readonly BookingStateRecord[]) => {
     await recordBookingStates(db, batch);
     return batch.map(() => undefined);
   }, RECORD_LIMITS);
+
+  async function sendSeatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
+    try {
+      return await deps.sendSeatCommand(showId, command);
+    } catch (error) {
+      if (error instanceof ShowNotRunningError) return answerAfterTheShow(command);
+      throw error;
+    }
+  }
 
   return {
     /** The first try. Should this activity run again, the mark tells that a provider may know the charge already. */
@@ -159,6 +169,14 @@ export function createBookingActivities({ db, gateway, sendSeatCommand }: Bookin
       if (refund) await recordRefunds(db, [refundRow(bookingId, refund)]);
     },
   };
+}
+
+/** A show that has ended has no seats to give or take back: without this answer late money would wait for ever. */
+function answerAfterTheShow({ kind }: SeatCommand): SeatCommandResult {
+  const givesBack = kind === 'release' || kind === 'return';
+  return givesBack
+    ? { ok: true, seats: [], expiresAtMs: null, heldAtMs: null }
+    : { ok: false, refusal: 'NO_SUCH_HOLD' };
 }
 
 /** States that readers of the outbox hear of, besides the confirmation. */

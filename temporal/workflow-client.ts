@@ -6,7 +6,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
-import { defineSearchAttributeKey, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type BookingAnswer,
@@ -25,17 +25,12 @@ import {
   type WorkflowClient,
   WorkflowUnavailableError,
 } from '../src/contracts/workflow-client.ts';
-import {
-  bookingWorkflowId,
-  latePaymentWorkflowId,
-  searchAttributes,
-  showWorkflowId,
-  taskQueues,
-} from '../src/contracts/workflow-ids.ts';
+import { bookingWorkflowId, latePaymentWorkflowId, showWorkflowId, taskQueues } from '../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../src/domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
 import type { bookingWorkflow } from '../workflows/booking.ts';
 import type { latePaymentWorkflow } from '../workflows/late-payment.ts';
+import { bookingAttributes, showAttribute } from '../workflows/search-attribute-keys.ts';
 import type { showWorkflow } from '../workflows/show.ts';
 import { type BatchObserver, SeatCommandBatcher } from './seat-command-batcher.ts';
 
@@ -51,12 +46,6 @@ const RETRY_DELAY_MS = 100;
 interface BookingMemo extends Record<string, unknown> {
   readonly fingerprint: string;
 }
-
-const attributeKeys = {
-  show: defineSearchAttributeKey(searchAttributes.showId, 'KEYWORD'),
-  user: defineSearchAttributeKey(searchAttributes.userId, 'KEYWORD'),
-  city: defineSearchAttributeKey(searchAttributes.cityId, 'KEYWORD'),
-};
 
 /** The actors, over a Temporal client. Commands to shows go in batches. */
 export class TemporalWorkflowClient implements WorkflowClient {
@@ -83,7 +72,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
           workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-          typedSearchAttributes: [{ key: attributeKeys.show, value: showId }],
+          typedSearchAttributes: [{ key: showAttribute, value: showId }],
           staticSummary: title,
         })
         .catch(unlessEnded),
@@ -103,7 +92,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
           // Not "use existing", which would not tell whose request it is that runs.
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
           workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-          typedSearchAttributes: attributesOf(booking),
+          typedSearchAttributes: bookingAttributes(booking),
           staticSummary: summaryOf(booking),
           memo: { fingerprint: booking.fingerprint } satisfies BookingMemo,
         })
@@ -156,7 +145,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
           args: [{ booking, attemptId, amount: notice.amount }],
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
           workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-          typedSearchAttributes: attributesOf(booking),
+          typedSearchAttributes: bookingAttributes(booking),
           staticSummary: `payment ${attemptId} of a booking that has ended`,
           signal: bookingMessages.paymentNotification,
           signalArgs: [notice],
@@ -212,14 +201,6 @@ function isTransient(error: unknown): boolean {
     error instanceof ServiceError ||
     isGrpcServiceError(error)
   );
-}
-
-function attributesOf({ showId, userId, cityId }: NewBooking) {
-  return [
-    { key: attributeKeys.show, value: showId },
-    { key: attributeKeys.user, value: userId },
-    { key: attributeKeys.city, value: cityId },
-  ];
 }
 
 function summaryOf({ seats, price, expiresAtMs }: NewBooking): string {

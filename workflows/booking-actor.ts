@@ -23,11 +23,13 @@ import type { ChargeOutcome, ChargeRequest, NextAction, PaymentNotification } fr
 import { latePaymentWorkflowId } from '../src/contracts/workflow-ids.ts';
 import { type BookingStatus, hasLiveHold } from '../src/domain/booking.ts';
 import { BookingProcess, type PaymentAttempt } from '../src/domain/booking-process.ts';
+import type { Money } from '../src/domain/money.ts';
 import type { SeatRefusal } from '../src/domain/seat-commands.ts';
 import { attemptKnowledge, type FinalOutcome, fromNotification, isFinal } from './charge-outcomes.ts';
 import { describeBooking } from './describe-booking.ts';
 import type { latePaymentWorkflow } from './late-payment.ts';
 import { refundAttempt } from './refund.ts';
+import { bookingAttributes } from './search-attribute-keys.ts';
 import { durably, firstTry, interruptibly, resolveCharge, step } from './steps.ts';
 
 /** A payer waits this long for an outcome; then the answer is "pending", and the booking goes on by itself. */
@@ -50,8 +52,6 @@ export class BookingActor {
   readonly #notices = new Map<string, PaymentNotification>();
   /** One effect at a time: expiry, extension and payment never interleave. */
   #busy = false;
-  /** The payment's deadline has passed without an outcome. */
-  #overdue = false;
   #cancelled = false;
 
   constructor({ booking, terms }: BookingWorkflowInput) {
@@ -63,13 +63,12 @@ export class BookingActor {
   /** Waits for the booking's end, and brings it about when its time is up or an operator cancels the workflow. */
   async run(): Promise<BookingStatus> {
     for (;;) {
-      await condition(() => !this.#busy);
+      while (this.#busy) await condition(() => !this.#busy);
       const { status } = this.#process.booking;
       if (!hasLiveHold(status)) return status;
       const { endsAtMs } = this.#process;
       const timeIsUp = Date.now() >= endsAtMs;
       if (status === 'PAYMENT_PENDING' && timeIsUp) {
-        this.#overdue = true;
         await condition(() => this.#process.booking.status !== 'PAYMENT_PENDING');
       } else if (status === 'HELD' && (timeIsUp || this.#cancelled)) {
         await this.#exclusively(() => this.#endHold(timeIsUp ? 'EXPIRED' : 'RELEASED'));
@@ -87,6 +86,11 @@ export class BookingActor {
   #wakesUp(endsAtMs: number): boolean {
     const { status } = this.#process.booking;
     return !hasLiveHold(status) || this.#process.endsAtMs !== endsAtMs || (status === 'HELD' && this.#cancelled);
+  }
+
+  /** The payment's deadline has passed without an outcome. */
+  #isOverdue(): boolean {
+    return this.#process.booking.status === 'PAYMENT_PENDING' && Date.now() >= this.#process.endsAtMs;
   }
 
   status(): BookingStatusView {
@@ -147,7 +151,7 @@ export class BookingActor {
       return;
     }
     if (notice.outcome === 'failed' || attempt?.status === 'SUCCEEDED') return;
-    if (attempt || !this.#mayAdopt(notice)) return this.#settleLater(attemptId);
+    if (attempt || !this.#mayAdopt(notice)) return this.#settleLater(attemptId, notice.amount);
     this.#answers.set(
       attemptId,
       this.#exclusively(() => this.#adopt(notice)),
@@ -195,7 +199,7 @@ export class BookingActor {
   /** Follows a charge that is pending or unknown until it is settled or its deadline passes. */
   async #settleWhenKnown(request: ChargeRequest, first: ChargeOutcome): Promise<PayAnswer> {
     const { attemptId } = request;
-    const news = () => this.#overdue || this.#notices.has(attemptId);
+    const news = () => this.#isOverdue() || this.#notices.has(attemptId);
     let known = first;
     for (
       let intervalMs = POLL_INTERVAL_MIN_MS;
@@ -205,7 +209,7 @@ export class BookingActor {
       known = (await this.#ask(request, known, news, intervalMs)) ?? known;
       const notice = this.#notices.get(attemptId);
       if (notice) known = fromNotification(notice);
-      if (this.#overdue && !isFinal(known)) return this.#exclusively(() => this.#giveUp(attemptId));
+      if (!isFinal(known) && this.#isOverdue()) return this.#exclusively(() => this.#giveUp(attemptId));
     }
     const outcome = known;
     return this.#exclusively(() => this.#settle(attemptId, outcome));
@@ -247,7 +251,9 @@ export class BookingActor {
     undo.push(() => durably('returnSeats', this.#hold));
     if (!(await this.#confirmSeats())) return this.#compensate(attemptId, 'EXPIRED', undo);
     const recorded = await step('recordConfirmed', this.#process.booking, this.#attempt(attemptId));
-    if (recorded.kind !== 'recorded') return this.#compensate(attemptId, 'FAILED', undo);
+    if (recorded.kind === 'seat_taken') return this.#compensate(attemptId, 'FAILED', undo);
+    // The seats are the booking's all the same: another payment has bought them.
+    if (recorded.kind === 'paid_by') return this.#compensate(attemptId, 'FAILED', undo.slice(0, 1));
     this.#process.confirmed(recorded.bookingNumber);
     return { outcome: 'confirmed', booking: this.#view() };
   }
@@ -307,16 +313,17 @@ export class BookingActor {
   /** Nobody knows yet whether there is money: the seats go, and a workflow of its own settles it when it is known. */
   async #giveUp(attemptId: string): Promise<PayAnswer> {
     await this.#endHold('EXPIRED', attemptId);
-    await this.#settleLater(attemptId);
-    return { outcome: 'refused', refusal: 'HOLD_EXPIRED', booking: this.#view() };
+    await this.#settleLater(attemptId, this.#attempt(attemptId).amount);
+    return this.#pending({ type: 'await' });
   }
 
-  async #settleLater(attemptId: string): Promise<void> {
+  async #settleLater(attemptId: string, amount: Money): Promise<void> {
     const { booking } = this.#process;
     try {
       await startChild<typeof latePaymentWorkflow>('latePaymentWorkflow', {
         workflowId: latePaymentWorkflowId(booking.id, attemptId),
-        args: [{ booking, attemptId, amount: booking.price.total }],
+        args: [{ booking, attemptId, amount }],
+        typedSearchAttributes: bookingAttributes(booking),
         parentClosePolicy: ParentClosePolicy.ABANDON,
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
         staticSummary: `payment ${attemptId} of a booking that has ended`,

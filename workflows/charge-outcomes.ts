@@ -15,7 +15,7 @@ export function fromNotification(notice: PaymentNotification): FinalOutcome {
 
 /** What the outcome says about the attempt, as it is recorded. */
 export function attemptKnowledge(outcome: ChargeOutcome): Omit<PaymentAttempt, 'id' | 'amount'> {
-  const { provider } = outcome;
+  const provider = outcome.provider === '' ? null : outcome.provider;
   switch (outcome.status) {
     case 'succeeded':
       return { status: 'SUCCEEDED', provider, providerReference: outcome.providerReference, failureReason: null };

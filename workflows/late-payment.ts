@@ -1,4 +1,4 @@
-import { condition, defineSignal, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, defineSignal, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow';
 import { bookingMessages, type LatePaymentInput, type Refund } from '../src/contracts/booking-messages.ts';
 import type { ChargeOutcome, PaymentNotification } from '../src/contracts/payments.ts';
 import { type Booking, hasLiveHold } from '../src/domain/booking.ts';
@@ -12,30 +12,40 @@ export const paymentNotification = defineSignal<[PaymentNotification]>(bookingMe
 /** The provider is asked in growing intervals; its webhook usually comes first. */
 const POLL_INTERVAL_MIN_MS = 2_000;
 const POLL_INTERVAL_MAX_MS = 5 * 60_000;
-/** A charge the provider has never heard of for so long is voided: nothing of it can come any more. */
-const VOID_AFTER_MS = 60_000;
-/** The booking's own workflow may be about to end; its row tells. */
-const BOOKING_POLL_MS = 1_000;
+/** A charge the provider has not heard of for so long, which is how long ours may be under way, is voided. */
+const VOID_AFTER_MS = 5_000;
+/** The booking's own workflow is about to end, or goes on with another payment; its row tells. */
+const BOOKING_POLL_MIN_MS = 1_000;
+const BOOKING_POLL_MAX_MS = 30_000;
+
+type LateEnding = 'confirmed' | 'refunded' | 'not_charged';
 
 /**
  * Settles one payment whose booking has ended, or ends without it: the seats if they are all still free, the money back
- * if not. Ends when that is done; its result says which.
+ * if not. Ends when that is done; its result says which. Cancelling it has no effect: the money must go somewhere.
  */
-export async function latePaymentWorkflow(input: LatePaymentInput): Promise<'confirmed' | 'refunded' | 'not_charged'> {
+export async function latePaymentWorkflow(input: LatePaymentInput): Promise<LateEnding> {
   let notice: PaymentNotification | undefined;
   setHandler(paymentNotification, (news) => {
     notice ??= news;
   });
+  return CancellationScope.nonCancellable(async () => {
+    const ending = await settle(input, () => notice);
+    setCurrentDetails(`**${ending}**`);
+    return ending;
+  });
+}
 
-  const outcome = await knownOutcome(input.attemptId, () => notice);
+async function settle(input: LatePaymentInput, notice: () => PaymentNotification | undefined): Promise<LateEnding> {
+  const outcome = await knownOutcome(input.attemptId, notice);
   const attempt: PaymentAttempt = { id: input.attemptId, amount: input.amount, ...attemptKnowledge(outcome) };
   await durably('recordAttempt', input.booking.id, attempt, null);
-  if (outcome.status !== 'succeeded') return ending('not_charged');
+  if (outcome.status !== 'succeeded') return 'not_charged';
 
-  const booking = await endedBooking(input);
-  if (booking.status === 'EXPIRED' && (await confirmAfterAll(booking, attempt))) return ending('confirmed');
+  const booking = await endedBooking(input.booking.id);
+  if (await buysTheSeats(booking, attempt)) return 'confirmed';
   await refundAttempt(booking.id, attempt, (refund) => recordRefund(booking, attempt, refund));
-  return ending('refunded');
+  return 'refunded';
 }
 
 /** Waits for certainty: the provider's notice, its answer when asked, or the void of a charge it never heard of. */
@@ -55,46 +65,38 @@ async function knownOutcome(attemptId: string, notice: () => PaymentNotification
   }
 }
 
-/** The booking as it ended; one that never got a row is taken as it was made. */
-async function endedBooking({ booking }: LatePaymentInput): Promise<Booking> {
-  for (;;) {
-    const row = await durably('loadBooking', booking.id);
-    if (!row) {
-      return {
-        ...booking,
-        status: 'EXPIRED',
-        version: 1,
-        bookingNumber: null,
-        payment: null,
-        refund: null,
-        asCreated: null,
-      };
-    }
-    if (!hasLiveHold(row.status)) return row;
-    await sleep(BOOKING_POLL_MS, { summary: 'the booking has not ended yet' });
+/** The booking as it ended. Its workflow's last act is to write the row, also where nobody had written it before. */
+async function endedBooking(bookingId: string): Promise<Booking> {
+  for (let intervalMs = BOOKING_POLL_MIN_MS; ; intervalMs = Math.min(intervalMs * 2, BOOKING_POLL_MAX_MS)) {
+    const row = await durably('loadBooking', bookingId);
+    if (row && !hasLiveHold(row.status)) return row;
+    await sleep(intervalMs, { summary: 'the booking has not ended yet' });
   }
 }
 
-/** True when this payment bought the seats. A booking that another payment has confirmed keeps that one. */
-async function confirmAfterAll(booking: Booking, attempt: PaymentAttempt): Promise<boolean> {
-  const taken = await durably('confirmSeats', booking, { reclaim: true });
-  if (!taken.ok) return false;
+/** True when this payment buys the seats, or has bought them before: a provider may tell of it more than once. */
+async function buysTheSeats(booking: Booking, attempt: PaymentAttempt): Promise<boolean> {
+  if (booking.bookingNumber === null) {
+    if (!isStillWanted(booking, attempt)) return false;
+    const taken = await durably('confirmSeats', booking, { reclaim: true });
+    if (!taken.ok) return false;
+  }
   const paid: Booking = { ...booking, version: booking.version + 1, payment: { status: 'SUCCEEDED' } };
+  // Of a booking that was confirmed before nothing is written: the answer tells whose money bought it.
   const recorded = await durably('recordConfirmed', paid, attempt);
   if (recorded.kind === 'seat_taken') await durably('returnSeats', { showId: booking.showId, bookingId: booking.id });
   return recorded.kind === 'recorded';
 }
 
+/** Expired, at this price, and nothing given back: money that is on its way back buys nothing any more. */
+const isStillWanted = ({ status, refund, price }: Booking, { amount }: PaymentAttempt): boolean =>
+  status === 'EXPIRED' && refund === null && amount.amount === price.total.amount;
+
 /** The refund shows in the booking, unless the booking was confirmed by another payment. */
 async function recordRefund(booking: Booking, attempt: PaymentAttempt, refund: Refund): Promise<void> {
-  if (booking.status === 'CONFIRMED') return durably('recordAttempt', booking.id, attempt, refund);
+  if (booking.bookingNumber !== null) return durably('recordAttempt', booking.id, attempt, refund);
   const { amount, status } = refund;
   const version = booking.version + (status === 'PENDING' ? 1 : 2);
   const refunded: Booking = { ...booking, version, payment: { status: attempt.status }, refund: { amount, status } };
   await durably('recordBooking', refunded, attempt, refund);
-}
-
-function ending<Ending extends string>(how: Ending): Ending {
-  setCurrentDetails(`**${how}**`);
-  return how;
 }

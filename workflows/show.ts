@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  CancellationScope,
   allHandlersFinished,
   condition,
   continueAsNew,
@@ -42,12 +43,16 @@ const { projectSeatMap } = proxyActivities<ShowActivities>({
 const HISTORY_EVENTS_MAX = 5_000;
 /** Temporal allows 2,000 updates a run, and each takes longer the more there were before it. */
 const UPDATES_PER_RUN_MAX = 1_000;
+/** A new run waits this long for the projection of the old one, and then without it: Postgres may be away. */
+const LAST_PROJECTION_WAIT_MS = 1_000;
 /** The booking's own timer releases its hold; the show looks after what is left a moment later. */
 const EXPIRY_GRACE_MS = 300;
 
 /**
  * The one owner of a show's seats: every hold, release and confirm is decided here, one batch after the other. All
  * rules are in SeatMap; this wraps it into messages, a timer and a projection.
+ *
+ * Who holds what is known here only, so cancelling this workflow has no effect: it takes a termination to lose it.
  */
 export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
   const { carried } = input;
@@ -92,8 +97,8 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
 
   function afterChange(): void {
     describe();
-    void project();
-    void watchEarliestExpiry();
+    void CancellationScope.nonCancellable(project);
+    void CancellationScope.nonCancellable(watchEarliestExpiry);
   }
 
   /** At most one projection is in flight; it carries all that changed since the last one was acknowledged. */
@@ -107,6 +112,8 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     }
     projecting = false;
   }
+
+  const isProjected = () => !projecting;
 
   function delta(): SeatMapDelta {
     const { version, changedAtMs } = seats;
@@ -147,14 +154,17 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
   }
 
   afterChange();
-  const lifeMs = input.endsAtMs - Date.now();
-  const ended = lifeMs <= 0 || !(await condition(outgrown, lifeMs));
-  leaving = true;
-  await condition(() => !projecting && allHandlersFinished());
-  if (ended) return;
-  await continueAsNew<typeof showWorkflow>({
-    ...input,
-    carried: { seats: seats.snapshot(Date.now()), projectedVersion },
+  await CancellationScope.nonCancellable(async () => {
+    const lifeMs = input.endsAtMs - Date.now();
+    const ended = lifeMs <= 0 || !(await condition(outgrown, lifeMs));
+    leaving = !ended;
+    await (ended ? condition(isProjected) : condition(isProjected, LAST_PROJECTION_WAIT_MS));
+    await condition(allHandlersFinished);
+    if (ended) return;
+    await continueAsNew<typeof showWorkflow>({
+      ...input,
+      carried: { seats: seats.snapshot(Date.now()), projectedVersion },
+    });
   });
 }
 

@@ -1,12 +1,23 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startTestPostgres, TEST_POSTGRES_URL, type TestPostgres } from './postgres.ts';
 import { startTestTemporal, TEST_TEMPORAL_ADDRESS, type TestTemporal } from './temporal.ts';
 
 /** Between setup and teardown, which jest calls in the same process. */
-export const running: { postgres?: TestPostgres; temporal?: TestTemporal } = {};
+export const running: { postgres?: TestPostgres; temporal?: TestTemporal; bundles?: string } = {};
+
+/** Workflow bundles of one run: building one takes seconds, and every worker process needs it. */
+export const TEST_BUNDLES_DIR = 'SEATKEEPER_TEST_BUNDLES_DIR';
 
 /** Starts what test files share. A server named in the environment is used as it is. */
 export default async function globalSetup(): Promise<void> {
-  await Promise.all([postgres(), temporal()]);
+  await Promise.all([postgres(), temporal(), bundles()]);
+}
+
+async function bundles(): Promise<void> {
+  running.bundles = await mkdtemp(join(tmpdir(), 'seatkeeper-bundles-'));
+  process.env[TEST_BUNDLES_DIR] = running.bundles;
 }
 
 async function postgres(): Promise<void> {

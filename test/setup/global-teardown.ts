@@ -1,5 +1,7 @@
+import { rm } from 'node:fs/promises';
 import { running } from './global-setup.ts';
 
 export default async function globalTeardown(): Promise<void> {
-  await Promise.all([running.postgres?.stop(), running.temporal?.stop()]);
+  const { postgres, temporal, bundles } = running;
+  await Promise.all([postgres?.stop(), temporal?.stop(), bundles && rm(bundles, { recursive: true, force: true })]);
 }

@@ -62,6 +62,23 @@ let databases = 0;
 /** Starts PostgreSQL with a template database that is migrated. */
 export async function startTestPostgres(): Promise<TestPostgres> {
   const root = await mkdtemp(join(tmpdir(), 'seatkeeper-postgres-'));
+  const removeRoot = () => rm(root, { recursive: true, force: true });
+  try {
+    const { url, server } = await startServer(root);
+    return {
+      url,
+      stop: async () => {
+        await stopServer(server);
+        await removeRoot();
+      },
+    };
+  } catch (error) {
+    await removeRoot();
+    throw error;
+  }
+}
+
+async function startServer(root: string): Promise<{ readonly url: string; readonly server: ChildProcess }> {
   const owner = process.getuid?.() === 0 ? NOBODY : undefined;
   if (owner !== undefined) await chown(root, owner.uid, owner.gid);
   const { initdb, postgres } = await reachableBinaries(root, owner);
@@ -74,16 +91,19 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   const port = await freePort();
   const server = await runServer(postgres, [...settings(port), '-D', data], root, owner);
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  await administer(url, `create database ${TEMPLATE}`);
-  await migrateToLatest(databaseUrl(url, TEMPLATE), silent);
-  return {
-    url,
-    stop: async () => {
-      server.stdin?.end();
-      if (server.exitCode === null) await once(server, 'exit');
-      await rm(root, { recursive: true, force: true });
-    },
-  };
+  try {
+    await administer(url, `create database ${TEMPLATE}`);
+    await migrateToLatest(databaseUrl(url, TEMPLATE), silent);
+  } catch (error) {
+    await stopServer(server);
+    throw error;
+  }
+  return { url, server };
+}
+
+async function stopServer(server: ChildProcess): Promise<void> {
+  server.stdin?.end();
+  if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');
 }
 
 interface Owner {
@@ -136,7 +156,8 @@ async function reachableBinaries(root: string, owner: Owner | undefined) {
   const installed = dirname(dirname(binaries.postgres));
   if (owner === undefined || (await mayRead(binaries.postgres, owner))) return binaries;
   const copy = join(root, 'native');
-  await cp(installed, copy, { recursive: true });
+  // Links followed: copied as they are, they would point back to where that user can't go.
+  await cp(installed, copy, { recursive: true, dereference: true });
   return { initdb: join(copy, 'bin', 'initdb'), postgres: join(copy, 'bin', 'postgres') };
 }
 

@@ -51,6 +51,8 @@ export interface ShowOptions {
   readonly plan?: SeatingPlan;
   readonly seatsPerBuyerMax?: number;
   readonly startsInMs?: number;
+  readonly salesCloseInMs?: number;
+  readonly endsInMs?: number;
 }
 
 /** A show on sale with its rows in the read model and its workflow running; on a screen of its own. */
@@ -75,9 +77,9 @@ export async function openShow(system: Pick<TestSystem, 'db' | 'workflows'>, opt
       screenId,
       seatingPlanId,
       startsAtMs,
-      endsAtMs: startsAtMs + 2 * HOUR_MS,
+      endsAtMs: options.endsInMs === undefined ? startsAtMs + 2 * HOUR_MS : nowMs + options.endsInMs,
       salesOpenAtMs: nowMs - HOUR_MS,
-      salesCloseAtMs: startsAtMs,
+      salesCloseAtMs: options.salesCloseInMs === undefined ? startsAtMs : nowMs + options.salesCloseInMs,
       language: 'en',
       format: '2D',
       categories: plan.categories.map((category) => ({ id: category.id, name: category.name, price: SEAT_PRICE })),
@@ -150,15 +152,21 @@ export async function statusesOf(system: Pick<TestSystem, 'temporal'>, showId: s
 
 /** What the provider moved for a booking: captured minus refunded, in minor units. */
 export async function netCaptured(system: Pick<TestSystem, 'simulatorUrl'>, bookingId: string): Promise<number> {
-  const response = await fetch(`${system.simulatorUrl}/ledger`);
-  const { items } = (await response.json()) as { items: LedgerItem[] };
-  return items
+  return (await ledgerOf(system))
     .filter((item) => item.bookingId === bookingId)
     .reduce((sum, item) => sum + (item.kind === 'charge' ? item.amount.amount : -item.amount.amount), 0);
 }
 
-interface LedgerItem {
+/** Every movement of money at the provider, oldest first. */
+export async function ledgerOf({ simulatorUrl }: Pick<TestSystem, 'simulatorUrl'>): Promise<readonly LedgerItem[]> {
+  const response = await fetch(`${simulatorUrl}/ledger`);
+  const { items } = (await response.json()) as { items: LedgerItem[] };
+  return items;
+}
+
+export interface LedgerItem {
   readonly kind: 'charge' | 'refund';
   readonly bookingId: string;
+  readonly attemptId: string;
   readonly amount: { readonly amount: number };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
@@ -6,6 +6,7 @@ import type { ReadModel } from '../../src/read-model/database.ts';
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import { freePort } from './free-port.ts';
+import { TEST_BUNDLES_DIR } from './global-setup.ts';
 import { useTestDatabase } from './postgres.ts';
 import { TestProcess } from './process.ts';
 import { claimNamespace, TEST_TEMPORAL_ADDRESS } from './temporal.ts';
@@ -58,6 +59,7 @@ export function useTestSystem(options: SystemOptions = {}): TestSystem {
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'seatkeeper-system-'));
+    await symlink(process.env[TEST_BUNDLES_DIR]!, join(dataDir, 'bundles'));
     const namespace = await claimNamespace();
     const address = process.env[TEST_TEMPORAL_ADDRESS]!;
     const apiPorts = await Promise.all(Array.from({ length: options.apis ?? 0 }, freePort));

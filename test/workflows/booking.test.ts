@@ -1,42 +1,295 @@
+import type { BookingStatusView } from '../../src/contracts/booking-messages.ts';
+import { PAYMENT_ATTEMPTS_MAX } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { holdAndStart, netCaptured, openShow, statusesOf, testTerms } from '../setup/shows.ts';
+import { findPaymentsOfBooking } from '../../src/read-model/payments.ts';
+import { expectAgreement } from '../setup/agreement.ts';
+import { book, endOf, pay, rowOf, seatsAt } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
+import { ledgerOf, netCaptured, openShow, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
-import { findBookings } from '../../src/read-model/bookings.ts';
 
 const system = useTestSystem();
 
-const payWith = (bookingId: string, token: string, attemptId = newId('pay')) =>
-  system.workflows.pay(bookingId, { attemptId, method: 'card', token });
+const changeTo = (bookingId: string, change: ReturnType<typeof seatsAt>) =>
+  system.workflows.changeSeats(bookingId, newId('pay'), change);
 
 describe('a booking', () => {
   test('that is paid is confirmed, its seats booked, its row and number written', async () => {
     const show = await openShow(system);
-    const booking = await holdAndStart(system, show, [0, 1]);
-    const answer = await payWith(booking.id, 'tok_ok');
+    const booking = await book(system, show, [0, 1]);
+    const answer = await pay(system, booking, 'tok_ok');
     expect(answer).toMatchObject({ outcome: 'confirmed', booking: { status: 'CONFIRMED' } });
-    const [row] = await findBookings(system.db, [booking.id]);
-    expect(row).toMatchObject({ status: 'CONFIRMED', bookingNumber: expect.stringMatching(/^BMS\d{16,}$/) });
-    expect((await statusesOf(system, show.id)).slice(0, 3)).toBe('bba');
-    expect(await netCaptured(system, booking.id)).toBe(50_000);
-  });
-
-  test('whose card is declined goes on as a hold, and may be paid again', async () => {
-    const show = await openShow(system);
-    const booking = await holdAndStart(system, show, [4]);
-    expect(await payWith(booking.id, 'tok_declined')).toMatchObject({
-      outcome: 'declined',
-      booking: { status: 'HELD' },
+    expect(await rowOf(system, booking)).toMatchObject({
+      status: 'CONFIRMED',
+      bookingNumber: expect.stringMatching(/^BMS\d{16,}$/) as string,
+      payment: { status: 'SUCCEEDED' },
     });
-    expect(await payWith(booking.id, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
-    expect(await netCaptured(system, booking.id)).toBe(25_000);
+    expect((await statusesOf(system, show.id)).slice(0, 3)).toBe('bba');
+    expect(await endOf(system, booking)).toBe('CONFIRMED');
+    await expectAgreement(system, show);
   });
 
   test('that nobody pays expires, and its seat is free again within a second', async () => {
     const show = await openShow(system);
-    const booking = await holdAndStart(system, show, [0], { ...testTerms, holdTtlMs: 1_000 });
-    const ended = await system.temporal.workflow.getHandle(`booking/${booking.id}`).result();
-    expect(ended).toBe('EXPIRED');
+    const booking = await book(system, show, [0], { holdTtlMs: 1_000 });
+    expect(await endOf(system, booking)).toBe('EXPIRED');
     expect(Date.now() - booking.expiresAtMs).toBeLessThan(1_000);
     expect((await statusesOf(system, show.id))[0]).toBe('a');
+    expect(await rowOf(system, booking)).toMatchObject({ status: 'EXPIRED' });
+  });
+
+  test('is not paid once it has expired, and nothing is charged', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0], { holdTtlMs: 500 });
+    await endOf(system, booking);
+    expect(await pay(system, booking, 'tok_ok')).toBe('ended');
+    expect(await netCaptured(system, booking.id)).toBe(0);
+  });
+
+  test('whose hold the show has ended is not paid: HOLD_EXPIRED, nothing charged', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0], { holdTtlMs: 5_000 });
+    await system.workflows.seatCommand(show.id, { kind: 'release', bookingId: booking.id });
+    expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'refused', refusal: 'HOLD_EXPIRED' });
+    expect(await endOf(system, booking)).toBe('EXPIRED');
+    await expectAgreement(system, show);
+  });
+
+  test('keeps its seats while it is being paid, however short its hold', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0], { holdTtlMs: 2_000 });
+    const answer = pay(system, booking, 'tok_slow');
+    expect(await endOf(system, booking)).toBe('CONFIRMED');
+    expect(await answer).toMatchObject({ outcome: expect.stringMatching(/confirmed|pending/) as string });
+    await expectAgreement(system, show);
+  });
+});
+
+describe('a booking that is released', () => {
+  test('gives its seats back at once; releasing it again is the same success', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0, 1]);
+    const released = await system.workflows.release(booking.id);
+    expect(released).toMatchObject({ ok: true, booking: { status: 'RELEASED' } });
+    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+    expect(await system.workflows.release(booking.id)).toEqual(released);
+    expect(await endOf(system, booking)).toBe('RELEASED');
+    expect(await rowOf(system, booking)).toMatchObject({ status: 'RELEASED' });
+  });
+
+  test('by an operator who cancels the workflow gives its seats back too', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [3]);
+    await system.temporal.workflow.getHandle(`booking/${booking.id}`).cancel();
+    expect(await endOf(system, booking)).toBe('RELEASED');
+    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+    expect(await rowOf(system, booking)).toMatchObject({ status: 'RELEASED' });
+  });
+
+  test('by an operator while a payment is under way is paid and confirmed all the same', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [3]);
+    const answer = pay(system, booking, 'tok_slow');
+    const handle = system.temporal.workflow.getHandle(`booking/${booking.id}`);
+    await eventually(async () => {
+      const { booking: now } = await handle.query<BookingStatusView>('status');
+      expect(now.status).toBe('PAYMENT_PENDING');
+    });
+    await handle.cancel();
+    await answer;
+    expect(await endOf(system, booking)).toBe('CONFIRMED');
+    await expectAgreement(system, show);
+  });
+});
+
+describe('a hold', () => {
+  test('is extended as often as its terms allow, each time by as long as it had at first', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0], { holdTtlMs: 20_000, extensionsMax: 2 });
+    const extend = (commandId: string) => system.workflows.extend(booking.id, commandId);
+    expect(await extend('first')).toMatchObject({ ok: true, booking: { expiresAtMs: booking.expiresAtMs + 20_000 } });
+    // A repeat of the same call is not a second extension.
+    expect(await extend('first')).toMatchObject({ ok: true, booking: { expiresAtMs: booking.expiresAtMs + 20_000 } });
+    expect(await extend('second')).toMatchObject({ ok: true, booking: { expiresAtMs: booking.expiresAtMs + 40_000 } });
+    expect(await extend('third')).toMatchObject({ ok: false, refusal: 'EXTENSION_LIMIT' });
+    expect(await rowOf(system, booking)).toMatchObject({
+      expiresAtMs: booking.expiresAtMs + 40_000,
+      asCreated: { expiresAtMs: booking.expiresAtMs },
+    });
+  });
+
+  test('that was extended lives until its later time, and ends then', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0], { holdTtlMs: 1_000 });
+    await system.workflows.extend(booking.id, 'once');
+    expect(await endOf(system, booking)).toBe('EXPIRED');
+    const endedAtMs = Date.now();
+    expect(endedAtMs).toBeGreaterThanOrEqual(booking.expiresAtMs + 1_000);
+    expect(endedAtMs).toBeLessThan(booking.expiresAtMs + 2_000);
+  });
+
+  test('changes its seats all or none, at the same expiry', async () => {
+    const show = await openShow(system);
+    const [mine, other] = [await book(system, show, [0, 1]), await book(system, show, [10, 11])];
+    expect(await changeTo(mine.id, seatsAt(show, [12, 11]))).toMatchObject({
+      ok: false,
+      refusal: 'SEAT_UNAVAILABLE',
+      conflicts: [[11, 'h']],
+    });
+    expect((await statusesOf(system, show.id)).slice(0, 13)).toBe('hhaaaaaaaahha');
+    const changed = await changeTo(mine.id, seatsAt(show, [12, 13, 14]));
+    expect(changed).toMatchObject({ ok: true, booking: { expiresAtMs: mine.expiresAtMs } });
+    expect((await statusesOf(system, show.id)).slice(0, 16)).toBe('aaaaaaaaaahhhhha');
+    expect(await pay(system, mine, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+    // What was paid is the price of the seats that it has now.
+    expect(await netCaptured(system, mine.id)).toBe(75_000);
+    await system.workflows.release(other.id);
+    await expectAgreement(system, show);
+  });
+
+  test('may be given up, extended or changed only while it is not being paid', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0]);
+    expect(await pay(system, booking, 'tok_redirect')).toMatchObject({ outcome: 'pending' });
+    const refused = { ok: false, refusal: 'BOOKING_STATE', booking: { status: 'PAYMENT_PENDING' } };
+    expect(await system.workflows.release(booking.id)).toMatchObject(refused);
+    expect(await system.workflows.extend(booking.id, 'once')).toMatchObject(refused);
+    expect(await changeTo(booking.id, seatsAt(show, [5]))).toMatchObject(refused);
+    expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'refused', refusal: 'BOOKING_STATE' });
+  });
+
+  test('whose release, extension and expiry meet ends once', async () => {
+    const show = await openShow(system, {});
+    const bookings = await Promise.all(
+      Array.from({ length: 10 }, (_, row) => book(system, show, [row * 5], { holdTtlMs: 1_000, extensionsMax: 0 })),
+    );
+    const atExpiry = async (booking: (typeof bookings)[number], earlierMs: number) => {
+      await new Promise((resolve) => setTimeout(resolve, booking.expiresAtMs - earlierMs - Date.now()));
+      const changed = changeTo(booking.id, seatsAt(show, [booking.seats[0]!.index + 1]));
+      await Promise.all([changed, system.workflows.extend(booking.id, 'once'), system.workflows.release(booking.id)]);
+    };
+    await Promise.all(bookings.map((booking, index) => atExpiry(booking, index * 6)));
+    for (const booking of bookings) expect(await endOf(system, booking)).toMatch(/^(RELEASED|EXPIRED)$/);
+    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+  });
+});
+
+describe('paying', () => {
+  test('a repeated attempt gets the same answer and is charged once', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0]);
+    const attemptId = newId('pay');
+    const answers = await Promise.all([
+      pay(system, booking, 'tok_ok', attemptId),
+      pay(system, booking, 'tok_ok', attemptId),
+    ]);
+    const later = await pay(system, booking, 'tok_ok', attemptId);
+    expect(answers).toEqual([later, later]);
+    expect(later).toMatchObject({ outcome: 'confirmed' });
+    await expectAgreement(system, show);
+  });
+
+  test('of two attempts that race one charges; the other is refused, or finds the booking ended', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0]);
+    const answers = await Promise.all([pay(system, booking, 'tok_ok'), pay(system, booking, 'tok_ok')]);
+    const outcomes = answers.map((answer) => (answer === 'ended' ? answer : answer.outcome)).sort();
+    expect(outcomes.join()).toMatch(/^(confirmed,ended|confirmed,refused)$/);
+    expect(await netCaptured(system, booking.id)).toBe(25_000);
+    await expectAgreement(system, show);
+  });
+
+  test('is tried five times at most; the hold goes on until its former expiry', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [4], { holdTtlMs: 6_000 });
+    for (let attempt = 1; attempt <= PAYMENT_ATTEMPTS_MAX; attempt++) {
+      expect(await pay(system, booking, 'tok_declined')).toMatchObject({
+        outcome: 'declined',
+        reason: 'card_declined',
+        booking: { status: 'HELD', expiresAtMs: booking.expiresAtMs },
+      });
+    }
+    expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'refused', refusal: 'BOOKING_STATE' });
+    const { attempts } = await findPaymentsOfBooking(system.db, booking.id);
+    expect(attempts.map(({ status }) => status).sort()).toEqual([...Array<string>(5).fill('DECLINED'), 'PENDING']);
+    expect(await endOf(system, booking)).toBe('EXPIRED');
+    expect(Date.now() - booking.expiresAtMs).toBeLessThan(1_000);
+    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+    expect(await netCaptured(system, booking.id)).toBe(0);
+  });
+
+  test('after a decline may be tried again with another card', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [4]);
+    expect(await pay(system, booking, 'tok_insufficient_funds')).toMatchObject({
+      outcome: 'declined',
+      reason: 'insufficient_funds',
+    });
+    expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+    await expectAgreement(system, show);
+  });
+
+  test('a decline restores the former expiry, which may be sooner than the payment could have taken', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [4], { holdTtlMs: 1_500, paymentDeadlineMs: 60_000 });
+    expect(await pay(system, booking, 'tok_declined')).toMatchObject({ outcome: 'declined' });
+    expect(await endOf(system, booking)).toBe('EXPIRED');
+    expect(Date.now() - booking.expiresAtMs).toBeLessThan(1_000);
+    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+  });
+});
+
+describe('the second line of defence', () => {
+  test.each([
+    ['tok_ok', 'at once'],
+    ['tok_refund_fails_twice', 'after two refusals'],
+    ['tok_refund_pending', 'when the provider gets round to it'],
+  ])('a seat that another booking has a row for is not sold twice: the money goes back (%s: %s)', async (token) => {
+    const show = await openShow(system);
+    const [booking, foreign] = [await book(system, show, [0, 1]), await book(system, show, [9])];
+    await system.db
+      .insertInto('booked_seats')
+      .values({ show_id: show.id, seat_id: 'seat-1', booking_id: foreign.id })
+      .execute();
+    expect(await pay(system, booking, token)).toMatchObject({ outcome: 'refunded' });
+    expect(await endOf(system, booking)).toBe('FAILED');
+    expect(await rowOf(system, booking)).toMatchObject({
+      status: 'FAILED',
+      refund: { amount: { amount: 50_000 }, status: 'SUCCEEDED' },
+    });
+    const { refunds } = await findPaymentsOfBooking(system.db, booking.id);
+    expect(refunds).toMatchObject([{ status: 'SUCCEEDED', amount: { amount: 50_000 } }]);
+    const items = (await ledgerOf(system)).filter((item) => item.bookingId === booking.id);
+    expect(items.map(({ kind, amount }) => [kind, amount.amount])).toEqual([
+      ['charge', 50_000],
+      ['refund', 50_000],
+    ]);
+    expect((await statusesOf(system, show.id)).slice(0, 2)).toBe('aa');
+  });
+});
+
+describe('an operator', () => {
+  test('reads what a booking is about without opening its history', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0, 1]);
+    await pay(system, booking, 'tok_declined');
+    const handle = system.temporal.workflow.getHandle(`booking/${booking.id}`);
+    const summary = await handle.describe();
+    expect(await summary.staticSummary()).toMatch(/^Seat 0, Seat 1 — 50000 INR — held until 20/);
+    const details = await handle.query('__temporal_workflow_metadata').then(JSON.stringify);
+    expect(details).toMatch(/HELD.*Seat 0, Seat 1.*payment pay_[\w-]+: DECLINED · simulator · card_declined/);
+    const found: string[] = [];
+    const query = `SeatkeeperShowId = '${show.id}' AND SeatkeeperUserId = '${booking.userId}'`;
+    for await (const { workflowId } of system.temporal.workflow.list({ query })) found.push(workflowId);
+    expect(found).toEqual([`booking/${booking.id}`]);
+  });
+
+  test('finds bookings by how they ended', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0]);
+    await system.workflows.release(booking.id);
+    await endOf(system, booking);
+    const query = `SeatkeeperShowId = '${show.id}' AND SeatkeeperBookingStatus = 'RELEASED'`;
+    expect((await system.temporal.workflow.count(query)).count).toBe(1);
   });
 });
