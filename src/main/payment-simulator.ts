@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { startPaymentSimulator } from '../payment-simulator/simulator.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
@@ -6,6 +7,13 @@ import { createLogger } from '../platform/logger.ts';
 const log = createLogger('payment-simulator');
 
 async function main(): Promise<void> {
+  // Heard from the first moment on: whoever started this may be gone before it is ready.
+  const askedToStop = Promise.race([
+    once(process, 'SIGTERM').then(() => 'SIGTERM'),
+    once(process, 'SIGINT').then(() => 'SIGINT'),
+    // Without the parent that started it, nobody would ever stop it.
+    once(process, 'disconnect').then(() => 'the parent process is gone'),
+  ]);
   const config = readConfig([
     'DATA_DIR',
     'PAYMENT_SIMULATOR_PORT',
@@ -29,21 +37,10 @@ async function main(): Promise<void> {
     log,
   );
 
-  let stopping = false;
-  const stop = (why: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ why }, 'stopping');
-    simulator.stop().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
-  };
-  process.once('SIGTERM', () => stop('SIGTERM'));
-  process.once('SIGINT', () => stop('SIGINT'));
-  // Without the parent that started it, nobody would ever stop it.
-  process.once('disconnect', () => stop('the parent process is gone'));
   log.info({ url: simulator.url }, 'ready');
+  log.info({ why: await askedToStop }, 'stopping');
+  await simulator.stop();
+  process.exit(0);
 }
 
 function fail(error: unknown): void {
