@@ -19,7 +19,9 @@ export function openApiDocument() {
     info: {
       title: 'Seatkeeper',
       version: '1',
-      description: 'Sells reserved seats. Errors are RFC 9457 problems, each with a `code`.',
+      description:
+        'Sells reserved seats. Errors are RFC 9457 problems, each with a `code`. ' +
+        'City data of the demo catalogue: GeoNames (geonames.org), CC BY 4.0.',
     },
     servers: [{ url: '/' }],
   });
