@@ -36,7 +36,7 @@ onStopRequest({
 function stopped(exitCode: number): void {
   system.stop().then(
     () => {
-      log.info('stopped');
+      if (exitCode === 0) log.info('stopped');
       process.exit(exitCode);
     },
     (error: unknown) => {

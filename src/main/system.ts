@@ -109,6 +109,7 @@ export class System {
     const launcher = readLauncherSettings(env);
     const folder = await openDataFolder(env, this.#projectFolder, this.#log);
     this.#folder = folder;
+    this.#log.info({ dataFolder: folder.path }, 'starting');
     const ownDatabase = env.DATABASE_URL === undefined;
     const needed = secretNames.filter((name) => ownDatabase || name !== 'POSTGRES_PASSWORD');
     const secrets = loadSecrets(folder.path, env, needed);

@@ -18,8 +18,10 @@ export interface LineSink {
   readonly output: Output;
   /** For lines of foreign programs; its level is the least that is passed on. */
   readonly log: Logger;
+  /** What a part complains about while it is being stopped is no news. */
+  readonly isStopping: () => boolean;
   /** Called at the line with which a process of our own says that it answers. */
-  onReadyLine(): void;
+  readonly onReadyLine: () => void;
 }
 
 /**
@@ -38,12 +40,18 @@ export function passLinesOn(streams: readonly Readable[], sink: LineSink): reado
     const level = Number(ownLine.exec(line)?.[1]);
     if (isReadyLine(line)) sink.onReadyLine();
     else if (level >= log.levelVal) output.line(line);
-    else if (!Number.isNaN(level)) return;
-    else if (looksBad(line)) log.warn(line);
-    else log.debug(line);
+    else if (Number.isNaN(level)) logForeign(line, sink);
   };
   for (const stream of streams) splitLines(stream, pass);
   return lastWords;
+}
+
+/** A foreign program that logs JSON has its own words for the time and the level: its message is taken out of them. */
+function logForeign(line: string, { log, isStopping }: LineSink): void {
+  const { msg, ...details } = line.startsWith('{') ? (fieldsOf(line) ?? {}) : {};
+  const level = looksBad(line) && !isStopping() ? 'warn' : 'debug';
+  if (typeof msg === 'string') log[level]({ details }, msg);
+  else log[level](line);
 }
 
 const isReadyLine = (line: string): boolean =>

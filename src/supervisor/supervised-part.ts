@@ -133,6 +133,7 @@ export class SupervisedPart {
     const lastWords = passLinesOn([child.stdout!, child.stderr!], {
       output: this.#output,
       log: this.#output.logger(this.spec.name),
+      isStopping: () => this.#stopping.signal.aborted,
       onReadyLine: said.resolve,
     });
 

@@ -1,0 +1,98 @@
+import { jest } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Launch } from './launch.ts';
+
+jest.setTimeout(60_000);
+
+/** A shell with mounts of its own, as root in them: so a disk can be full or read-only for one process alone. */
+const ownMounts = ['unshare', ...(process.getuid?.() === 0 ? [] : ['--map-root-user']), '--mount', 'sh', '-c'];
+const canMount = spawnSync(ownMounts[0]!, [...ownMounts.slice(1), 'mount -t tmpfs tmpfs /mnt']).status === 0;
+const whereMountsAreAllowed = canMount ? it : it.skip;
+
+describe('npm start explains in one sentence and ends with 1', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'seatkeeper-refusal-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The last line, when that is all that went wrong. */
+  async function refusal(launch: Launch): Promise<unknown> {
+    expect(await launch.ended()).toBe(1);
+    const bad = launch.lines.filter(({ level }) => Number(level) >= 40);
+    expect(bad).toHaveLength(1);
+    return launch.lines.at(-1)!.msg;
+  }
+
+  it('a port that was asked for and is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    try {
+      const said = await refusal(new Launch(folder, { PORT: String(port) }));
+      expect(said).toBe(
+        `PORT=${port} is taken by another program: stop that one, choose another port, or leave PORT out.`,
+      );
+      expect(existsSync(join(folder, 'postgres'))).toBe(false);
+    } finally {
+      other.close();
+    }
+  });
+
+  it.each([
+    [{ HOLD_TTL_SECONDS: 'soon' }, /^Settings are missing or wrong: HOLD_TTL_SECONDS: /],
+    [{ PORT: 'http' }, /^Settings are wrong: PORT: /],
+    [{ TEMPORAL_PROFILE: 'cloud' }, /^Settings are wrong: TEMPORAL_PROFILE: /],
+    [{ JWT_SECRET: 'short' }, /^Settings are missing or wrong: JWT_SECRET: must have at least 32 characters$/],
+    [
+      { NODE_ENV: 'production' },
+      /^With NODE_ENV=production .*: JWT_SECRET, PAYMENT_WEBHOOK_SECRET, POSTGRES_PASSWORD\.$/,
+    ],
+    [{ DATABASE_URL: 'postgres://127.0.0.1:9/none' }, /^The database that DATABASE_URL names can't be used \(.*9/],
+    [{ TEMPORAL_ADDRESS: '127.0.0.1:9' }, /^TEMPORAL_ADDRESS names 127\.0\.0\.1:9, where no Temporal server answers/],
+  ])('wrong settings %j', async (settings, sentence) => {
+    expect(await refusal(new Launch(folder, settings))).toMatch(sentence);
+  });
+
+  it('and makes no secrets in production', async () => {
+    await refusal(new Launch(folder, { NODE_ENV: 'production' }));
+    expect(readdirSync(folder)).not.toContain('secrets.json');
+  });
+
+  it('a data folder that is a file', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    expect(await refusal(new Launch(file))).toBe(
+      `The data folder ${file} is not a folder: set DATA_DIR to a folder that can be used.`,
+    );
+  });
+
+  whereMountsAreAllowed('a read-only data folder', async () => {
+    const mount = `mount -t tmpfs -o ro tmpfs ${folder} && exec "$@"`;
+    expect(await refusal(new Launch(folder, {}, [...ownMounts, mount, 'sh']))).toBe(
+      `The data folder ${folder} is on a read-only file system: set DATA_DIR to a folder that can be used.`,
+    );
+  });
+
+  whereMountsAreAllowed.each([
+    ['nearly full', 'size=8m', /^Only \d MB are free for the data folder .*, and 256 MB are needed: make room/],
+    ['full', 'size=4k', /^The data folder .* is on a full disk: set DATA_DIR to a folder that can be used\.$/],
+  ])('a data folder on a disk that is %s', async (_state, size, sentence) => {
+    const mount = `mount -t tmpfs -o ${size} tmpfs ${folder} && exec "$@"`;
+    expect(await refusal(new Launch(folder, {}, [...ownMounts, mount, 'sh']))).toMatch(sentence);
+  });
+
+  it('secrets that are not JSON, which it does not replace', async () => {
+    writeFileSync(join(folder, 'secrets.json'), '{');
+    expect(await refusal(new Launch(folder))).toMatch(/^The secrets in .* can't be read \(is not JSON\)/);
+    expect(readFileSync(join(folder, 'secrets.json'), 'utf8')).toBe('{');
+  });
+
+  it('and leaves the data folder unlocked', async () => {
+    await refusal(new Launch(folder, { PORT: 'http' }));
+    expect(readdirSync(folder)).not.toContain('lock');
+  });
+});
