@@ -2,7 +2,7 @@ import { bookingPage, bookingSchema } from '../../src/contracts/http/bookings.ts
 import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import { openShow, rowsOfSeats, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
-import { ApiClient, eventually, newGuest, newKey } from './http-client.ts';
+import { type ApiClient, eventually, newGuest, newKey } from './http-client.ts';
 
 const system = useTestSystem({ apis: 1, settings: { HOLD_EXTENSIONS_MAX: '1' } });
 const url = (): string => system.apiUrls[0]!;

@@ -16,6 +16,9 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What refusals add, for calls whose answer may be one. */
+type Refused = Pick<Problem, 'code' | 'errors' | 'seatIds' | 'conflicts' | 'bookingStatus' | 'reason' | 'limit'>;
+
 /** One caller of one API process. */
 export class ApiClient {
   readonly url: string;
@@ -67,7 +70,7 @@ export class ApiClient {
   // ---- what a buyer does ----
 
   hold(showId: string, seatIds: readonly string[], key: string = newKey()) {
-    return this.post<BookingBody & Problem>('/bookings', { showId, seatIds }, { key });
+    return this.post<BookingBody & Refused>('/bookings', { showId, seatIds }, { key });
   }
 
   /** A hold that must be granted. */
@@ -79,7 +82,7 @@ export class ApiClient {
 
   pay(bookingId: string, token: string, key: string = newKey()) {
     const body = { method: 'card', token };
-    return this.post<PendingBookingBody & Problem>(`/bookings/${bookingId}/payment`, body, { key });
+    return this.post<PendingBookingBody & Refused>(`/bookings/${bookingId}/payment`, body, { key });
   }
 
   async booking(id: string): Promise<BookingBody> {

@@ -2,24 +2,37 @@ import type { BookingView } from '../../contracts/booking-messages.ts';
 import type { BookingBody } from '../../contracts/http/bookings.ts';
 import { BASE_PATH } from '../../contracts/http/endpoints.ts';
 import { hasLiveHold, type Booking, type NewBooking } from '../../domain/booking.ts';
+import type { Money } from '../../domain/money.ts';
 
 export const bookingPath = (bookingId: string): string => `${BASE_PATH}/bookings/${bookingId}`;
 
-/** A booking as clients see it. */
+/** A booking as clients see it, the same to the byte whether it comes from memory or from a row. */
 export const bookingBody = (booking: Booking): BookingBody => ({
   id: booking.id,
   bookingNumber: booking.bookingNumber,
   showId: booking.showId,
   status: booking.status,
-  seats: [...booking.seats],
+  seats: booking.seats.map(({ id, index, label, category, price }) => ({
+    id,
+    index,
+    label,
+    category,
+    price: amount(price),
+  })),
   items: [],
-  price: { lines: [...booking.price.lines], total: booking.price.total },
+  price: {
+    lines: booking.price.lines.map((line) => ({ kind: line.kind, label: line.label, amount: amount(line.amount) })),
+    total: amount(booking.price.total),
+  },
   expiresAt: hasLiveHold(booking.status) ? new Date(booking.expiresAtMs).toISOString() : null,
   payment: booking.payment,
-  refund: booking.refund,
+  refund: booking.refund && { amount: amount(booking.refund.amount), status: booking.refund.status },
   createdAt: new Date(booking.heldAtMs).toISOString(),
   version: booking.version,
 });
+
+/** With its fields in one order, which a row does not keep. */
+const amount = ({ amount: units, currency }: Money): Money => ({ amount: units, currency });
 
 /** The booking as it was answered when it was made, whatever has become of it. */
 export const bookingAsCreated = (booking: NewBooking & Partial<Pick<Booking, 'asCreated'>>): BookingBody =>

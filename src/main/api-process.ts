@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connectClient } from '../../temporal/connection.ts';
+import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
+import type { WorkflowClient } from '../contracts/workflow-client.ts';
+import { createApp } from '../api/app.ts';
+import { createHttpServer } from '../api/http/server.ts';
+import { createMetrics, type Metrics } from '../api/operations/metrics.ts';
+import { paymentWebhookVerifiers } from '../gateways/payment-providers.ts';
+import { SeatMapCache } from '../live/seat-map-cache.ts';
+import { readConfig } from '../platform/config.ts';
+import { createLogger } from '../platform/logger.ts';
+import { createDatabase } from '../read-model/database.ts';
+
+const log = createLogger('api');
+
+/** Requests under way get this long to be answered; a payment's client waits up to ten seconds. */
+const DRAIN_MS = 12_000;
+
+/**
+ * The API as a process of its own, until it is asked to stop. Logs one line with `"msg":"ready"`, its `url` and its
+ * `metrics`. `decorate` wraps the actors; the fault tests use it.
+ */
+export async function runApiProcess(
+  decorate: (workflows: WorkflowClient) => WorkflowClient = (same) => same,
+): Promise<void> {
+  const config = readConfig([
+    'HOST',
+    'PORT',
+    'METRICS_PORT',
+    'TRUSTED_PROXIES',
+    'DATABASE_URL',
+    'DATABASE_POOL_MAX',
+    'TEMPORAL_ADDRESS',
+    'TEMPORAL_NAMESPACE',
+    'JWT_SECRET',
+    'PAYMENT_WEBHOOK_SECRET',
+    'HOLD_TTL_SECONDS',
+    'HOLD_EXTENSIONS_MAX',
+    'PAYMENT_DEADLINE_SECONDS',
+    'SEATS_PER_BOOKING_MAX',
+    'SEATS_PER_BUYER_MAX',
+    'RATE_LIMIT',
+  ]);
+  const metrics = createMetrics({ process: true });
+  const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
+  const seatMaps = new SeatMapCache({ db, databaseUrl: config.DATABASE_URL, log });
+  const client = await connectClient({ address: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE });
+  const app = createApp({
+    db,
+    workflows: decorate(new TemporalWorkflowClient(client, (batch) => metrics.seatCommandBatch(batch))),
+    seatMaps,
+    webhooks: paymentWebhookVerifiers(config.PAYMENT_WEBHOOK_SECRET),
+    jwtSecret: config.JWT_SECRET,
+    settings: {
+      terms: {
+        holdTtlMs: config.HOLD_TTL_SECONDS * 1_000,
+        extensionsMax: config.HOLD_EXTENSIONS_MAX,
+        paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
+      },
+      limits: { seatsPerBookingMax: config.SEATS_PER_BOOKING_MAX, seatsPerBuyerMax: config.SEATS_PER_BUYER_MAX },
+    },
+    rateLimit: config.RATE_LIMIT,
+    trustedProxies: config.TRUSTED_PROXIES,
+    logger: log,
+    metrics,
+    nowMs: Date.now,
+  });
+  const server = createHttpServer(app);
+  const metricsServer = createMetricsServer(metrics);
+  const url = await listen(server, config.HOST, config.PORT);
+  const metricsUrl = await listen(metricsServer, config.HOST, config.METRICS_PORT);
+  const askedToStop = whenAskedToStop();
+  log.info({ url, metrics: `${metricsUrl}/metrics` }, 'ready');
+  log.info({ why: await askedToStop }, 'stopping');
+  await close(server);
+  await close(metricsServer);
+  await seatMaps.close();
+  await client.connection.close();
+  await db.destroy();
+}
+
+/** On a port of its own, which nobody outside needs to reach. */
+const createMetricsServer = ({ registry }: Metrics): Server =>
+  createServer((req, res) => {
+    if (req.url !== '/metrics') {
+      res.writeHead(404).end();
+      return;
+    }
+    registry.metrics().then(
+      (text) => res.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+      (error: unknown) => res.writeHead(500).end(String(error)),
+    );
+  });
+
+async function listen(server: Server, host: string, port: number): Promise<string> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  const { port: taken } = server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${taken}`;
+}
+
+/** Takes no new connections and waits for the requests under way, within limits. */
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(timer);
+}
+
+const whenAskedToStop = (): Promise<string> =>
+  Promise.race([
+    once(process, 'SIGTERM').then(() => 'SIGTERM'),
+    once(process, 'SIGINT').then(() => 'SIGINT'),
+    // Without the parent that started it, nobody would ever stop it.
+    once(process, 'disconnect').then(() => 'the parent process is gone'),
+  ]);
+
+/** Runs a process's main function to its end; what goes wrong is one line, and exit code 1. */
+export function exitWith(running: Promise<void>): void {
+  running.then(
+    () => process.exit(0),
+    (error: unknown) => {
+      log.fatal({ reason: error instanceof Error ? error.message : String(error) }, 'the API cannot run');
+      process.exit(1);
+    },
+  );
+}
