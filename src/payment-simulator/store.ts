@@ -91,7 +91,7 @@ const schema = `
 `;
 
 /** How long a start waits for the process before it to let go of the file, in ms. */
-const LOCK_WAIT_MS = 3_000;
+const LOCK_WAIT_MS = 1_000;
 
 /**
  * The provider's books in one SQLite file. Reads see only what is committed; writes go through `commit`, which answers

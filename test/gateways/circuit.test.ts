@@ -18,7 +18,7 @@ function gatewayTo(baseUrl: string): ClosableGateway {
   return createSimulatorGateway({
     baseUrl,
     provider: 'simulator',
-    timeoutMs: 500,
+    timeoutMs: 5_000,
     circuit: { faultsInARow: 3, halfOpenAfterMs },
     onCircuitChange: (state) => states.push(state),
   });
@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 afterAll(endAllSimulators);
 
-const charge = () => gateway.charge(chargeRequest(), 500);
+const charge = () => gateway.charge(chargeRequest(), 5_000);
 const circuitOpen = { status: 'not_processed', provider: 'simulator', reason: 'circuit_open' };
 const voided = { status: 'voided' };
 
