@@ -262,6 +262,19 @@ describe('extending a hold', () => {
     expect(map.nextExpiryMs()).toBe(NOW + 1);
   });
 
+  test('puts it behind those that end before it, or before them', () => {
+    const map = mapAfter(
+      hold('b1', [0]),
+      hold('b2', [7], { ttlMs: TTL_MS + 1 }),
+      hold('b3', [8], { ttlMs: TTL_MS + 2 }),
+    );
+    map.apply(extend('b1', EXPIRY + 3), NOW);
+    expect(map.nextExpiryMs()).toBe(EXPIRY + 1);
+    map.apply(extend('b3', EXPIRY), NOW);
+    expect(map.nextExpiryMs()).toBe(EXPIRY);
+    expect([EXPIRY, EXPIRY + 1, EXPIRY + 2, EXPIRY + 3].map((time) => map.expireHolds(time))).toEqual([1, 1, 0, 1]);
+  });
+
   test('to the time it has changes nothing', () => {
     expect(mapAfter(hold('b1', [0])).wouldChange(extend('b1', EXPIRY), NOW)).toBe(false);
   });
@@ -363,6 +376,8 @@ describe('reclaiming seats for money that came late', () => {
     expect(map.apply(confirm('b4', [16], true), EXPIRY)).toEqual(granted([16]));
     expect(map.counts).toMatchObject({ booked: 4, available: 20 });
     expect(known('b1')).toMatchObject({ heldAtMs: NOW, expiresAtMs: EXPIRY });
+    // A booking is remembered either as what it has or as what it had.
+    expect(map.snapshot(EXPIRY).tombstones.bookingIds).toEqual([]);
   });
 
   test('takes all or none', () => {
