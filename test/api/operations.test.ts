@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openApiDocument } from '../../src/api/operations/openapi.ts';
+import { everyEndpoint } from '../../src/contracts/http/endpoints.ts';
+import { freePort } from '../setup/free-port.ts';
+import { TestProcess } from '../setup/process.ts';
+import { openShow } from '../setup/shows.ts';
+import { useTestSystem } from '../setup/system.ts';
+import { ApiClient, eventually, newGuest, newKey } from './http-client.ts';
+import { linkTo, type SeverableLink } from './severable-link.ts';
+
+const system = useTestSystem({ apis: 1, settings: { METRICS_PORT: '0', RATE_LIMIT: 'on' } });
+const url = (): string => system.apiUrls[0]!;
+
+describe('health', () => {
+  test('is live and ready', async () => {
+    expect(await (await fetch(`${url()}/health/live`)).json()).toEqual({ status: 'live' });
+    const ready = await fetch(`${url()}/health/ready`);
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', missing: [] }]);
+  });
+});
+
+describe('the OpenAPI document', () => {
+  test('is served as it is committed; `node src/cli/write-openapi.ts` writes it anew', async () => {
+    const committed = JSON.parse(
+      await readFile(join(import.meta.dirname, '../../src/contracts/openapi.json'), 'utf8'),
+    ) as unknown;
+    expect(JSON.parse(JSON.stringify(openApiDocument()))).toEqual(committed);
+    const served = await fetch(`${url()}/api/v1/openapi.json`);
+    expect(await served.json()).toEqual(committed);
+  });
+
+  test('has every call, with what it takes and refuses', () => {
+    const { paths } = openApiDocument();
+    for (const { path, method, answers } of everyEndpoint) {
+      const operation = paths?.[`/api/v1${path}`]?.[method];
+      expect(Object.keys(operation?.responses ?? {})).toEqual(expect.arrayContaining(Object.keys(answers)));
+    }
+  });
+
+  test('is shown by a page that keeps to the content security policy', async () => {
+    const root = await fetch(url(), { redirect: 'manual' });
+    expect([root.status, root.headers.get('location')]).toEqual([302, '/docs']);
+    const page = await fetch(`${url()}/docs`);
+    const html = await page.text();
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+    expect(html).not.toMatch(/<script>|on\w+="|style="/);
+    const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+    expect(files.length).toBeGreaterThan(3);
+    for (const file of files) expect((await fetch(url() + file)).status).toBe(200);
+  });
+});
+
+describe('metrics', () => {
+  test('count requests by route, method and status on a port of their own', async () => {
+    await new ApiClient(url()).get('/shows/shw_none');
+    const metricsUrl = system.apis[0]!.log.map((line) => /"metrics":"([^"]+)"/.exec(line)?.[1]).find(Boolean)!;
+    const text = await eventually(
+      async () => (await fetch(metricsUrl)).text(),
+      (body) => body.includes('route="/shows/{id}"'),
+    );
+    expect(text).toContain(
+      'seatkeeper_http_request_duration_seconds_count{route="/shows/{id}",method="get",status="404"} 1',
+    );
+    expect((await fetch(`${url()}/metrics`)).status).toBe(404);
+  });
+});
+
+describe('rate limits', () => {
+  test('refuse a caller who asks too often with 429 and say when to come back; others go on', async () => {
+    const [greedy, other] = [await newGuest(url()), await newGuest(url())];
+    const hold = (buyer: ApiClient) => buyer.hold('shw_none', ['A1']);
+    const answers = await Promise.all(Array.from({ length: 130 }, () => hold(greedy)));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(10);
+    expect(refused[0]!.body.code).toBe('RATE_LIMITED');
+    expect(Number(refused[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await hold(other)).status).toBe(404);
+  });
+});
+
+describe('a part that is gone', () => {
+  const links: SeverableLink[] = [];
+  let api: TestProcess;
+  let apart: string;
+
+  beforeAll(async () => {
+    const postgres = new URL(system.env.DATABASE_URL!);
+    const [temporalHost, temporalPort] = system.env.TEMPORAL_ADDRESS!.split(':') as [string, string];
+    links.push(
+      await linkTo(postgres.hostname, Number(postgres.port)),
+      await linkTo(temporalHost, Number(temporalPort)),
+    );
+    postgres.port = String(links[0]!.port);
+    const port = await freePort();
+    api = new TestProcess('api-apart', ['src/main/api.ts'], {
+      ...system.env,
+      PORT: String(port),
+      DATABASE_URL: postgres.href,
+      TEMPORAL_ADDRESS: `127.0.0.1:${links[1]!.port}`,
+      RATE_LIMIT: 'off',
+    });
+    await api.start();
+    apart = `http://127.0.0.1:${port}`;
+  }, 60_000);
+
+  afterAll(async () => {
+    await api.kill();
+    await Promise.all(links.map((link) => link.close()));
+  });
+
+  const readiness = async () => {
+    const answer = await fetch(`${apart}/health/ready`);
+    const { missing } = (await answer.json()) as { missing: string[] };
+    return { status: answer.status, missing };
+  };
+
+  test('Postgres: 503 with Retry-After, named by the readiness; back, all goes on', async () => {
+    const client = new ApiClient(apart);
+    expect((await client.get('/cities')).status).toBe(200);
+    links[0]!.sever();
+    const cut = await client.get('/cities');
+    expect([cut.status, cut.body.code]).toEqual([503, 'UNAVAILABLE']);
+    expect(Number(cut.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await readiness()).toMatchObject({ status: 503, missing: ['postgres'] });
+    expect((await fetch(`${apart}/health/live`)).status).toBe(200);
+    links[0]!.restore();
+    await eventually(readiness, ({ status }) => status === 200);
+    expect((await client.get('/cities')).status).toBe(200);
+  }, 30_000);
+
+  test('Temporal: nothing is held, the same key may try again; named by the readiness', async () => {
+    const show = await openShow(system);
+    const buyer = (await newGuest(url())).at(apart);
+    const key = newKey();
+    links[1]!.sever();
+    expect(await readiness()).toMatchObject({ status: 503, missing: ['temporal'] });
+    const cut = await buyer.hold(show.id, ['A1'], key);
+    expect([503, 504]).toContain(cut.status);
+    expect(JSON.stringify(cut.body)).not.toMatch(/grpc|temporal|workflow/i);
+    links[1]!.restore();
+    await eventually(readiness, ({ status }) => status === 200);
+    expect((await buyer.hold(show.id, ['A1'], key)).status).toBe(201);
+  }, 60_000);
+});
+
+describe('a process that is asked to stop', () => {
+  test('answers what is under way, then ends by itself', async () => {
+    const port = await freePort();
+    const api = new TestProcess('api-ending', ['src/main/api.ts'], { ...system.env, PORT: String(port) });
+    await api.start();
+    const show = await openShow(system);
+    const buyer = (await newGuest(url())).at(`http://127.0.0.1:${port}`);
+    const booking = await buyer.held(show.id, ['A1']);
+    const paying = buyer.pay(booking.id, 'tok_slow');
+    await eventually(
+      () => buyer.at(url()).booking(booking.id),
+      () => true,
+    );
+    await api.kill('SIGTERM');
+    expect([200, 202]).toContain((await paying).status);
+  }, 60_000);
+});

@@ -1,0 +1,146 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { get } from 'node:http';
+import { seatMapSchema, type SeatMapBody } from '../../src/contracts/http/seats.ts';
+import { openShow, rowsOfSeats } from '../setup/shows.ts';
+import { useTestSystem } from '../setup/system.ts';
+import { ApiClient, eventually, newGuest } from './http-client.ts';
+
+const system = useTestSystem({ apis: 2 });
+const url = (api = 0): string => system.apiUrls[api]!;
+const anyone = (api = 0): ApiClient => new ApiClient(url(api));
+
+/** Bytes as they came over the wire: fetch would decode them. */
+const rawGet = (path: string, headers: Record<string, string>, api = 0) =>
+  new Promise<{ status: number; headers: Record<string, string | string[] | undefined>; bytes: Buffer }>(
+    (resolve, reject) => {
+      get(`${url(api)}/api/v1${path}`, { headers }, (res) => {
+        const chunks: Buffer[] = [];
+        res.on('data', (chunk: Buffer) => chunks.push(chunk));
+        res.on('end', () => resolve({ status: res.statusCode!, headers: res.headers, bytes: Buffer.concat(chunks) }));
+      }).on('error', reject);
+    },
+  );
+
+const seatsOf = async (showId: string, api = 0): Promise<SeatMapBody> =>
+  (await anyone(api).get<SeatMapBody>(`/shows/${showId}/seats`)).body;
+
+const versionOf = (etag: string): number => Number(/-v(\d+)/.exec(etag)![1]);
+
+describe('the seat map', () => {
+  test('of a show that nobody has touched is at version 0, all available', async () => {
+    const show = await openShow(system);
+    const map = await seatsOf(show.id);
+    expect(() => seatMapSchema.parse(map)).not.toThrow();
+    expect(map).toMatchObject({ showId: show.id, seatingPlanId: show.seatingPlanId, version: 0 });
+    expect(map.statuses).toBe('a'.repeat(50));
+  });
+
+  test('shows a hold, a booking and a block to every process within half a second', async () => {
+    const show = await openShow(system);
+    await Promise.all([seatsOf(show.id, 0), seatsOf(show.id, 1)]);
+    const buyer = await newGuest(url());
+    const paid = await buyer.held(show.id, ['A1']);
+    await buyer.pay(paid.id, 'tok_ok');
+    await system.workflows.seatCommand(show.id, { kind: 'block', seats: [49], reason: 'broken' });
+    await buyer.held(show.id, ['A2']);
+    const heldAtMs = Date.now();
+    for (const api of [0, 1]) {
+      const map = await eventually(
+        () => seatsOf(show.id, api),
+        ({ statuses }) => statuses.startsWith('bh'),
+      );
+      expect(map.statuses).toMatch(/^bha{47}x$/);
+      expect(Date.now() - heldAtMs).toBeLessThan(500);
+    }
+  });
+
+  test('has a strong tag per version and encoding, and each encoding decodes to the same', async () => {
+    const show = await openShow(system);
+    const path = `/shows/${show.id}/seats`;
+    const plain = await rawGet(path, {});
+    const gzip = await rawGet(path, { 'Accept-Encoding': 'gzip' });
+    const br = await rawGet(path, { 'Accept-Encoding': 'gzip, deflate, br' });
+    expect([plain, gzip, br].map(({ headers }) => headers['content-encoding'])).toEqual([undefined, 'gzip', 'br']);
+    expect(gunzipSync(gzip.bytes)).toEqual(plain.bytes);
+    expect(brotliDecompressSync(br.bytes)).toEqual(plain.bytes);
+    const tags = [plain, gzip, br].map(({ headers }) => String(headers.etag));
+    expect(tags).toEqual([`"${show.id}-v0"`, `"${show.id}-v0-gz"`, `"${show.id}-v0-br"`]);
+    for (const { headers } of [plain, gzip, br]) expect(headers.vary).toBe('Accept-Encoding');
+  });
+
+  test('is not sent again to who has it, in that encoding', async () => {
+    const show = await openShow(system);
+    const path = `/shows/${show.id}/seats`;
+    const tag = `"${show.id}-v0-gz"`;
+    for (const shown of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+      const answer = await rawGet(path, { 'Accept-Encoding': 'gzip', 'If-None-Match': shown });
+      expect([answer.status, answer.bytes.length, answer.headers.etag]).toEqual([304, 0, tag]);
+    }
+    for (const encoding of ['identity', 'br']) {
+      expect((await rawGet(path, { 'Accept-Encoding': encoding, 'If-None-Match': tag })).status).toBe(200);
+    }
+    await (await newGuest(url())).held(show.id, ['A1']);
+    const changed = await eventually(
+      () => rawGet(path, { 'Accept-Encoding': 'gzip', 'If-None-Match': tag }),
+      ({ status }) => status === 200,
+    );
+    expect(versionOf(String(changed.headers.etag))).toBe(1);
+  });
+
+  test('never goes back for a reader who goes from process to process with its tag', async () => {
+    const show = await openShow(system, { plan: rowsOfSeats(20, 2) });
+    const buyer = await newGuest(url());
+    let selling = true;
+    const sale = (async () => {
+      for (let row = 0; row < 20; row++) await buyer.held(show.id, [`${String.fromCharCode(65 + row)}1`]);
+      selling = false;
+    })();
+    const read = async (firstApi: number): Promise<number> => {
+      let tag = '"none"';
+      let reads = 0;
+      for (let seen = 0; selling; reads++) {
+        const { headers } = await rawGet(
+          `/shows/${show.id}/seats`,
+          { 'If-None-Match': tag, 'Accept-Encoding': ['identity', 'gzip', 'br'][reads % 3]! },
+          (firstApi + reads) % 2,
+        );
+        tag = String(headers.etag);
+        expect(versionOf(tag)).toBeGreaterThanOrEqual(seen);
+        seen = versionOf(tag);
+      }
+      return reads;
+    };
+    const reads = await Promise.all([read(0), read(1), sale]);
+    expect(reads[0] + reads[1]).toBeGreaterThan(50);
+  }, 30_000);
+
+  test('is there for HEAD too', async () => {
+    const show = await openShow(system);
+    const answer = await anyone().send('HEAD', `/shows/${show.id}/seats`);
+    expect([answer.status, answer.body]).toEqual([200, '']);
+    expect(answer.headers.get('etag')).toMatch(/^"shw_/);
+  });
+
+  test('of a tag from the future is answered as it is', async () => {
+    const show = await openShow(system);
+    const answer = await rawGet(`/shows/${show.id}/seats`, { 'If-None-Match': `"${show.id}-v999999"` });
+    expect([answer.status, answer.headers.etag]).toEqual([200, `"${show.id}-v0"`]);
+  });
+});
+
+describe('the seating plan', () => {
+  test('may be kept for ever', async () => {
+    const show = await openShow(system);
+    const path = `/seating-plans/${show.seatingPlanId}`;
+    const answer = await anyone().get<{
+      id: string;
+      sections: { rows: { seats: { id: string; index: number }[] }[] }[];
+    }>(path);
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    const seats = answer.body.sections.flatMap((section) => section.rows.flatMap((row) => row.seats));
+    expect(seats.map(({ index }) => index)).toEqual(Array.from({ length: 50 }, (_, index) => index));
+    const etag = answer.headers.get('etag')!;
+    const again = await anyone().get(path, { headers: { 'If-None-Match': etag } });
+    expect(again.status).toBe(304);
+  });
+});
