@@ -81,6 +81,14 @@ describe('recording a confirmation', () => {
     expect(await stored(hold.id)).toMatchObject({ status: 'CONFIRMED', version: 8 });
   });
 
+  it('keeps the booking as first answered', async () => {
+    const hold = await held();
+    const asCreated = { seats: hold.seats, price: hold.price, expiresAtMs: hold.expiresAtMs };
+    await recordBookingStates(test.db, [{ booking: someBooking({ ...hold, version: 2, expiresAtMs: 5, asCreated }) }]);
+    await confirmed(someConfirmation(hold));
+    expect(await stored(hold.id)).toMatchObject({ status: 'CONFIRMED', asCreated });
+  });
+
   it('leaves a booking cancelled since as it is when an old confirmation is repeated', async () => {
     const record = someConfirmation(await held());
     const first = await confirmed(record);

@@ -13,6 +13,8 @@ import { useTestDatabase } from '../setup/postgres.ts';
 import { someId, somePayment } from './bookings-of-tests.ts';
 
 const test = useTestDatabase();
+/** Under a second on an idle machine; on one whose cores are all busy, several times that. */
+const PROPERTY_TIMEOUT_MS = 60_000;
 const statuses: readonly PaymentStatus[] = ['PENDING', 'UNKNOWN', 'DECLINED', 'FAILED', 'SUCCEEDED'];
 
 const someAttempt = (wanted: Parameters<typeof somePayment>[1] = {}) => ({
@@ -51,18 +53,22 @@ describe('payment attempts', () => {
     expect(await markPaymentsSent(test.db, ['pay_none'])).toEqual([false]);
   });
 
-  it('never lose a success, and an end gives way to a success only', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom(...statuses), { minLength: 1, maxLength: 6 }), async (written) => {
-        const payment = somePayment(someId('bkg'));
-        for (const status of written) await recordPayments(test.db, [{ ...payment, status }]);
-        const firstEnd = written.find((status) => status === 'DECLINED' || status === 'FAILED');
-        const expected = written.includes('SUCCEEDED') ? 'SUCCEEDED' : (firstEnd ?? written.at(-1)!);
-        expect((await findPayment(test.db, payment.id))!.status).toBe(expected);
-      }),
-      { numRuns: 60 },
-    );
-  });
+  it(
+    'never lose a success, and an end gives way to a success only',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.constantFrom(...statuses), { minLength: 1, maxLength: 6 }), async (written) => {
+          const payment = somePayment(someId('bkg'));
+          for (const status of written) await recordPayments(test.db, [{ ...payment, status }]);
+          const firstEnd = written.find((status) => status === 'DECLINED' || status === 'FAILED');
+          const expected = written.includes('SUCCEEDED') ? 'SUCCEEDED' : (firstEnd ?? written.at(-1)!);
+          expect((await findPayment(test.db, payment.id))!.status).toBe(expected);
+        }),
+        { numRuns: 60 },
+      );
+    },
+    PROPERTY_TIMEOUT_MS,
+  );
 
   it('keep provider and reference that a later writer does not know', async () => {
     const payment = somePayment(someId('bkg'), { provider: 'simulator', providerReference: 'ch_7' });
