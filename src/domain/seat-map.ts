@@ -50,7 +50,6 @@ interface Decision {
 
 /** Holds past their time that are not ended yet, and the house with their seats free. */
 interface Overdue {
-  readonly version: number;
   readonly nowMs: number;
   readonly claims: readonly Claim[];
   readonly occupancy: Occupancy;
@@ -76,11 +75,12 @@ export class SeatMap {
   /** Seats held and booked by buyer; kept only where there is a cap. */
   readonly #seatsOfBuyer = new Map<string, number>();
   readonly #changedAtVersion: Uint32Array;
-  #overdue: Overdue | null = null;
   /** Changes up to this version are not remembered seat by seat. */
   readonly #rememberedAfter: number;
   #version: number;
   #changedAtMs: number;
+  /** As last asked for; every change ends it. */
+  #overdue: Overdue | null = null;
 
   private constructor(layout: SeatLayout, rules: SaleRules, version: number, changedAtMs: number) {
     this.#geometry = seatGeometry(layout);
@@ -445,11 +445,10 @@ export class SeatMap {
   /** Kept from command to command: after an outage thousands may be overdue, and a batch asks for each command. */
   #overdueAt(nowMs: number): Overdue | null {
     if ((this.nextExpiryMs() ?? Infinity) > nowMs) return null;
-    const known = this.#overdue;
-    if (known !== null && known.version === this.#version && known.nowMs === nowMs) return known;
+    if (this.#overdue?.nowMs === nowMs) return this.#overdue;
     const claims = this.#expiries.due(nowMs);
     const occupancy = this.#occupancy.freeing(claims.flatMap((claim) => claim.seats));
-    return (this.#overdue = { version: this.#version, nowMs, claims, occupancy });
+    return (this.#overdue = { nowMs, claims, occupancy });
   }
 
   /** Seats the buyer holds or has booked; holds past their time don't count. */

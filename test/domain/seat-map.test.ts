@@ -198,6 +198,13 @@ describe('a hold at its time', () => {
     expect(map.apply(best('b2', 2), EXPIRY)).toMatchObject({ ok: true, seats: [0, 1] });
   });
 
+  test('is looked for anew at every time', () => {
+    const map = mapAfter(hold('b1', [0, 1]), hold('b2', [2, 3], { ttlMs: TTL_MS + 1 }));
+    const over = (now: number) => [hold('b3', [0, 1]), hold('b3', [2, 3])].map((one) => map.wouldChange(one, now));
+    expect(over(EXPIRY)).toEqual([true, false]);
+    expect(over(EXPIRY + 1)).toEqual([true, true]);
+  });
+
   test('extended in time lives on', () => {
     const map = mapAfter(hold('b1', [0, 1]), extend('b1', EXPIRY + 1));
     expect(map.nextExpiryMs()).toBe(EXPIRY + 1);
