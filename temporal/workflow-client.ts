@@ -7,6 +7,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type BookingAnswer,
@@ -113,7 +114,8 @@ export class TemporalWorkflowClient implements WorkflowClient {
   }
 
   release(bookingId: string): Promise<BookingAnswer | Ended> {
-    return this.#update<BookingAnswer>(bookingId, bookingMessages.release, bookingMessages.release, []);
+    // An id of its own: a release that was refused while a payment was pending may be granted after it.
+    return this.#update<BookingAnswer>(bookingId, bookingMessages.release, randomUUID(), []);
   }
 
   changeSeats(bookingId: string, commandId: string, command: ChangeSeatsCommand): Promise<BookingAnswer | Ended> {

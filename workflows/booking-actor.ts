@@ -34,6 +34,8 @@ import { durably, firstTry, interruptibly, resolveCharge, step } from './steps.t
 
 /** A payer waits this long for an outcome; then the answer is "pending", and the booking goes on by itself. */
 const PAY_ANSWER_WITHIN_MS = 5_000;
+/** …and no longer than until this before the payment's deadline: while nothing is known, "pending" is the answer. */
+const PAY_ANSWER_BEFORE_DEADLINE_MS = 1_000;
 /** A pending charge is asked for in growing intervals; the provider's webhook usually comes first. */
 const POLL_INTERVAL_MIN_MS = 3_000;
 const POLL_INTERVAL_MAX_MS = 30_000;
@@ -250,7 +252,9 @@ export class BookingActor {
     const undo: Undo[] = [() => this.#refund(attemptId)];
     undo.push(() => durably('returnSeats', this.#hold));
     if (!(await this.#confirmSeats())) return this.#compensate(attemptId, 'EXPIRED', undo);
-    const recorded = await step('recordConfirmed', this.#process.booking, this.#attempt(attemptId));
+    // With the version that the booking has once it is confirmed: row and answer must not differ.
+    const confirmed = { ...this.#process.booking, version: this.#process.booking.version + 1 };
+    const recorded = await step('recordConfirmed', confirmed, this.#attempt(attemptId));
     if (recorded.kind === 'seat_taken') return this.#compensate(attemptId, 'FAILED', undo);
     // The seats are the booking's all the same: another payment has bought them.
     if (recorded.kind === 'paid_by') return this.#compensate(attemptId, 'FAILED', undo.slice(0, 1));
@@ -279,7 +283,7 @@ export class BookingActor {
   #refund(attemptId: string): Promise<void> {
     return refundAttempt(this.#hold.bookingId, this.#attempt(attemptId), async (refund) => {
       this.#process.refundIs(refund.amount, refund.status);
-      await durably('recordBooking', this.#process.booking, this.#attempt(attemptId), refund);
+      await durably('amendBooking', this.#process.booking, this.#attempt(attemptId), refund);
     });
   }
 
@@ -298,7 +302,8 @@ export class BookingActor {
   async #answerInTime(settled: Promise<PayAnswer>): Promise<PayAnswer> {
     let answer: PayAnswer | undefined;
     void settled.then((known) => (answer = known));
-    await condition(() => answer !== undefined, PAY_ANSWER_WITHIN_MS);
+    const untilDeadlineMs = this.#process.endsAtMs - Date.now() - PAY_ANSWER_BEFORE_DEADLINE_MS;
+    await condition(() => answer !== undefined, Math.max(1, Math.min(PAY_ANSWER_WITHIN_MS, untilDeadlineMs)));
     return answer ?? this.#pending({ type: 'await' });
   }
 
@@ -351,7 +356,7 @@ export class BookingActor {
 
   #record(attemptId?: string): Promise<void> {
     const attempt = attemptId === undefined ? null : this.#attempt(attemptId);
-    return step('recordBooking', this.#process.booking, attempt, null);
+    return step('recordBooking', this.#process.booking, attempt);
   }
 
   #attempt(attemptId: string): PaymentAttempt {

@@ -97,6 +97,7 @@ describe('a payment by token', () => {
     const { buyer, booking } = await newHold();
     expect((await buyer.pay(booking.id, 'tok_pending_fail')).status).toBe(202);
     expect((await buyer.send('DELETE', `/bookings/${booking.id}`)).status).toBe(409);
+    expect(await system.workflows.release(booking.id)).toMatchObject({ ok: false, refusal: 'BOOKING_STATE' });
     await endsAs(buyer, booking.id, 'HELD');
     expect(await netCaptured(system, booking.id)).toBe(0);
     const released = await buyer.send<BookingBody>('DELETE', `/bookings/${booking.id}`);
