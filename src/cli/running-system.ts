@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { signStaffToken } from '../api/accounts/tokens.ts';
-import { readRunState } from '../supervisor/run-state.ts';
+import { type Addresses, readRunState } from '../supervisor/run-state.ts';
 import { loadSecrets } from '../supervisor/secrets.ts';
 
 /** A token for one command's calls. */
@@ -20,6 +20,45 @@ export const namedFile = (file: string, env: NodeJS.ProcessEnv): string => resol
 export function runningApi(env: NodeJS.ProcessEnv): string | null {
   const { status, addresses } = readRunState(dataFolderOf(env));
   return status === 'ready' ? (addresses?.api ?? null) : null;
+}
+
+/** Settings with which one more process of ours takes part in the running system. */
+export interface PartSettings {
+  readonly DATA_DIR: string;
+  readonly DATABASE_URL: string;
+  readonly TEMPORAL_ADDRESS: string;
+  readonly TEMPORAL_NAMESPACE: string;
+  readonly JWT_SECRET: string;
+  readonly PAYMENT_WEBHOOK_SECRET: string;
+}
+
+export interface RunningSystem {
+  readonly addresses: Addresses;
+  readonly partSettings: PartSettings;
+}
+
+/**
+ * The system that runs on the data folder, for whoever may read its secrets; null when none does.
+ * @throws StartupError they can't be read
+ */
+export function runningSystem(env: NodeJS.ProcessEnv): RunningSystem | null {
+  const dataFolder = dataFolderOf(env);
+  const { status, addresses, services } = readRunState(dataFolder);
+  if (status !== 'ready' || !addresses || !services) return null;
+  const secrets = loadSecrets(dataFolder, env, ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'POSTGRES_PASSWORD']);
+  const ownDatabase = new URL(services.databaseUrl);
+  ownDatabase.password = secrets.POSTGRES_PASSWORD;
+  return {
+    addresses,
+    partSettings: {
+      DATA_DIR: dataFolder,
+      DATABASE_URL: env.DATABASE_URL ?? ownDatabase.href,
+      TEMPORAL_ADDRESS: services.temporalAddress,
+      TEMPORAL_NAMESPACE: services.temporalNamespace,
+      JWT_SECRET: secrets.JWT_SECRET,
+      PAYMENT_WEBHOOK_SECRET: secrets.PAYMENT_WEBHOOK_SECRET,
+    },
+  };
 }
 
 /**

@@ -145,7 +145,15 @@ export class System {
       PAYMENT_WEBHOOK_SECRET: secrets.PAYMENT_WEBHOOK_SECRET,
     };
     const addresses = { ...entrances.addresses, temporalUi: uiUrl ?? env.TEMPORAL_UI_URL ?? null };
-    this.#record?.update({ addresses, ports: ports.chosen });
+    this.#record?.update({
+      addresses,
+      services: {
+        databaseUrl: withoutPassword(database.url),
+        temporalAddress: address,
+        temporalNamespace: settings.TEMPORAL_NAMESPACE,
+      },
+      ports: ports.chosen,
+    });
     await databaseReady;
     await step(log, 'Read model: migrations', () => migrateToLatest(database.url, log));
 
@@ -190,4 +198,11 @@ export class System {
     await temporal.afterStart();
     return temporal;
   }
+}
+
+/** The data folder's state may be read by everyone on the machine. */
+function withoutPassword(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.password = '';
+  return url.href;
 }

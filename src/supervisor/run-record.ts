@@ -12,7 +12,7 @@ export class RunRecord {
   constructor(dataFolder: string, ports: RunState['ports'], log: Logger) {
     this.#dataFolder = dataFolder;
     this.#log = log;
-    this.#state = { status: 'starting', addresses: null, ports, parts: [] };
+    this.#state = { status: 'starting', addresses: null, services: null, ports, parts: [] };
   }
 
   update(change: Partial<Omit<RunState, 'parts'>>): void {

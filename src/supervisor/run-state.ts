@@ -19,16 +19,25 @@ export interface Addresses {
   readonly metrics: string;
 }
 
+/** What another process of ours needs to take part in a running system, besides its secrets. */
+export interface SharedServices {
+  /** Without its password, which stands with the secrets. */
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+}
+
 /** What a start leaves in the data folder for the next one, and for one that comes while it runs. */
 export interface RunState {
   readonly status: 'starting' | 'ready' | 'stopping' | 'stopped';
   readonly addresses: Addresses | null;
+  readonly services: SharedServices | null;
   /** By the name of their setting: the next start takes the same ones if it can. */
   readonly ports: Readonly<Record<string, number>>;
   readonly parts: readonly RecordedPart[];
 }
 
-const nothingYet: RunState = { status: 'stopped', addresses: null, ports: {}, parts: [] };
+const nothingYet: RunState = { status: 'stopped', addresses: null, services: null, ports: {}, parts: [] };
 
 /** The state of the last start; one that can't be read is none. */
 export function readRunState(dataFolder: string): RunState {

@@ -1,0 +1,73 @@
+const HOUR_MS = 3_600_000;
+/** Further performances of the demo start so much later than the last one on that screen. */
+const LATER_MS = 24 * HOUR_MS;
+const PAGE = 100;
+
+export interface StormedShow {
+  readonly id: string;
+  readonly title: string;
+  readonly seats: number;
+}
+
+interface ShowAnswer {
+  readonly id: string;
+  readonly movieId: string;
+  readonly screenId: string;
+  readonly seatingPlanId: string;
+  readonly language: string;
+  readonly format: string;
+  readonly startsAt: string;
+  readonly status: string;
+  readonly categories: readonly unknown[];
+  readonly availability: { readonly available: number; readonly total: number };
+}
+
+/** The largest show on sale that nobody has bought a seat of; should there be none left, one more performance of it. */
+export async function showToStorm(api: string, staffToken: string): Promise<StormedShow> {
+  const shows = (await allShows(api)).sort((a, b) => b.availability.total - a.availability.total);
+  const [largest] = shows;
+  if (!largest) throw new Error('there is no show: start with SEED=demo');
+  const sameHall = shows.filter((show) => show.availability.total === largest.availability.total);
+  const untouched = sameHall.find(
+    ({ status, availability }) => status === 'ON_SALE' && availability.available === availability.total,
+  );
+  const show = untouched ?? (await anotherPerformance(api, staffToken, sameHall));
+  const movie = await getJson<{ title: string }>(`${api}/api/v1/movies/${show.movieId}`);
+  return { id: show.id, title: movie.title, seats: show.availability.total };
+}
+
+async function anotherPerformance(api: string, token: string, sameHall: readonly ShowAnswer[]): Promise<ShowAnswer> {
+  const model = sameHall[0]!;
+  const startsAtMs = Math.max(...sameHall.map((show) => Date.parse(show.startsAt))) + LATER_MS;
+  const { movieId, screenId, seatingPlanId, language, format, categories } = model;
+  const response = await fetch(`${api}/api/v1/admin/shows`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      ...{ movieId, screenId, seatingPlanId, language, format, categories },
+      startsAt: new Date(startsAtMs).toISOString(),
+      endsAt: new Date(startsAtMs + 3 * HOUR_MS).toISOString(),
+    }),
+  });
+  if (response.status !== 201) throw new Error(`another performance was refused: ${await response.text()}`);
+  return (await response.json()) as ShowAnswer;
+}
+
+async function allShows(api: string): Promise<ShowAnswer[]> {
+  const shows: ShowAnswer[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page = await getJson<{ items: ShowAnswer[]; nextCursor: string | null }>(
+      `${api}/api/v1/shows?limit=${PAGE}${query}`,
+    );
+    shows.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return shows;
+}
+
+export async function getJson<Body>(url: string): Promise<Body> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return (await response.json()) as Body;
+}
