@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
 import type { Logger } from '../../src/platform/logger.ts';
@@ -6,7 +6,7 @@ import type { ProcessSpec } from '../../src/platform/process-spec.ts';
 import type { TemporalPorts } from './contract.ts';
 import { dynamicConfig } from './dynamic-config.ts';
 import { whenServing } from './frontend.ts';
-import { garbageCollection, loopback, readyTimeoutMs, stopTimeoutMs } from './process-limits.ts';
+import { loopback, readyTimeoutMs, stopTimeoutMs } from './process-limits.ts';
 
 /**
  * A commit is on the disk before it is answered: in WAL mode only `FULL` syncs the log at each commit; with `NORMAL`
@@ -17,8 +17,8 @@ const pragmas = { journal_mode: 'WAL', synchronous: 'FULL' };
 /** The SQLite file of the development server, below the system's data folder. */
 export const devDatabaseFile = (dataDir: string): string => join(dataDir, 'temporal', 'temporal.db');
 
-/** Written when the server has served from its file for the first time. */
-const markerFile = (dataDir: string): string => `${devDatabaseFile(dataDir)}.complete`;
+/** Written when the server has served from its file: by which version. */
+const markerFile = (dataDir: string): string => `${devDatabaseFile(dataDir)}.served-by`;
 
 /** `temporal server start-dev` on a file. Listens on loopback only. */
 export function devServer(
@@ -41,7 +41,6 @@ export function devServer(
       ...pairs('--sqlite-pragma', pragmas),
       ...pairs('--dynamic-config-value', dynamicConfig),
     ],
-    env: garbageCollection,
     ready: (signal) => whenServing(address, { timeoutMs: readyTimeoutMs, signal }),
     stopSignal: 'SIGTERM',
     stopTimeoutMs,
@@ -50,20 +49,27 @@ export function devServer(
 
 /**
  * Makes the folder, and removes a database file whose making was cut short: the server creates tables only where there
- * is no file at all, and nobody has worked on one that never served.
+ * is no file at all, and nobody has worked on one that never served. Warns when another version made the file, whose
+ * tables this one may not understand: it brings no file up to its version.
  */
-export async function prepareDevDatabase(dataDir: string, log: Logger): Promise<void> {
+export async function prepareDevDatabase(version: string, dataDir: string, log: Logger): Promise<void> {
   const file = devDatabaseFile(dataDir);
   await mkdir(dirname(file), { recursive: true });
-  if ((await exists(markerFile(dataDir))) || !(await exists(file))) return;
+  if (!(await exists(file))) return;
+  const servedBy = await readFile(markerFile(dataDir), 'utf8').catch(() => null);
+  if (servedBy === version) return;
+  if (servedBy !== null) {
+    log.warn({ file, servedBy, version }, 'the database was made by another version of the server, which may not fit');
+    return;
+  }
   log.warn({ file }, 'the first start was cut short: making the database anew');
   for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(`${file}${suffix}`, { force: true });
 }
 
 /** To be called when the server serves: from then on its file is kept, whatever happens. */
-export async function keepDevDatabase(dataDir: string): Promise<void> {
+export async function keepDevDatabase(version: string, dataDir: string): Promise<void> {
   const draft = `${markerFile(dataDir)}.draft`;
-  await writeFile(draft, '');
+  await writeFile(draft, version);
   await rename(draft, markerFile(dataDir));
 }
 

@@ -211,6 +211,11 @@ async function anyFault(file: string, options: ObtainOptions): Promise<string | 
   return failure === null ? null : `does not run: ${failure}`;
 }
 
-function versionOf(file: string, { env, signal }: ObtainOptions): Promise<CommandOutcome> {
+/** What the binary says of its version, as one line. */
+export async function versionLine(file: string, options: Pick<ObtainOptions, 'env' | 'signal'>): Promise<string> {
+  return (await versionOf(file, options)).output.trim();
+}
+
+function versionOf(file: string, { env, signal }: Pick<ObtainOptions, 'env' | 'signal'>): Promise<CommandOutcome> {
   return runCommand(file, ['--version'], { env, timeoutMs: versionTimeoutMs, signal });
 }

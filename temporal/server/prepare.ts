@@ -3,7 +3,7 @@ import { TemporalUnavailableError } from './contract.ts';
 import { devServer, keepDevDatabase, prepareDevDatabase } from './dev-profile.ts';
 import { answers } from './frontend.ts';
 import { setUpNamespace } from './namespace.ts';
-import { obtainServerBinaries, obtainTemporalCli } from './obtain.ts';
+import { obtainServerBinaries, obtainTemporalCli, versionLine } from './obtain.ts';
 import { postgresAddressOf } from './postgres-address.ts';
 import { loopback } from './process-limits.ts';
 import { prepareSchema, serverProcesses } from './server-profile.ts';
@@ -47,15 +47,16 @@ async function externalServer(address: string, options: TemporalOptions): Promis
 async function devProfile(options: DevOptions): Promise<PreparedTemporal> {
   const { dataDir, ports, namespace, log } = options;
   const binary = await obtainTemporalCli(options);
+  const version = await versionLine(binary, options);
   const address = `${loopback}:${ports.frontend}`;
   return {
     address,
     uiUrl: `http://${loopback}:${ports.ui}`,
     processes: [devServer(binary, dataDir, ports, namespace)],
-    prepare: () => prepareDevDatabase(dataDir, log),
+    prepare: () => prepareDevDatabase(version, dataDir, log),
     afterStart: async () => {
       await setUpNamespace({ address, namespace, log, own: true });
-      await keepDevDatabase(dataDir);
+      await keepDevDatabase(version, dataDir);
     },
   };
 }

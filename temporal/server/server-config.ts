@@ -8,8 +8,11 @@ import { loopback } from './process-limits.ts';
 export const temporalDatabases = { history: 'temporal', visibility: 'temporal_visibility' } as const;
 export const postgresPlugin = 'postgres12_pgx';
 
-/** Fixed for the life of a database. Measured on two cores: docs/decisions/0002. */
-const historyShards = 4;
+/**
+ * Fixed for the life of a database. Shards commit one transition at a time: 32 spare the server a quarter of its CPU
+ * against 4, 64 hardly more, and an idle server pays for each (docs/decisions/0002).
+ */
+const historyShards = 32;
 /**
  * Connections of each of the server's four services. Together at most 64 and rarely 30, so that a Postgres as found
  * (100 connections) has room for API and worker; two cores are busy with fewer.

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile, access } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
 import { TemporalUnavailableError } from '../../temporal/server/contract.ts';
-import { devDatabaseFile, prepareDevDatabase } from '../../temporal/server/dev-profile.ts';
+import { devDatabaseFile, keepDevDatabase, prepareDevDatabase } from '../../temporal/server/dev-profile.ts';
 import { defaultCacheDir } from '../../temporal/server/obtain.ts';
 import { prepareTemporal } from '../../temporal/server/prepare.ts';
 import { recordingLog } from './log-lines.ts';
@@ -128,11 +128,25 @@ test('an address where nobody answers is refused in one sentence', async () => {
 test('a database whose making was cut short is made anew', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'seatkeeper-dev-'));
   const { log, messages } = recordingLog();
-  await prepareDevDatabase(dataDir, log);
+  await prepareDevDatabase('1.5.1', dataDir, log);
   await writeFile(devDatabaseFile(dataDir), 'half a schema');
-  await prepareDevDatabase(dataDir, log);
+  await prepareDevDatabase('1.5.1', dataDir, log);
   await expect(access(devDatabaseFile(dataDir))).rejects.toThrow('ENOENT');
   await access(dirname(devDatabaseFile(dataDir)));
   expect(messages).toEqual(['the first start was cut short: making the database anew']);
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+test('a database that another version made is kept, with a warning', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'seatkeeper-dev-'));
+  const { log, messages } = recordingLog();
+  await prepareDevDatabase('1.5.1', dataDir, log);
+  await writeFile(devDatabaseFile(dataDir), 'shows and bookings');
+  await keepDevDatabase('1.5.1', dataDir);
+  await prepareDevDatabase('1.5.1', dataDir, log);
+  expect(messages).toEqual([]);
+  await prepareDevDatabase('1.6.0', dataDir, log);
+  expect(messages).toEqual(['the database was made by another version of the server, which may not fit']);
+  expect(await readFile(devDatabaseFile(dataDir), 'utf8')).toBe('shows and bookings');
   await rm(dataDir, { recursive: true, force: true });
 });
