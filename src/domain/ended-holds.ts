@@ -38,8 +38,8 @@ export class EndedHolds {
     return ended !== undefined && isRemembered(ended, nowMs) ? ended : undefined;
   }
 
+  /** The booking must have no tombstone: one that takes seats again loses it. */
   add(ended: EndedHold): void {
-    this.delete(ended.bookingId);
     this.#byBooking.set(ended.bookingId, ended);
     this.#seatCount += ended.seats.length;
     for (const oldest of this.#byBooking.values()) {

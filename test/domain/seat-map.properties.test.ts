@@ -157,7 +157,7 @@ const throughJson = <Data>(data: Data): Data => JSON.parse(JSON.stringify(data))
 
 describe('whatever happens in whatever order, across restores', () => {
   test('every answer is the one of a model that takes no trouble, and so is the map', () => {
-    play(400, ({ map, model }) => {
+    play(250, ({ map, model }) => {
       expect(map.statuses).toBe(model.statuses());
       expect(map.version).toBe(model.version);
       const reasons = Array.from(map.statuses, (_, seat) => map.blockReason(seat));
@@ -166,7 +166,7 @@ describe('whatever happens in whatever order, across restores', () => {
   });
 
   test('no seat has two owners, and no held or booked seat has none', () => {
-    play(80, ({ map }) => {
+    play(40, ({ map }) => {
       const owned = [...map.claims()].flatMap(({ seats, booked }) => seats.map((seat) => [seat, booked ? 'b' : 'h']));
       const taken = Array.from(map.statuses, (status, seat) => [seat, status] as const);
       const expected = taken.filter(([, status]) => status === 'h' || status === 'b');
@@ -175,7 +175,7 @@ describe('whatever happens in whatever order, across restores', () => {
   });
 
   test('counts are those of the statuses', () => {
-    play(80, ({ map }) => {
+    play(40, ({ map }) => {
       const count = (status: string) => map.statuses.split(status).length - 1;
       const { available, held, booked, blocked } = map.counts;
       expect([available, held, booked, blocked]).toEqual([count('a'), count('h'), count('b'), count('x')]);
@@ -183,13 +183,13 @@ describe('whatever happens in whatever order, across restores', () => {
   });
 
   test('a refused command changes nothing', () => {
-    play(80, ({ map, before, answer }) => {
+    play(40, ({ map, before, answer }) => {
       if (!answer.ok) expect(JSON.stringify(map.snapshot(0))).toBe(before);
     });
   });
 
   test('a command repeated at once has the same answer and changes nothing', () => {
-    play(80, ({ map, command, now, answer }) => {
+    play(40, ({ map, command, now, answer }) => {
       const after = map.version;
       expect(map.wouldChange(command, now)).toBe(false);
       expect(map.apply(command, now)).toEqual(answer);
@@ -198,7 +198,7 @@ describe('whatever happens in whatever order, across restores', () => {
   });
 
   test('several seats are held, changed and confirmed all or none', () => {
-    play(80, ({ map, command, answer }) => {
+    play(40, ({ map, command, answer }) => {
       if (!answer.ok || !('bookingId' in command)) return;
       const asked = 'pick' in command && 'seats' in command.pick ? command.pick.seats : undefined;
       const expected = command.kind === 'swap' || command.kind === 'confirm' ? command.seats : asked;
@@ -212,7 +212,7 @@ describe('whatever happens in whatever order, across restores', () => {
   test('a hold is never taken before its time by anybody else', () => {
     // Kept apart from map and model: what each booking was granted, until it changes or ends it itself.
     const granted = new WeakMap<NaiveSeatMap, Map<string, { seats: readonly number[]; expiresAtMs: number }>>();
-    play(80, ({ map, model, now, command, answer }) => {
+    play(40, ({ map, model, now, command, answer }) => {
       const holds = granted.get(model) ?? new Map<string, { seats: readonly number[]; expiresAtMs: number }>();
       granted.set(model, holds);
       if (answer.ok && 'bookingId' in command && command.kind !== 'return') {
@@ -227,7 +227,7 @@ describe('whatever happens in whatever order, across restores', () => {
   });
 
   test('a hold at its time is free for another at once', () => {
-    play(80, ({ map, now }) => {
+    play(40, ({ map, now }) => {
       const due = map.nextExpiryMs();
       if (due === null) return;
       const over = [...map.claims()].filter((claim) => !claim.booked && claim.expiresAtMs === due);
@@ -245,7 +245,7 @@ describe('whatever happens in whatever order, across restores', () => {
   });
 
   test('the next expiry is the earliest one of a hold', () => {
-    play(80, ({ map }) => {
+    play(40, ({ map }) => {
       const times = [...map.claims()].filter((claim) => !claim.booked).map((claim) => claim.expiresAtMs);
       expect(map.nextExpiryMs()).toBe(times.length > 0 ? Math.min(...times) : null);
     });
@@ -253,7 +253,7 @@ describe('whatever happens in whatever order, across restores', () => {
 
   test('the changes since a version lead from its statuses to those of now, or are said to be unknown', () => {
     const seen = new WeakMap<NaiveSeatMap, Map<number, string>>();
-    play(80, ({ map, model, layout }) => {
+    play(40, ({ map, model, layout }) => {
       const versions = seen.get(model) ?? new Map([[0, 'a'.repeat(layout.seatCount)]]);
       seen.set(model, versions.set(map.version, map.statuses));
       for (const [version, statuses] of versions) {
@@ -268,14 +268,14 @@ describe('whatever happens in whatever order, across restores', () => {
   });
 
   test('a snapshot of a restored map is the same snapshot', () => {
-    play(80, ({ map, now, layout, rules: ruled }) => {
+    play(40, ({ map, now, layout, rules: ruled }) => {
       const snapshot = throughJson(map.snapshot(now));
       expect(SeatMap.restore(layout, ruled, snapshot).snapshot(now)).toEqual(snapshot);
     });
   });
 
   test('a batch is previewed as it would be applied, one by one', () => {
-    play(80, ({ map, now, command }) => {
+    play(40, ({ map, now, command }) => {
       const losers: SeatCommand[] = [command, { kind: 'release', bookingId: 'nobody' }, command];
       const preview = map.preview(losers, now);
       expect(preview).toEqual(losers.map((each) => map.apply(each, now)));
