@@ -148,13 +148,21 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
       }
     },
 
-    /** Every other state of a booking, with what is known of its attempt and its refund. */
-    async recordBooking(booking: Booking, attempt: PaymentAttempt | null, refund: Refund | null): Promise<void> {
+    /** Every other state of a booking, with what is known of its attempt. */
+    async recordBooking(booking: Booking, attempt: PaymentAttempt | null): Promise<void> {
       await save({
         booking,
         payment: attempt ? paymentRow(booking.id, attempt) : undefined,
-        refund: refund ? refundRow(booking.id, refund) : undefined,
         outbox: outboxFor(booking),
+      });
+    },
+
+    /** As `recordBooking`, for what is learnt after the end: readers of the outbox have heard of that already. */
+    async amendBooking(booking: Booking, attempt: PaymentAttempt, refund: Refund | null): Promise<void> {
+      await save({
+        booking,
+        payment: paymentRow(booking.id, attempt),
+        refund: refund ? refundRow(booking.id, refund) : undefined,
       });
     },
 

@@ -1,6 +1,6 @@
 import { CancellationScope, condition, defineSignal, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow';
 import { bookingMessages, type LatePaymentInput, type Refund } from '../src/contracts/booking-messages.ts';
-import type { ChargeOutcome, PaymentNotification } from '../src/contracts/payments.ts';
+import type { PaymentNotification } from '../src/contracts/payments.ts';
 import { type Booking, hasLiveHold } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
 import { attemptKnowledge, type FinalOutcome, fromNotification, isFinal } from './charge-outcomes.ts';
@@ -12,7 +12,10 @@ export const paymentNotification = defineSignal<[PaymentNotification]>(bookingMe
 /** The provider is asked in growing intervals; its webhook usually comes first. */
 const POLL_INTERVAL_MIN_MS = 2_000;
 const POLL_INTERVAL_MAX_MS = 5 * 60_000;
-/** A charge the provider has not heard of for so long, which is how long ours may be under way, is voided. */
+/**
+ * A charge of ours may be under way for so long. After it, one that the provider does not know or that waits for its
+ * buyer is voided; one that is with a bank can't be recalled, and is waited for.
+ */
 const VOID_AFTER_MS = 5_000;
 /** The booking's own workflow is about to end, or goes on with another payment; its row tells. */
 const BOOKING_POLL_MIN_MS = 1_000;
@@ -40,27 +43,25 @@ async function settle(input: LatePaymentInput, notice: () => PaymentNotification
   const outcome = await knownOutcome(input.attemptId, notice);
   const attempt: PaymentAttempt = { id: input.attemptId, amount: input.amount, ...attemptKnowledge(outcome) };
   await durably('recordAttempt', input.booking.id, attempt, null);
-  if (outcome.status !== 'succeeded') return 'not_charged';
 
   const booking = await endedBooking(input.booking.id);
+  if (outcome.status !== 'succeeded') {
+    await recordFailure(booking, attempt);
+    return 'not_charged';
+  }
   if (await buysTheSeats(booking, attempt)) return 'confirmed';
   await refundAttempt(booking.id, attempt, (refund) => recordRefund(booking, attempt, refund));
   return 'refunded';
 }
 
-/** Waits for certainty: the provider's notice, its answer when asked, or the void of a charge it never heard of. */
+/** Waits for certainty: the provider's notice, its answer when asked, or the void of a charge that never came to an end. */
 async function knownOutcome(attemptId: string, notice: () => PaymentNotification | undefined): Promise<FinalOutcome> {
-  const startedAtMs = Date.now();
+  const voidFromMs = Date.now() + VOID_AFTER_MS;
   for (let intervalMs = POLL_INTERVAL_MIN_MS; ; intervalMs = Math.min(intervalMs * 2, POLL_INTERVAL_MAX_MS)) {
     const news = notice();
     if (news) return fromNotification(news);
-    const found = await durably('findCharge', attemptId);
-    const outcome: ChargeOutcome | null = found.status === 'not_found' ? null : found;
-    if (outcome && isFinal(outcome)) return outcome;
-    if (!outcome && Date.now() - startedAtMs >= VOID_AFTER_MS) {
-      const voided = await durably('voidCharge', attemptId);
-      if (isFinal(voided)) return voided;
-    }
+    const found = await durably(Date.now() < voidFromMs ? 'findCharge' : 'voidCharge', attemptId);
+    if (found.status !== 'not_found' && isFinal(found)) return found;
     await condition(() => notice() !== undefined, intervalMs);
   }
 }
@@ -98,5 +99,12 @@ async function recordRefund(booking: Booking, attempt: PaymentAttempt, refund: R
   const { amount, status } = refund;
   const version = booking.version + (status === 'PENDING' ? 1 : 2);
   const refunded: Booking = { ...booking, version, payment: { status: attempt.status }, refund: { amount, status } };
-  await durably('recordBooking', refunded, attempt, refund);
+  await durably('amendBooking', refunded, attempt, refund);
+}
+
+/** A booking that was given up with its payment in doubt shows that nothing came of it. */
+async function recordFailure(booking: Booking, attempt: PaymentAttempt): Promise<void> {
+  if (booking.bookingNumber !== null || booking.refund !== null) return;
+  const settled: Booking = { ...booking, version: booking.version + 1, payment: { status: attempt.status } };
+  await durably('amendBooking', settled, attempt, null);
 }

@@ -102,6 +102,20 @@ export async function chargeAtProvider(
   return id;
 }
 
+/** The buyer's decision on the provider's page; answers the provider's reference of the charge. */
+export async function decideAtProvider(answer: PayAnswer | Ended, decision: 'approve' | 'decline'): Promise<string> {
+  if (answer === 'ended' || answer.outcome !== 'pending' || answer.nextAction.type !== 'redirect') {
+    throw new Error(`nothing to decide: ${JSON.stringify(answer)}`);
+  }
+  const response = await fetch(answer.nextAction.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ decision }),
+  });
+  const { id } = (await response.json()) as { id: string };
+  return id;
+}
+
 /** The provider's news of a charge that succeeded, as its webhook brings it. */
 export function captured(
   { id: bookingId, price }: Pick<NewBooking, 'id' | 'price'>,
