@@ -118,8 +118,8 @@ function linksOf(points: readonly Point[], pitch: number): { links: readonly Lin
       if (a > b && around[b]!.includes(a)) continue;
       const length = distance(points[a]!, points[b]!);
       const line = 1 + lineLength(points, around, a, b) + lineLength(points, around, b, a);
-      // What goes on is the row; what ends after one step crosses it.
-      links.push({ a, b, length, cost: length * (1 + 1 / Math.min(line, LINE_STEPS_MAX)) });
+      // The longer line is the row; what ends after a step or two crosses it.
+      links.push({ a, b, length, cost: length / Math.min(line, LINE_STEPS_MAX) });
     }
   }
   return { links, axis: axisOf(points, links, pitch) };

@@ -73,7 +73,7 @@ const rowShape: fc.Arbitrary<RowShape> = fc.constantFrom(1, 1, 1, 2, 3).chain((b
       maxLength: 4,
     }),
     aisle: fc.double({ min: 2, max: 12, noNaN: true }),
-    pitch: fc.double({ min: 1, max: 1.5, noNaN: true }),
+    pitch: fc.double({ min: 1, max: 1.3, noNaN: true }),
     behind: fc.constant(behind),
   }),
 );
@@ -84,7 +84,8 @@ export const hall: fc.Arbitrary<Hall> = fc
     shapes: fc.array(rowShape, { minLength: 2, maxLength: 8 }),
     /** In pitches; 0 = straight. */
     radius: fc.constantFrom(0, 60, 120, 400),
-    depth: fc.double({ min: 1.05, max: 2.5, noNaN: true }),
+    /** In pitches: sofas are wider than their rows are deep. */
+    depth: fc.double({ min: 0.75, max: 2.5, noNaN: true }),
   })
   .map(drawHall);
 
@@ -94,7 +95,6 @@ function drawHall({ shapes, radius, depth }: { shapes: RowShape[]; radius: numbe
   const neighbours = new Set<string>();
   let line = 0;
   const rows = shapes.map((shape, r): HallRow => {
-    // A wide row has more legroom too, or it would be nearer to the next row than its seats are to each other.
     const seats = Array.from({ length: shape.behind }, (_, b) => {
       line += depth * shape.pitch;
       return drawLine(shape, `${r}-${b}`, radius, line, neighbours);

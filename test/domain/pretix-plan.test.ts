@@ -171,6 +171,17 @@ describe('neighbours', () => {
     expect(runsOf(planOf(withFullRow(0, 50, 100, 150))).slice(0, 4)).toEqual([['s0'], ['s1'], ['s2'], ['s3']]);
   });
 
+  it('sit in the lines in which rows run, also where the seat behind is nearer than the one beside', () => {
+    const line = (name: string, y: number) =>
+      Array.from({ length: 5 }, (_, i) => [`${name}${i}`, { x: i * 40 - y / 8, y }] as const);
+    const plan = planOf(
+      pretixOf([{ name: 'A', seats: [...line('rear', 62), ...line('front', 0), ...line('middle', 31)] }]),
+    );
+    expect(runsOf(plan)).toEqual(
+      ['front', 'middle', 'rear'].map((name) => Array.from({ length: 5 }, (_, i) => `${name}${i}`)),
+    );
+  });
+
   it('sit side by side across categories', () => {
     const plan = changed((drawn) => void (seat(drawn, 0, 1).category = 'Silver'));
     expect(neighboursOf(planOf(plan))).toContain(pair('A1', 'A2'));
