@@ -254,19 +254,8 @@ export class SeatMap {
     if (refusal !== null) return { answer: refusal };
     return {
       answer: { ok: true, seats, expiresAtMs, heldAtMs: nowMs },
-      change: () => {
-        const booked = false;
-        this.#take({
-          bookingId,
-          buyerId: this.#hasBuyerCap ? buyerId : null,
-          fingerprint,
-          seats,
-          heldAtMs: nowMs,
-          expiresAtMs,
-          booked,
-          queueIndex: -1,
-        });
-      },
+      change: () =>
+        this.#takeAnew({ bookingId, buyerId, fingerprint, seats, heldAtMs: nowMs, expiresAtMs, booked: false }),
     };
   }
 
@@ -343,15 +332,14 @@ export class SeatMap {
       change: () => {
         const held = this.#claims.get(bookingId);
         if (held !== undefined) return this.#book(held, seats);
-        this.#take({
+        this.#takeAnew({
           bookingId,
-          buyerId: this.#hasBuyerCap ? command.buyerId : null,
+          buyerId: command.buyerId,
           fingerprint: null,
           seats,
           heldAtMs: before?.heldAtMs ?? nowMs,
           expiresAtMs: before?.expiresAtMs ?? nowMs,
           booked: true,
-          queueIndex: -1,
         });
       },
     };
@@ -464,6 +452,10 @@ export class SeatMap {
 
   #isOnSale(nowMs: number): boolean {
     return nowMs >= this.#rules.salesOpenAtMs && nowMs < this.#rules.salesCloseAtMs;
+  }
+
+  #takeAnew(claim: Omit<Claim, 'queueIndex'>): void {
+    this.#take({ ...claim, buyerId: this.#hasBuyerCap ? claim.buyerId : null, queueIndex: -1 });
   }
 
   #take(claim: Claim): void {
