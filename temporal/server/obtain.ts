@@ -133,11 +133,8 @@ async function firstFound(
   sources: readonly Source[],
 ): Promise<string | null> {
   for (const source of sources) {
+    const found = await source.find().catch((error: Error) => ({ reason: error.message }));
     signal?.throwIfAborted();
-    const found = await source.find().catch((error: Error) => {
-      if (signal?.aborted) throw error;
-      return { reason: error.message };
-    });
     if ('file' in found) {
       log.info({ file: found.file }, `${tool.name}: ${source.name}: used`);
       return found.file;

@@ -25,9 +25,9 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 /** The machine has what the test puts into `pathDir`, and no network. */
-function obtain(env: NodeJS.ProcessEnv = {}) {
+function obtain(env: NodeJS.ProcessEnv = {}, signal?: AbortSignal) {
   const { log, messages, line } = recordingLog();
-  const options = { cacheDir, log, env: { PATH: pathDir, HOME: root, TEMPORAL_DOWNLOAD: 'off', ...env } };
+  const options = { cacheDir, log, env: { PATH: pathDir, HOME: root, TEMPORAL_DOWNLOAD: 'off', ...env }, signal };
   return { cli: () => obtainTemporalCli(options), server: () => obtainServerBinaries(options), messages, line };
 }
 
@@ -130,6 +130,20 @@ test('two clones that need the same tool at the same time build it once', async 
   await rm(hold);
   expect(await secondFile).toBe(await firstFile);
   expect(await installs()).toHaveLength(1);
+});
+
+test('a build that is interrupted ends with all that it started, and leaves nothing', async () => {
+  const { hold, pid } = await fakeGo(pathDir, good);
+  await writeFile(hold, '');
+  const interrupt = new AbortController();
+  const { cli, line } = obtain({}, interrupt.signal);
+  const refused = expect(cli()).rejects.toThrow('aborted');
+  await line('building temporal');
+  const buildPid = await pid();
+  interrupt.abort();
+  await refused;
+  expect(() => process.kill(buildPid, 0)).toThrow('ESRCH');
+  expect(await readdir(join(cacheDir, `temporal-1.5.1-${platform}`))).toEqual([]);
 });
 
 test('the programs of the server profile come from their pinned modules', async () => {
