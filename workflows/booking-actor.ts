@@ -106,7 +106,7 @@ export class BookingActor {
       const expiresAtMs = this.#process.extendedExpiryMs();
       const result = await step('extendHold', this.#hold, expiresAtMs);
       if (!result.ok) return this.#refused('HOLD_EXPIRED');
-      this.#process.extended(expiresAtMs);
+      this.#process.extended(expiresAtMs, Date.now());
       await this.#record();
       return this.#done();
     });
@@ -119,7 +119,7 @@ export class BookingActor {
       const indices = seats.map((seat) => seat.index);
       const result = await step('swapSeats', this.#hold, indices);
       if (!result.ok) return this.#seatsRefused(result);
-      this.#process.seatsChanged(seats, price);
+      this.#process.seatsChanged(seats, price, Date.now());
       await this.#record();
       return this.#done();
     });
@@ -130,7 +130,7 @@ export class BookingActor {
       const { status } = this.#process.booking;
       if (status !== 'HELD' && status !== 'RELEASED') return this.#refused('BOOKING_STATE');
       if (status === 'HELD') await this.#endHold('RELEASED');
-      return this.#done();
+      return this.#process.booking.status === 'RELEASED' ? this.#done() : this.#refused('BOOKING_STATE');
     });
   }
 
@@ -233,7 +233,7 @@ export class BookingActor {
   async #settle(attemptId: string, outcome: FinalOutcome): Promise<PayAnswer> {
     this.#process.attemptIs(attemptId, attemptKnowledge(outcome));
     if (outcome.status === 'succeeded') return this.#confirm(attemptId);
-    this.#process.paymentFailed();
+    this.#process.paymentFailed(Date.now());
     await this.#restoreExpiry();
     await this.#record(attemptId);
     const booking = this.#view();
@@ -258,7 +258,7 @@ export class BookingActor {
     if (recorded.kind === 'seat_taken') return this.#compensate(attemptId, 'FAILED', undo);
     // The seats are the booking's all the same: another payment has bought them.
     if (recorded.kind === 'paid_by') return this.#compensate(attemptId, 'FAILED', undo.slice(0, 1));
-    this.#process.confirmed(recorded.bookingNumber);
+    this.#process.confirmed(recorded.bookingNumber, Date.now());
     return { outcome: 'confirmed', booking: this.#view() };
   }
 
@@ -274,7 +274,7 @@ export class BookingActor {
   async #compensate(attemptId: string, ending: 'EXPIRED' | 'FAILED', undo: readonly Undo[]): Promise<PayAnswer> {
     log.error('paid, but the seats cannot be had: the money goes back', { alert: 'compensating', attemptId });
     await durably('releaseHold', this.#hold);
-    this.#process.ended(ending);
+    this.#process.ended(ending, Date.now());
     await this.#record(attemptId);
     for (const undoStep of undo.toReversed()) await undoStep();
     return { outcome: 'refunded', booking: this.#view() };
@@ -282,7 +282,7 @@ export class BookingActor {
 
   #refund(attemptId: string): Promise<void> {
     return refundAttempt(this.#hold.bookingId, this.#attempt(attemptId), async (refund) => {
-      this.#process.refundIs(refund.amount, refund.status);
+      this.#process.refundIs(refund.amount, refund.status, Date.now());
       await durably('amendBooking', this.#process.booking, this.#attempt(attemptId), refund);
     });
   }
@@ -310,9 +310,21 @@ export class BookingActor {
   // ---- ending ----
 
   async #endHold(ending: 'RELEASED' | 'EXPIRED', attemptId?: string): Promise<void> {
-    await step('releaseHold', this.#hold);
-    this.#process.ended(ending);
+    const released = await step('releaseHold', this.#hold);
+    if (!released.ok) return this.#endBooked();
+    this.#process.ended(ending, Date.now());
     await this.#record(attemptId);
+  }
+
+  /**
+   * The seats are booked, and this history does not know by which payment: a workflow task that timed out has charged
+   * and confirmed. Its record may be there; if not, the sweep finds the payment, and its successor writes the record.
+   */
+  async #endBooked(): Promise<void> {
+    const row = await durably('loadBooking', this.#hold.bookingId);
+    if (row?.bookingNumber) return this.#process.confirmed(row.bookingNumber, Date.now());
+    this.#process.ended('EXPIRED', Date.now());
+    await this.#record();
   }
 
   /** Nobody knows yet whether there is money: the seats go, and a workflow of its own settles it when it is known. */

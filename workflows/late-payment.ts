@@ -82,7 +82,7 @@ async function buysTheSeats(booking: Booking, attempt: PaymentAttempt): Promise<
     const taken = await durably('confirmSeats', booking, { reclaim: true });
     if (!taken.ok) return false;
   }
-  const paid: Booking = { ...booking, version: booking.version + 1, payment: { status: 'SUCCEEDED' } };
+  const paid = changed(booking, { payment: { status: 'SUCCEEDED' } });
   // Of a booking that was confirmed before nothing is written: the answer tells whose money bought it.
   const recorded = await durably('recordConfirmed', paid, attempt);
   if (recorded.kind === 'seat_taken') await durably('returnSeats', { showId: booking.showId, bookingId: booking.id });
@@ -97,14 +97,18 @@ const isStillWanted = ({ status, refund, price }: Booking, { amount }: PaymentAt
 async function recordRefund(booking: Booking, attempt: PaymentAttempt, refund: Refund): Promise<void> {
   if (booking.bookingNumber !== null) return durably('recordAttempt', booking.id, attempt, refund);
   const { amount, status } = refund;
-  const version = booking.version + (status === 'PENDING' ? 1 : 2);
-  const refunded: Booking = { ...booking, version, payment: { status: attempt.status }, refund: { amount, status } };
+  const refunded = changed(booking, { payment: { status: attempt.status }, refund: { amount, status } });
   await durably('amendBooking', refunded, attempt, refund);
 }
 
 /** A booking that was given up with its payment in doubt shows that nothing came of it. */
 async function recordFailure(booking: Booking, attempt: PaymentAttempt): Promise<void> {
   if (booking.bookingNumber !== null || booking.refund !== null) return;
-  const settled: Booking = { ...booking, version: booking.version + 1, payment: { status: attempt.status } };
+  const settled = changed(booking, { payment: { status: attempt.status } });
   await durably('amendBooking', settled, attempt, null);
+}
+
+function changed(booking: Booking, change: Pick<Booking, 'payment'> & Partial<Pick<Booking, 'refund'>>): Booking {
+  const changedAtMs = Math.max(Date.now(), booking.changedAtMs);
+  return { ...booking, ...change, version: booking.version + 1, changedAtMs };
 }

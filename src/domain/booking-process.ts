@@ -51,6 +51,7 @@ export class BookingProcess {
       bookingNumber: null,
       status: 'HELD',
       version: 1,
+      changedAtMs: created.heldAtMs,
       payment: null,
       refund: null,
       asCreated: null,
@@ -102,13 +103,13 @@ export class BookingProcess {
     return this.#booking.expiresAtMs + this.#terms.holdTtlMs;
   }
 
-  extended(expiresAtMs: number): void {
+  extended(expiresAtMs: number, nowMs: number): void {
     this.#extensions += 1;
-    this.#change({ expiresAtMs, asCreated: this.#asCreated() });
+    this.#change({ expiresAtMs, asCreated: this.#asCreated() }, nowMs);
   }
 
-  seatsChanged(seats: readonly PricedSeat[], price: Price): void {
-    this.#change({ seats, price, asCreated: this.#asCreated() });
+  seatsChanged(seats: readonly PricedSeat[], price: Price, nowMs: number): void {
+    this.#change({ seats, price, asCreated: this.#asCreated() }, nowMs);
   }
 
   /** Starts an attempt; the payment's deadline takes over from the hold's expiry. Returns the deadline, Unix ms. */
@@ -122,7 +123,7 @@ export class BookingProcess {
       failureReason: null,
     });
     this.#paymentDeadlineMs = nowMs + this.#terms.paymentDeadlineMs;
-    this.#become('PAYMENT_PENDING', { payment: { status: 'PENDING' } });
+    this.#become('PAYMENT_PENDING', { payment: { status: 'PENDING' } }, nowMs);
     return this.#paymentDeadlineMs;
   }
 
@@ -135,32 +136,33 @@ export class BookingProcess {
   }
 
   /** The attempt failed for good: the hold goes on until its former expiry. */
-  paymentFailed(): void {
+  paymentFailed(nowMs: number): void {
     this.#paymentDeadlineMs = null;
-    this.#become('HELD', {});
+    this.#become('HELD', {}, nowMs);
   }
 
-  confirmed(bookingNumber: string): void {
-    this.#become('CONFIRMED', { bookingNumber });
+  confirmed(bookingNumber: string, nowMs: number): void {
+    this.#become('CONFIRMED', { bookingNumber }, nowMs);
   }
 
-  ended(status: 'RELEASED' | 'EXPIRED' | 'FAILED'): void {
+  ended(status: 'RELEASED' | 'EXPIRED' | 'FAILED', nowMs: number): void {
     this.#paymentDeadlineMs = null;
-    this.#become(status, {});
+    this.#become(status, {}, nowMs);
   }
 
-  refundIs(amount: Money, status: RefundStatus): void {
-    this.#change({ refund: { amount, status } });
+  refundIs(amount: Money, status: RefundStatus, nowMs: number): void {
+    this.#change({ refund: { amount, status } }, nowMs);
   }
 
-  #become(status: BookingStatus, change: Partial<Booking>): void {
+  #become(status: BookingStatus, change: Partial<Booking>, nowMs: number): void {
     const allowed: readonly BookingStatus[] = bookingCan[this.#booking.status].become;
     if (!allowed.includes(status)) throw new Error(`a booking that is ${this.#booking.status} cannot become ${status}`);
-    this.#change({ ...change, status });
+    this.#change({ ...change, status }, nowMs);
   }
 
-  #change(change: Partial<Booking>): void {
-    this.#booking = { ...this.#booking, ...change, version: this.#booking.version + 1 };
+  #change(change: Partial<Booking>, nowMs: number): void {
+    const { version, changedAtMs } = this.#booking;
+    this.#booking = { ...this.#booking, ...change, version: version + 1, changedAtMs: Math.max(nowMs, changedAtMs) };
   }
 
   #asCreated(): Booking['asCreated'] {

@@ -73,6 +73,11 @@ export interface Booking extends NewBooking {
   readonly status: BookingStatus;
   /** 1 as created; counts every change. */
   readonly version: number;
+  /**
+   * When it came to be as it is, Unix ms by its workflow's clock. Of two records the later one counts: a workflow task
+   * that timed out may have recorded a change that the history, written by its repetition, knows nothing of.
+   */
+  readonly changedAtMs: number;
   readonly payment: { readonly status: PaymentStatus } | null;
   readonly refund: { readonly amount: Money; readonly status: RefundStatus } | null;
   /** The booking as first answered, where seats or expiry have changed since. */

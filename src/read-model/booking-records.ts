@@ -91,7 +91,7 @@ export const confirmationStatement = (rows: string) => sql<ConfirmationRow>`
   confirmed as (
     insert into bookings as booking (${bookingColumnNames}, payment_id, updated_at)
     select id, next_booking_number(), show_id, user_id, city_id, 'CONFIRMED', seats, price, items, fingerprint, held_at,
-      expires_at, version, 'SUCCEEDED', refund, as_created, paid_by, now()
+      expires_at, version, changed_at, 'SUCCEEDED', refund, as_created, paid_by, now()
     from record
     on conflict (id) do update set
       booking_number = excluded.booking_number,
@@ -100,6 +100,7 @@ export const confirmationStatement = (rows: string) => sql<ConfirmationRow>`
       price = excluded.price,
       expires_at = excluded.expires_at,
       version = greatest(booking.version + 1, excluded.version),
+      changed_at = greatest(booking.changed_at, excluded.changed_at),
       payment_status = excluded.payment_status,
       payment_id = excluded.payment_id,
       refund = excluded.refund,
@@ -145,7 +146,8 @@ export interface BookingStateRecord {
 }
 
 /**
- * Records states of bookings, all of a batch in one statement: the row if its version is lower (inserted if missing);
+ * Records states of bookings, all of a batch in one statement: the row if it changed earlier, or then and has the lower
+ * version (inserted if missing);
  * payment and refund by the rules of `recordPayments` and `recordRefunds`; the outbox only where the row changed. A
  * confirmed booking never goes back to an earlier state, whatever the version. Repeatable; gives for each, in order,
  * whether the row changed. To be coalesced. No booking twice in one call.
@@ -180,7 +182,7 @@ export const stateStatement = (rows: string) => sql<{ id: string }>`
     insert into bookings as booking (${bookingColumnNames}, payment_id, updated_at)
     select record.id, known.booking_number, record.show_id, record.user_id, record.city_id, record.status, record.seats,
       record.price, record.items, record.fingerprint, record.held_at, record.expires_at, record.version,
-      record.payment_status, record.refund, record.as_created, known.payment_id, now()
+      record.changed_at, record.payment_status, record.refund, record.as_created, known.payment_id, now()
     from record
       left join bookings as known on known.id = record.id and record.status in (${confirmedStates})
     on conflict (id) do update set
@@ -188,12 +190,13 @@ export const stateStatement = (rows: string) => sql<{ id: string }>`
       seats = excluded.seats,
       price = excluded.price,
       expires_at = excluded.expires_at,
-      version = excluded.version,
+      version = greatest(booking.version + 1, excluded.version),
+      changed_at = excluded.changed_at,
       payment_status = excluded.payment_status,
       refund = excluded.refund,
       as_created = coalesce(booking.as_created, excluded.as_created),
       updated_at = excluded.updated_at
-    where excluded.version > booking.version
+    where (excluded.changed_at, excluded.version) > (booking.changed_at, booking.version)
       and (booking.payment_id is null or excluded.status in (${confirmedStates}))
     returning id
   ),

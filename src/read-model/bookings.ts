@@ -19,6 +19,7 @@ export async function insertHeldBookings(db: ReadModel, bookings: readonly NewBo
         bookingNumber: null,
         status: 'HELD',
         version: 1,
+        changedAtMs: booking.heldAtMs,
         payment: null,
         refund: null,
         asCreated: null,
@@ -77,11 +78,11 @@ export async function listBookingsOfUser(
 export const bookingColumns: RawBuilder<unknown> = sql.raw(
   'id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, ' +
     'items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, ' +
-    'payment_status text, refund jsonb, as_created jsonb',
+    'changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb',
 );
 export const bookingColumnNames: RawBuilder<unknown> = sql.raw(
   'id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, ' +
-    'version, payment_status, refund, as_created',
+    'version, changed_at, payment_status, refund, as_created',
 );
 
 export const bookingJson = (booking: Booking) => ({
@@ -98,6 +99,7 @@ export const bookingJson = (booking: Booking) => ({
   held_at: isoTime(booking.heldAtMs),
   expires_at: isoTime(booking.expiresAtMs),
   version: booking.version,
+  changed_at: isoTime(booking.changedAtMs),
   payment_status: booking.payment?.status ?? null,
   refund: booking.refund,
   as_created: booking.asCreated,
@@ -116,6 +118,7 @@ const toBooking = (row: BookingRow): Booking => ({
   heldAtMs: row.held_at.getTime(),
   expiresAtMs: row.expires_at.getTime(),
   version: row.version,
+  changedAtMs: row.changed_at.getTime(),
   payment: row.payment_status === null ? null : { status: row.payment_status },
   refund: row.refund,
   asCreated: row.as_created,

@@ -137,6 +137,8 @@ export interface BookingsTable {
   held_at: Immutable<Date>;
   expires_at: Date;
   version: number;
+  /** By the clock of the workflow that changed it: of two records of a booking the later one counts. */
+  changed_at: Date;
   payment_status: PaymentStatus | null;
   /** The attempt that paid; set once, by the confirmation. A second late payment finds it taken. */
   payment_id: string | null;

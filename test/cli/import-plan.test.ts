@@ -142,7 +142,7 @@ describe('import-plan into the running system', () => {
     const dataDir = system.env.DATA_DIR!;
     const [api] = system.apiUrls;
     const addresses = { api: api!, web: api!, temporalUi: null, paymentSimulator: api!, metrics: api! };
-    writeRunState(dataDir, { status: 'ready', addresses, ports: {}, parts: [] });
+    writeRunState(dataDir, { status: 'ready', addresses, services: null, ports: {}, parts: [] });
     const secrets = { ...testSecrets, POSTGRES_PASSWORD: 'not asked for' };
     await writeFile(join(dataDir, 'secrets.json'), JSON.stringify(secrets));
     const { exitCode, out } = await importPlan([await planFile('hall.json', halls['town-hall']!)], {

@@ -192,6 +192,17 @@ describe('recording the states of a booking', () => {
     expect(await stored(hold.id)).toEqual(states.at(-1));
   });
 
+  it('takes the later change, also where a lost workflow task has recorded another one with the same version', async () => {
+    const hold = await held();
+    const lost = someBooking({ ...hold, status: 'PAYMENT_PENDING', version: 2, changedAtMs: hold.heldAtMs + 1_000 });
+    const real = someBooking({ ...hold, status: 'EXPIRED', version: 2, changedAtMs: hold.heldAtMs + 9_000 });
+    await record({ booking: lost });
+    await record({ booking: real });
+    await record({ booking: lost });
+    await record({ booking: real });
+    expect(await stored(hold.id)).toMatchObject({ status: 'EXPIRED', version: 3 });
+  });
+
   it('never takes a confirmed booking back, even with a higher version', async () => {
     const hold = await held();
     await confirmed(someConfirmation(hold));

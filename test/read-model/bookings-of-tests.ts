@@ -35,6 +35,7 @@ export function someBooking(wanted: Partial<Booking> & { readonly seatIds?: read
     version: 1,
     payment: null,
     refund: null,
+    changedAtMs: HELD_AT_MS,
     asCreated: null,
     ...wanted,
   };

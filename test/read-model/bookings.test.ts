@@ -11,7 +11,15 @@ describe('bookings just held', () => {
   it('come back exactly as they were written', async () => {
     const hold = someHold({ heldAtMs: Date.UTC(2026, 10, 20, 12, 0, 0, 123) });
     expect(await insertHeldBookings(test.db, [hold])).toEqual([true]);
-    const expected = { bookingNumber: null, status: 'HELD', version: 1, payment: null, refund: null, asCreated: null };
+    const expected = {
+      bookingNumber: null,
+      status: 'HELD',
+      version: 1,
+      payment: null,
+      refund: null,
+      asCreated: null,
+      changedAtMs: hold.heldAtMs,
+    };
     expect(await findBookings(test.db, [hold.id])).toEqual([{ ...hold, ...expected }]);
   });
 

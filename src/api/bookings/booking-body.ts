@@ -39,6 +39,7 @@ export const bookingAsCreated = (booking: NewBooking & Partial<Pick<Booking, 'as
   bookingBody({
     ...booking,
     ...booking.asCreated,
+    changedAtMs: booking.heldAtMs,
     asCreated: null,
     bookingNumber: null,
     status: 'HELD',

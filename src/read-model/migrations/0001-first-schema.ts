@@ -153,6 +153,7 @@ async function bookings(db: Kysely<never>): Promise<void> {
       held_at timestamptz not null,
       expires_at timestamptz not null,
       version integer not null check (version > 0),
+      changed_at timestamptz not null,
       payment_status text,
       payment_id text,
       refund jsonb,

@@ -1,11 +1,11 @@
 with record as materialized (
     select * from jsonb_to_recordset($1::jsonb)
-      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, payment_status text, refund jsonb, as_created jsonb, paid_by text, payment jsonb, outbox jsonb)
+      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, paid_by text, payment jsonb, outbox jsonb)
   ),
   confirmed as (
-    insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, payment_status, refund, as_created, payment_id, updated_at)
+    insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, changed_at, payment_status, refund, as_created, payment_id, updated_at)
     select id, next_booking_number(), show_id, user_id, city_id, 'CONFIRMED', seats, price, items, fingerprint, held_at,
-      expires_at, version, 'SUCCEEDED', refund, as_created, paid_by, now()
+      expires_at, version, changed_at, 'SUCCEEDED', refund, as_created, paid_by, now()
     from record
     on conflict (id) do update set
       booking_number = excluded.booking_number,
@@ -14,6 +14,7 @@ with record as materialized (
       price = excluded.price,
       expires_at = excluded.expires_at,
       version = greatest(booking.version + 1, excluded.version),
+      changed_at = greatest(booking.changed_at, excluded.changed_at),
       payment_status = excluded.payment_status,
       payment_id = excluded.payment_id,
       refund = excluded.refund,

@@ -1,12 +1,12 @@
 with record as materialized (
     select * from jsonb_to_recordset($1::jsonb)
-      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, payment_status text, refund jsonb, as_created jsonb, payment jsonb, new_refund jsonb, outbox jsonb)
+      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, payment jsonb, new_refund jsonb, outbox jsonb)
   ),
   changed as (
-    insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, payment_status, refund, as_created, payment_id, updated_at)
+    insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, changed_at, payment_status, refund, as_created, payment_id, updated_at)
     select record.id, known.booking_number, record.show_id, record.user_id, record.city_id, record.status, record.seats,
       record.price, record.items, record.fingerprint, record.held_at, record.expires_at, record.version,
-      record.payment_status, record.refund, record.as_created, known.payment_id, now()
+      record.changed_at, record.payment_status, record.refund, record.as_created, known.payment_id, now()
     from record
       left join bookings as known on known.id = record.id and record.status in ('CONFIRMED', 'CANCELLED', 'EXCHANGED')
     on conflict (id) do update set
@@ -14,12 +14,13 @@ with record as materialized (
       seats = excluded.seats,
       price = excluded.price,
       expires_at = excluded.expires_at,
-      version = excluded.version,
+      version = greatest(booking.version + 1, excluded.version),
+      changed_at = excluded.changed_at,
       payment_status = excluded.payment_status,
       refund = excluded.refund,
       as_created = coalesce(booking.as_created, excluded.as_created),
       updated_at = excluded.updated_at
-    where excluded.version > booking.version
+    where (excluded.changed_at, excluded.version) > (booking.changed_at, booking.version)
       and (booking.payment_id is null or excluded.status in ('CONFIRMED', 'CANCELLED', 'EXCHANGED'))
     returning id
   ),
