@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { StartupError } from './startup-error.ts';
 
 /** A port that nobody else gets until the part it is for is about to listen on it. */
@@ -25,20 +25,20 @@ const neighboursTried = 10;
  */
 export async function reservePort(wish: PortWish, remembered: number | undefined): Promise<ReservedPort> {
   if (wish.told !== null && wish.told !== 0) {
-    const reserved = await hold(wish.told);
-    if (reserved instanceof Error) throw toldPortError(wish.name, wish.told, reserved);
-    return reserved;
+    const attempt = await hold(wish.told);
+    if ('failure' in attempt) throw toldPortError(wish.name, wish.told, attempt.failure);
+    return attempt;
   }
   const near = Array.from({ length: neighboursTried }, (_, step) => wish.friendly + step);
   for (const port of [...(remembered === undefined ? [] : [remembered]), ...near, 0]) {
-    const reserved = await hold(port);
-    if (!(reserved instanceof Error)) return reserved;
+    const attempt = await hold(port);
+    if (!('failure' in attempt)) return attempt;
   }
   throw new StartupError(`No free port was found for ${wish.name}.`);
 }
 
-function toldPortError(name: string, port: number, error: NodeJS.ErrnoException): StartupError {
-  if (error.code === 'EACCES') {
+function toldPortError(name: string, port: number, { code }: NodeJS.ErrnoException): StartupError {
+  if (code === 'EACCES') {
     return new StartupError(`${name}=${port} may not be used by this user: choose a port above 1023.`);
   }
   return new StartupError(
@@ -47,24 +47,27 @@ function toldPortError(name: string, port: number, error: NodeJS.ErrnoException)
 }
 
 /** A program that listens on the loopback address alone does not on every system keep one from listening on all. */
-async function hold(port: number): Promise<ReservedPort | Error> {
+async function hold(port: number): Promise<ReservedPort | Failed> {
   if (port !== 0) {
     const loopback = await listen(port, '127.0.0.1');
-    if (loopback instanceof Error) return loopback;
-    await close(loopback);
+    if ('failure' in loopback) return loopback;
+    await close(loopback.server);
   }
   const all = await listen(port, undefined);
-  if (all instanceof Error) return all;
-  const address = all.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has an address with a port');
-  return { port: address.port, release: () => close(all) };
+  if ('failure' in all) return all;
+  const { port: taken } = all.server.address() as AddressInfo;
+  return { port: taken, release: () => close(all.server) };
 }
 
-function listen(port: number, host: string | undefined): Promise<Server | Error> {
+interface Failed {
+  readonly failure: NodeJS.ErrnoException;
+}
+
+function listen(port: number, host: string | undefined): Promise<{ readonly server: Server } | Failed> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy());
-    server.once('error', resolve);
-    server.listen({ port, host }, () => resolve(server));
+    server.once('error', (failure) => resolve({ failure }));
+    server.listen({ port, host }, () => resolve({ server }));
   });
 }
 

@@ -125,7 +125,7 @@ export class SupervisedPart {
   async #live(onReady: () => void): Promise<Life> {
     const startedAt = Date.now();
     const running = this.#spawn();
-    if (running instanceof Error) return { upMs: 0, end: running.message, lastWords: [], hopeless: null };
+    if ('failure' in running) return { upMs: 0, end: running.failure, lastWords: [], hopeless: null };
     const { child } = running;
     this.#running = running;
     this.#onChange();
@@ -158,11 +158,11 @@ export class SupervisedPart {
   }
 
   /** Some failures (no such user, say) are thrown at once, others come as an event: both are an end of the part. */
-  #spawn(): TetheredProcess | Error {
+  #spawn(): TetheredProcess | { readonly failure: string } {
     try {
       return spawnTethered(this.spec);
     } catch (error) {
-      return error as Error;
+      return { failure: (error as Error).message };
     }
   }
 
