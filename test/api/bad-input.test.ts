@@ -130,6 +130,25 @@ describe('a booking is refused', () => {
     );
   });
 
+  test('that does not unpack', async () => {
+    const headers = { 'Content-Encoding': 'gzip' };
+    await expectRefusal(await buyer.post('/bookings', 'not gzip', { key: newKey(), headers }), 400, 'MALFORMED_JSON');
+    const odd = { 'Content-Encoding': 'rot13' };
+    await expectRefusal(
+      await buyer.post('/bookings', '{}', { key: newKey(), headers: odd }),
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+    );
+  });
+
+  test('that is nested without end', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    await expectRefusal(await book(deep), 400, 'VALIDATION_FAILED');
+    const admin = await staff(url());
+    const plan = `{"name":${deep}}`;
+    await expectRefusal(await admin.post('/admin/seating-plans', plan, { key: newKey() }), 422, 'PLAN_INVALID');
+  });
+
   test('without a body', async () => {
     await expectRefusal(await buyer.post('/bookings', undefined, { key: newKey() }), 400, 'VALIDATION_FAILED');
   });
@@ -249,6 +268,16 @@ describe('what only staff may do', () => {
     await expectRefusal(await support.post(`/admin/shows/${show.id}/blocks`, body), 403, 'FORBIDDEN');
     await expectRefusal(await new ApiClient(url()).post(`/admin/movies`, {}), 401, 'UNAUTHENTICATED');
   });
+});
+
+describe('a file of the documentation', () => {
+  test.each(['/docs/nothing.js', '/docs/%2e%2e/package.json', '/docs/..%2f..%2fpackage.json', '/docs/%00'])(
+    '%s is not found',
+    async (path) => {
+      const answer = await fetch(url() + path);
+      expect([answer.status, ((await answer.json()) as Problem).code]).toEqual([404, 'NOT_FOUND']);
+    },
+  );
 });
 
 describe('a request that is hardly one', () => {

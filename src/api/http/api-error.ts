@@ -13,7 +13,11 @@ export class ApiError extends Error {
     fields: Readonly<Record<string, unknown>> = {},
     headers: Readonly<Record<string, string>> = {},
   ) {
+    // A refusal is an answer, not an accident: nobody reads its stack, and collecting one is dear under a storm.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.fields = fields;
     this.headers = headers;

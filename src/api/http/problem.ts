@@ -87,13 +87,18 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[], within: readonl
   });
 }
 
-/** What Express and its body parser refuse before a handler sees the request. */
+/** What Express, its body parser and its file server refuse before a handler sees the request. */
 function fromHttpParser(error: unknown): ApiError | null {
   if (error instanceof URIError) return notFound('resource');
-  const { type } = error as { type?: unknown };
+  const { type, status, code: cause } = error as { type?: unknown; status?: unknown; code?: unknown };
   const code = typeof type === 'string' ? parserCodes[type] : undefined;
-  return code ? new ApiError(code, parserDetails[code] ?? errorCodes[code][1]) : null;
+  if (code) return new ApiError(code, parserDetails[code] ?? errorCodes[code][1]);
+  // A body that does not unpack; a file name that points outside.
+  if (typeof cause === 'string' && cause.startsWith('Z_')) return new ApiError('MALFORMED_JSON', malformed);
+  return typeof status === 'number' && status >= 400 && status < 500 ? notFound('resource') : null;
 }
+
+const malformed = 'The body is not JSON in UTF-8.';
 
 const parserCodes: Readonly<Record<string, ErrorCode>> = {
   'entity.parse.failed': 'MALFORMED_JSON',
@@ -107,7 +112,7 @@ const parserCodes: Readonly<Record<string, ErrorCode>> = {
 };
 
 const parserDetails: Partial<Record<ErrorCode, string>> = {
-  MALFORMED_JSON: 'The body is not JSON in UTF-8.',
+  MALFORMED_JSON: malformed,
   BODY_TOO_LARGE: 'The body is larger than this call takes.',
   UNSUPPORTED_MEDIA_TYPE: 'Send JSON in UTF-8, as application/json.',
 };

@@ -19,12 +19,21 @@ export function requestLog(logger: Logger): HttpLogger {
     serializers: { req: () => undefined, res: () => undefined },
     genReqId: assignRequestId,
     customAttributeKeys: { reqId: 'requestId', responseTime: 'ms' },
-    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : res.statusCode >= 400 ? 'info' : 'debug'),
+    customLogLevel: (_req, res) => levelOf(res),
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request failed',
     customSuccessObject: (req, res, logged: Logged) => describe(req, res, logged),
     customErrorObject: (req, res, error, logged: Logged) => ({ ...describe(req, res, logged), cause: causeOf(error) }),
   });
+}
+
+/** A sale's daily bread, not news: a hot show refuses a thousand a second, and the metrics count them. */
+const everyday: ReadonlySet<ErrorCode> = new Set(['SEAT_UNAVAILABLE', 'SOLD_OUT', 'NO_ADJACENT_SEATS']);
+
+function levelOf(res: ServerResponse): 'debug' | 'info' | 'error' {
+  if (res.statusCode >= 500) return 'error';
+  const code = codes.get(res);
+  return res.statusCode < 400 || (code && everyday.has(code)) ? 'debug' : 'info';
 }
 
 interface Logged {

@@ -24,10 +24,12 @@ export class ShowCommands {
    * @throws ShowNotRunningError and the other errors of WorkflowClient
    */
   async send(show: Show, command: SeatCommand): Promise<SeatCommandResult> {
+    const nowMs = this.#nowMs();
+    if (nowMs >= show.endsAtMs) throw new ShowNotRunningError(`show ${show.id} is over`);
     try {
       return await this.#workflows.seatCommand(show.id, command);
     } catch (error) {
-      const mayBeUnstarted = show.availability.asOfVersion === 0 && this.#nowMs() < show.salesCloseAtMs;
+      const mayBeUnstarted = show.availability.asOfVersion === 0 && nowMs < show.salesCloseAtMs;
       if (!(error instanceof ShowNotRunningError) || !mayBeUnstarted || show.status === 'CANCELLED') throw error;
     }
     await this.start(show);

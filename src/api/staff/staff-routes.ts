@@ -3,7 +3,6 @@ import type { BlockRequest, NewShow as NewShowBody } from '../../contracts/http/
 import { parsePretixPlan } from '../../domain/pretix-plan.ts';
 import type { SeatCommand } from '../../domain/seat-commands.ts';
 import { seatLayout } from '../../domain/seat-layout.ts';
-import type { SeatingPlan } from '../../domain/seating-plan.ts';
 import { newId } from '../../platform/ids.ts';
 import { findCity, findScreen, findTheatre, insertScreen, insertTheatre } from '../../read-model/catalogue.ts';
 import type { ReadModel } from '../../read-model/database.ts';
@@ -31,17 +30,18 @@ export interface StaffDeps {
 }
 
 export const staffRoutes = (deps: StaffDeps): readonly Route[] => [
-  route(endpoints.importSeatingPlan, (call) =>
-    deps.memory.onceInTransaction(call, async (trx) => {
-      const parsed = parsePretixPlan(call.body);
-      if (!parsed.ok) {
-        throw new ApiError('PLAN_INVALID', 'Nothing was imported: see `errors`.', { errors: parsed.errors });
-      }
+  route(endpoints.importSeatingPlan, (call) => {
+    const parsed = parsePretixPlan(call.body);
+    if (!parsed.ok)
+      throw new ApiError('PLAN_INVALID', 'Nothing was imported: see `errors`.', { errors: parsed.errors });
+    const { plan } = parsed;
+    // A repeat is known by the plan that was read, not by what else its document may hold.
+    return deps.memory.onceInTransaction({ ...call, body: plan }, async (trx) => {
       const id = newId('pln');
-      await insertSeatingPlan(trx, { id, plan: parsed.plan, layout: seatLayout(parsed.plan) }, deps.nowMs());
-      return made(`/seating-plans/${id}`, planBody(id, parsed.plan));
-    }),
-  ),
+      await insertSeatingPlan(trx, { id, plan, layout: seatLayout(plan) }, deps.nowMs());
+      return made(`/seating-plans/${id}`, { id, ...plan });
+    });
+  }),
 
   route(endpoints.createTheatre, (call) =>
     deps.memory.onceInTransaction(call, async (trx) => {
@@ -102,8 +102,6 @@ const made = (path: string, body: unknown): Answer => ({
   headers: { Location: `${BASE_PATH}${path}` },
   body,
 });
-
-const planBody = (id: string, plan: SeatingPlan) => ({ id, ...plan });
 
 async function onSeats(
   { catalogue, shows }: StaffDeps,
