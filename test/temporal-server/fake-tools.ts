@@ -1,6 +1,5 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventually } from '../../temporal/server/frontend.ts';
 
 /** What `temporal --version` of a CLI with that server prints. */
 export const cliVersionLine = (server: string): string => `temporal version 1.5.1 (Server ${server}, UI 2.42.1)`;
@@ -15,33 +14,21 @@ export async function executable(file: string, script: string): Promise<string> 
 
 /**
  * A `go` that "builds" any package into GOBIN: a script that prints `versionLine`. It notes each install, and while
- * the file `hold` is there, it does not come to its end.
+ * the file `hold` is there, it waits for a process that it has started, as it waits for compilers.
  */
 export async function fakeGo(folder: string, versionLine: string) {
   const journal = join(folder, 'installs');
   const hold = join(folder, 'hold');
-  const pidFile = join(folder, 'pid');
   await executable(
     join(folder, 'go'),
     `[ "$1" = version ] && exit 0
 echo "$3" >> ${journal}
 ( while [ -e ${hold} ]; do /bin/sleep 0.05; done ) &
-echo $! > ${pidFile}
 wait
 name="\${3%@*}"; name="\${name##*/}"
 printf '#!/bin/sh\\necho "%s"\\n' '${versionLine}' > "$GOBIN/$name"
 /bin/chmod 755 "$GOBIN/$name"`,
   );
-  /** Of what `go` started to build, as it starts compilers. */
-  const pid = () =>
-    eventually(
-      async () => {
-        const text = await readFile(pidFile, 'utf8');
-        if (!text.endsWith('\n')) throw new Error('not written yet');
-        return Number(text);
-      },
-      { timeoutMs: 5_000 },
-    );
   const installs = async () => (await readFile(journal, 'utf8').catch(() => '')).split('\n').filter(Boolean);
-  return { installs, hold, pid };
+  return { installs, hold };
 }
