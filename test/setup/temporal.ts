@@ -21,7 +21,7 @@ export const TEST_TEMPORAL_ADDRESS = 'SEATKEEPER_TEST_TEMPORAL_ADDRESS';
 export const TEST_NAMESPACES_DIR = 'SEATKEEPER_TEST_NAMESPACES_DIR';
 
 /** Made with the server, because a new one takes the server ten seconds to notice. */
-const NAMESPACES = 60;
+const NAMESPACES = 100;
 const namespaceName = (number: number): string => `test-${number}`;
 const START_TIMEOUT_MS = 60_000;
 
