@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import type { WorkflowClient } from '../contracts/workflow-client.ts';
@@ -18,6 +18,7 @@ const log = createLogger('api');
 
 /** Requests under way get this long to be answered; a payment's client waits up to ten seconds. */
 const DRAIN_MS = 12_000;
+const IDLE_SWEEP_MS = 50;
 
 /**
  * The API as a process of its own, until it is asked to stop. Logs one line with `"msg":"ready"`, its `url` and its
@@ -70,8 +71,8 @@ export async function runApiProcess(
   });
   const server = createHttpServer(app);
   const metricsServer = createMetricsServer(metrics);
-  const url = await listen(server, config.HOST, config.PORT);
-  const metricsUrl = await listen(metricsServer, config.HOST, config.METRICS_PORT);
+  const url = await listen(server, { host: config.HOST, port: config.PORT, reusePort: mayShareAPort });
+  const metricsUrl = await listen(metricsServer, { host: config.HOST, port: config.METRICS_PORT });
   const answerPurge = startAnswerPurge(db, log, Date.now);
   const askedToStop = whenAskedToStop();
   log.info({ url, metrics: `${metricsUrl}/metrics` }, 'ready');
@@ -97,22 +98,26 @@ const createMetricsServer = ({ registry }: Metrics): Server =>
     );
   });
 
-async function listen(server: Server, host: string, port: number): Promise<string> {
-  server.listen(port, host);
+/** Several API processes on one machine listen on one port, and the kernel spreads the connections among them. */
+const mayShareAPort = process.platform === 'linux';
+
+async function listen(server: Server, options: ListenOptions & { readonly host: string }): Promise<string> {
+  server.listen(options);
   await once(server, 'listening');
-  const { port: taken } = server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${taken}`;
+  const { port } = server.address() as AddressInfo;
+  const host = ['0.0.0.0', '::'].includes(options.host) ? '127.0.0.1' : options.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Takes no new connections and waits for the requests under way, within limits. */
+/** Takes no new connections, and ends each that is there as soon as its request is answered, within limits. */
 async function close(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  const end = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await closed;
-  clearTimeout(timer);
+  clearInterval(sweep);
+  clearTimeout(end);
 }
 
 const whenAskedToStop = (): Promise<string> =>

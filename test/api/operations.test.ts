@@ -144,6 +144,20 @@ describe('a part that is gone', () => {
   }, 60_000);
 });
 
+test('two processes share a port', async () => {
+  const port = await freePort();
+  const env = { ...system.env, PORT: String(port) };
+  const both = [
+    new TestProcess('api-one', ['src/main/api.ts'], env),
+    new TestProcess('api-two', ['src/main/api.ts'], env),
+  ];
+  const ready = await Promise.all(both.map((api) => api.start()));
+  expect(ready.map(({ url: shared }) => shared)).toEqual(Array(2).fill(`http://127.0.0.1:${port}`));
+  await both[0]!.kill();
+  expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
+  await both[1]!.kill();
+}, 60_000);
+
 describe('a process that is asked to stop', () => {
   test('answers what is under way, then ends by itself', async () => {
     const port = await freePort();
@@ -157,7 +171,9 @@ describe('a process that is asked to stop', () => {
       () => buyer.at(url()).booking(booking.id),
       () => true,
     );
+    const stoppedAtMs = Date.now();
     await api.kill('SIGTERM');
     expect([200, 202]).toContain((await paying).status);
+    expect(Date.now() - stoppedAtMs).toBeLessThan(8_000);
   }, 60_000);
 });
