@@ -93,6 +93,7 @@ export const confirmationStatement = (rows: string) => sql<ConfirmationRow>`
     select id, next_booking_number(), show_id, user_id, city_id, 'CONFIRMED', seats, price, items, fingerprint, held_at,
       expires_at, version, changed_at, 'SUCCEEDED', refund, as_created, paid_by, now()
     from record
+    order by id
     on conflict (id) do update set
       booking_number = excluded.booking_number,
       status = excluded.status,
@@ -112,10 +113,12 @@ export const confirmationStatement = (rows: string) => sql<ConfirmationRow>`
   booked as (
     insert into booked_seats (show_id, seat_id, booking_id)
     select show_id, seat ->> 'id', id from confirmed, jsonb_array_elements(seats) as seat
+    order by 1, 2
   ),
   paid as (
     insert into payments (${paymentColumnNames})
     select payment.* from record, jsonb_to_record(record.payment) as payment (${paymentColumns})
+    order by payment.id
     ${onPaymentConflict}
   ),
   posted as (
@@ -185,6 +188,7 @@ export const stateStatement = (rows: string) => sql<{ id: string }>`
       record.changed_at, record.payment_status, record.refund, record.as_created, known.payment_id, now()
     from record
       left join bookings as known on known.id = record.id and record.status in (${confirmedStates})
+    order by record.id
     on conflict (id) do update set
       status = excluded.status,
       seats = excluded.seats,
@@ -204,12 +208,14 @@ export const stateStatement = (rows: string) => sql<{ id: string }>`
     insert into payments (${paymentColumnNames})
     select payment.* from record, jsonb_to_record(record.payment) as payment (${paymentColumns})
     where jsonb_typeof(record.payment) = 'object'
+    order by payment.id
     ${onPaymentConflict}
   ),
   refunded as (
     insert into refunds (${refundColumnNames})
     select refund.* from record, jsonb_to_record(record.new_refund) as refund (${refundColumns})
     where jsonb_typeof(record.new_refund) = 'object'
+    order by refund.id
     ${onRefundConflict}
   ),
   posted as (

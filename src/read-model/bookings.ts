@@ -29,6 +29,7 @@ export async function insertHeldBookings(db: ReadModel, bookings: readonly NewBo
   const { rows: inserted } = await sql<{ id: string }>`
     insert into bookings (${bookingColumnNames}, updated_at)
     select ${bookingColumnNames}, now() from jsonb_to_recordset(${rows}::jsonb) as booking (${bookingColumns})
+    order by id
     on conflict (id) do nothing
     returning id`.execute(db);
   const newIds = new Set(inserted.map((row) => row.id));

@@ -17,9 +17,7 @@ type AnswerKey = Pick<KeptAnswer, 'scope' | 'key'>;
 
 /** Keeps answers, one statement for all; the first one stored wins. Gives what is stored, in order. To be coalesced. */
 export async function saveAnswers(db: ReadModel, answers: readonly KeptAnswer[]): Promise<KeptAnswer[]> {
-  // In one order for all, so that two batches that share keys can't deadlock.
-  const rows = [...answers].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
-  const column = <T>(read: (answer: KeptAnswer) => T): T[] => rows.map(read);
+  const column = <T>(read: (answer: KeptAnswer) => T): T[] => answers.map(read);
   // Columns as arrays, not rows as JSON: to take rows apart Postgres would have to read \u0000, which it can't.
   await sql`
     insert into idempotency_answers (scope, key, fingerprint, status, headers, body)
@@ -30,6 +28,8 @@ export async function saveAnswers(db: ReadModel, answers: readonly KeptAnswer[])
       ${column((row) => row.status)}::integer[],
       ${column((row) => JSON.stringify(row.headers))}::json[],
       ${column((row) => JSON.stringify(row.body ?? null))}::json[])
+      as answer (scope, key, fingerprint, status, headers, body)
+    order by scope, key
     on conflict (scope, key) do nothing`.execute(db);
   return (await findAnswers(db, answers)).map((answer, position) => answer ?? answers[position]!);
 }

@@ -47,13 +47,6 @@ describe('bookings just held', () => {
     expect(await findBookings(test.db, [])).toEqual([]);
   });
 
-  it('are written by many batches at once that share bookings, without a deadlock', async () => {
-    const holds = Array.from({ length: 60 }, () => someHold());
-    const batches = Array.from({ length: 8 }, (_, turn) => [...holds.slice(turn * 7), ...holds.slice(0, turn * 7)]);
-    const written = await Promise.all(batches.map((batch) => insertHeldBookings(test.db, batch)));
-    expect(written.flat().filter(Boolean)).toHaveLength(holds.length);
-  });
-
   it('a row that Postgres refuses does not fail its neighbours in the batch', async () => {
     const insert = coalesce((batch: Parameters<typeof insertHeldBookings>[1]) => insertHeldBookings(test.db, batch), {
       maxBatch: 50,

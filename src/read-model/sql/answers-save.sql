@@ -6,6 +6,8 @@ insert into idempotency_answers (scope, key, fingerprint, status, headers, body)
       $4::integer[],
       $5::json[],
       $6::json[])
+      as answer (scope, key, fingerprint, status, headers, body)
+    order by scope, key
     on conflict (scope, key) do nothing;
 
 select scope, key, fingerprint, status, headers, body

@@ -7,6 +7,7 @@ with record as materialized (
     select id, next_booking_number(), show_id, user_id, city_id, 'CONFIRMED', seats, price, items, fingerprint, held_at,
       expires_at, version, changed_at, 'SUCCEEDED', refund, as_created, paid_by, now()
     from record
+    order by id
     on conflict (id) do update set
       booking_number = excluded.booking_number,
       status = excluded.status,
@@ -26,10 +27,12 @@ with record as materialized (
   booked as (
     insert into booked_seats (show_id, seat_id, booking_id)
     select show_id, seat ->> 'id', id from confirmed, jsonb_array_elements(seats) as seat
+    order by 1, 2
   ),
   paid as (
     insert into payments (id, booking_id, status, provider, provider_reference, method, amount, currency, failure_reason, fingerprint, created_at, updated_at)
     select payment.* from record, jsonb_to_record(record.payment) as payment (id text, booking_id text, status text, provider text, provider_reference text, method text, amount bigint, currency text, failure_reason text, fingerprint text, created_at timestamptz, updated_at timestamptz)
+    order by payment.id
     on conflict (id) do update set
       status = excluded.status,
       provider = coalesce(excluded.provider, payments.provider),

@@ -9,6 +9,7 @@ with record as materialized (
       record.changed_at, record.payment_status, record.refund, record.as_created, known.payment_id, now()
     from record
       left join bookings as known on known.id = record.id and record.status in ('CONFIRMED', 'CANCELLED', 'EXCHANGED')
+    order by record.id
     on conflict (id) do update set
       status = excluded.status,
       seats = excluded.seats,
@@ -28,6 +29,7 @@ with record as materialized (
     insert into payments (id, booking_id, status, provider, provider_reference, method, amount, currency, failure_reason, fingerprint, created_at, updated_at)
     select payment.* from record, jsonb_to_record(record.payment) as payment (id text, booking_id text, status text, provider text, provider_reference text, method text, amount bigint, currency text, failure_reason text, fingerprint text, created_at timestamptz, updated_at timestamptz)
     where jsonb_typeof(record.payment) = 'object'
+    order by payment.id
     on conflict (id) do update set
       status = excluded.status,
       provider = coalesce(excluded.provider, payments.provider),
@@ -42,6 +44,7 @@ with record as materialized (
     insert into refunds (id, payment_id, booking_id, amount, currency, status, provider_reference, created_at, updated_at)
     select refund.* from record, jsonb_to_record(record.new_refund) as refund (id text, payment_id text, booking_id text, amount bigint, currency text, status text, provider_reference text, created_at timestamptz, updated_at timestamptz)
     where jsonb_typeof(record.new_refund) = 'object'
+    order by refund.id
     on conflict (id) do update set
       status = excluded.status,
       provider_reference = coalesce(excluded.provider_reference, refunds.provider_reference),
