@@ -7,7 +7,7 @@ const checks = [
   { name: 'format', bin: ['prettier', 'bin', 'prettier.cjs'], args: ['--check', '--log-level=warn', '.'] },
   {
     name: 'imports',
-    bin: ['dependency-cruiser', 'bin', 'dependency-cruise.mjs'],
+    bin: ['dependency-cruiser', 'bin', 'dependency-cruiser.mjs'],
     args: ['--config', '.dependency-cruiser.js', 'src', 'workflows', 'activities', 'temporal'],
   },
 ];

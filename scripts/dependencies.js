@@ -21,7 +21,7 @@ import { SetupError } from './setup-error.js';
 
 /** An installation takes about a minute; a line this often tells that it goes on. */
 const progressMs = 15_000;
-/** Of npm's output, as much as explains a failure: its error lines come last. */
+/** Of npm's output, as much as explains a failure: its first error lines say why, the many after them how to use npm. */
 const shownLines = 12;
 const keptOutputChars = 64 * 1024;
 
@@ -129,10 +129,15 @@ function npmCi(root) {
     child.once('error', (error) => reject(new SetupError(`npm could not be started: ${error.message}.`)));
     child.once('close', (code, signal) => {
       if (code === 0) return resolve();
-      const last = output.trimEnd().split('\n').slice(-shownLines).join('\n');
-      reject(new SetupError(`npm ci failed (${signal ?? `exit code ${code}`}); its last lines were:\n${last}`));
+      reject(new SetupError(`npm ci failed (${signal ?? `exit code ${code}`}):\n${explanationIn(output)}`));
     });
   });
+}
+
+function explanationIn(output) {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  const errors = lines.filter((line) => /^npm (error|ERR!) ./.test(line));
+  return (errors.length > 0 ? errors.slice(0, shownLines) : lines.slice(-shownLines)).join('\n');
 }
 
 /** The npm that started us, else the one on the PATH. */
