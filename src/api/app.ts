@@ -72,12 +72,12 @@ function apiRouter(deps: AppDeps): Router {
 
 /** In the order in which they are asked for most: the router tries one after the other. */
 function allRoutes(deps: AppDeps): readonly Route[] {
-  const { db, workflows, seatMaps, settings, nowMs, logger } = deps;
+  const { db, workflows, seatMaps, settings, nowMs } = deps;
   const batches = createBatches(db);
   const memory = new AnswerMemory(db, batches);
   const catalogue = new SaleCatalogue(db, nowMs);
   const shows = new ShowCommands(workflows, catalogue, settings.limits, nowMs);
-  const desk = new BookingDesk({ batches, catalogue, shows, workflows, settings, logger, metrics: deps.metrics });
+  const desk = new BookingDesk({ ...deps, batches, catalogue, shows });
   const payments = new PaymentDesk({ batches, workflows, nowMs, findPayment: (id) => findPayment(db, id) });
   return [
     ...bookingRoutes({ db, batches, catalogue, workflows, desk, memory, settings }),

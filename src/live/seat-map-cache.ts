@@ -38,6 +38,8 @@ export interface SeatMapCacheOptions {
 class WatchedShow {
   map: ServedSeatMap;
   lastReadMs: number;
+  /** When its map was last looked at without waiting. */
+  lastGlanceMs = 0;
   /** Newest version heard of. */
   heardOf: number;
   loading: Promise<void> | null = null;
@@ -101,6 +103,17 @@ export class SeatMapCache {
     return watched.map;
   }
 
+  /**
+   * The show's map as it is in memory, without waiting; null if it is not there yet. It may lag by a little more than
+   * what `read` gives: it is brought up to date with the next query of versions, not with every change.
+   */
+  glance(showId: string): ServedSeatMap | null {
+    const watched = this.#watched.get(showId);
+    if (watched) watched.lastGlanceMs = this.#nowMs();
+    else this.#watch(showId).catch((error: unknown) => this.#reportUnlessClosed(error, showId));
+    return watched?.map ?? null;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -137,8 +150,12 @@ export class SeatMapCache {
     try {
       await this.#reload(watched);
     } catch (error) {
-      if (!this.#closed) this.#log.warn({ err: error, showId: watched.map.showId }, 'a seat map could not be reloaded');
+      this.#reportUnlessClosed(error, watched.map.showId);
     }
+  }
+
+  #reportUnlessClosed(error: unknown, showId: string): void {
+    if (!this.#closed) this.#log.warn({ err: error, showId }, 'a seat map could not be loaded');
   }
 
   /** One load at a time for a show; those who ask meanwhile share it. */
@@ -158,21 +175,31 @@ export class SeatMapCache {
   }
 
   async #ask(): Promise<void> {
-    const showIds = this.#forgetUnread();
+    const showIds = this.#forgetUnused();
     if (showIds.length === 0 || this.#closed) return;
     try {
       for (const [showId, version] of await seatMapVersions(this.#db, showIds)) this.#heard(showId, version);
+      this.#catchUpGlanced();
     } catch (error) {
       if (!this.#closed) this.#log.warn({ err: error }, 'versions of seat maps could not be asked for');
     }
   }
 
-  #forgetUnread(): string[] {
+  #catchUpGlanced(): void {
+    const since = this.#nowMs() - EAGER_FOR_MS;
+    for (const showId of this.#watched.keys()) {
+      const watched = this.#watched.peek(showId)!;
+      if (watched.isBehind && watched.lastGlanceMs >= since) void this.#reloadIfPossible(watched);
+    }
+  }
+
+  #forgetUnused(): string[] {
     const before = this.#nowMs() - UNWATCH_AFTER_MS;
     return [...this.#watched.keys()].filter((showId) => {
-      const isRead = this.#watched.peek(showId)!.lastReadMs >= before;
-      if (!isRead) this.#watched.delete(showId);
-      return isRead;
+      const { lastReadMs, lastGlanceMs } = this.#watched.peek(showId)!;
+      const isUsed = Math.max(lastReadMs, lastGlanceMs) >= before;
+      if (!isUsed) this.#watched.delete(showId);
+      return isUsed;
     });
   }
 }

@@ -128,6 +128,49 @@ describe('the seat map', () => {
   });
 });
 
+describe('seats that are seen booked', () => {
+  const updates = async (): Promise<string> => {
+    const metricsUrl = system.apis[0]!.log.map((line) => /"metrics":"([^"]+)"/.exec(line)?.[1]).find(Boolean)!;
+    const text = await (await fetch(metricsUrl)).text();
+    return /seatkeeper_seat_command_batch_size_count (\d+)/.exec(text)![1]!;
+  };
+
+  test('are refused at once, without asking the show; what else is taken is named too', async () => {
+    const show = await openShow(system);
+    const [buyer, other] = [await newGuest(url()), await newGuest(url())];
+    await buyer.pay((await buyer.held(show.id, ['A1'])).id, 'tok_ok');
+    await buyer.held(show.id, ['A2']);
+    await eventually(
+      () => seatsOf(show.id),
+      ({ statuses }) => statuses.startsWith('bh'),
+    );
+    const before = await updates();
+    const refused = await other.hold(show.id, ['A1', 'A2', 'A3']);
+    expect([refused.status, refused.body.code]).toEqual([409, 'SEAT_UNAVAILABLE']);
+    expect(refused.body.conflicts).toEqual([
+      { seatId: 'A1', reason: 'booked' },
+      { seatId: 'A2', reason: 'held' },
+    ]);
+    expect(await updates()).toBe(before);
+  });
+
+  test('and only those: a held seat is for the show to decide, and is free the moment it is released', async () => {
+    const show = await openShow(system);
+    const [buyer, other] = [await newGuest(url()), await newGuest(url())];
+    for (let round = 0; round < 5; round++) {
+      const booking = await buyer.held(show.id, ['A1']);
+      await eventually(
+        () => seatsOf(show.id),
+        ({ statuses }) => statuses.startsWith('h'),
+      );
+      await buyer.send('DELETE', `/bookings/${booking.id}`);
+      const taken = await other.hold(show.id, ['A1']);
+      expect(taken.status).toBe(201);
+      await other.send('DELETE', `/bookings/${taken.body.id}`);
+    }
+  });
+});
+
 describe('the seating plan', () => {
   test('may be kept for ever', async () => {
     const show = await openShow(system);

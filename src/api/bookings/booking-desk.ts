@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BookingRequest } from '../../contracts/http/bookings.ts';
 import { ENDED, OutcomeUnknownError, type WorkflowClient } from '../../contracts/workflow-client.ts';
 import type { Booking, NewBooking } from '../../domain/booking.ts';
-import type { SeatCommandResult } from '../../domain/seat-commands.ts';
+import type { SeatCommandResult, SeatPick, TakenSeatStatus } from '../../domain/seat-commands.ts';
 import { derivedId, fingerprintOf } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Show } from '../../read-model/shows.ts';
@@ -12,6 +12,7 @@ import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts'
 import type { Answer } from '../http/answer.ts';
 import { keyReused, replayed } from '../idempotency/answer-memory.ts';
 import type { Metrics } from '../operations/metrics.ts';
+import type { SeatMaps } from '../seats/seat-routes.ts';
 import type { ShowCommands } from '../shows/show-commands.ts';
 import { bookingAsCreated, bookingPath } from './booking-body.ts';
 import { seatRefusal } from './refusals.ts';
@@ -26,7 +27,9 @@ export interface BookingDeskDeps {
   readonly catalogue: SaleCatalogue;
   readonly shows: ShowCommands;
   readonly workflows: WorkflowClient;
+  readonly seatMaps: Pick<SeatMaps, 'glance'>;
   readonly settings: SaleSettings;
+  readonly nowMs: () => number;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, 'holdDecision'>;
 }
@@ -73,6 +76,7 @@ export class BookingDesk {
   ): Promise<Hold> {
     const { terms, limits } = this.#deps.settings;
     const pick = pickOf(request, plan, limits.seatsPerBookingMax);
+    this.#refuseWhatIsSeenBooked(show, plan, pick);
     const result = await this.#deps.shows.send(show, {
       kind: 'hold',
       bookingId,
@@ -84,6 +88,21 @@ export class BookingDesk {
     this.#deps.metrics.holdDecision(result.ok ? 'granted' : result.refusal);
     if (result.ok || result.refusal === 'HOLD_ENDED') return result;
     throw seatRefusal(result, plan);
+  }
+
+  /**
+   * Spares a sold-out show the storm. Only where a seat is seen booked: a held one may be this very booking's, whose
+   * maker died before its row, and both held and blocked ones come free from one moment to the next.
+   * @throws ApiError SEAT_UNAVAILABLE
+   */
+  #refuseWhatIsSeenBooked(show: Show, plan: PlanForSale, pick: SeatPick): void {
+    if (!('seats' in pick) || this.#deps.nowMs() >= show.salesCloseAtMs) return;
+    const statuses = this.#deps.seatMaps.glance(show.id)?.statuses;
+    if (!statuses || !pick.seats.some((seat) => statuses[seat] === 'b')) return;
+    const taken = pick.seats.filter((seat) => statuses[seat] !== 'a');
+    const conflicts = taken.map((seat) => [seat, statuses[seat] as TakenSeatStatus] as const);
+    this.#deps.metrics.holdDecision('seen booked');
+    throw seatRefusal({ ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts }, plan);
   }
 
   /** The workflow's start decides which request a key belongs to; the row follows it. */

@@ -12,6 +12,8 @@ export interface SeatMaps {
     showId: string,
     seenVersion?: number,
   ): Promise<{ readonly version: number; readonly statuses: string; readonly body: EncodedBody } | null>;
+  /** The map that is in memory, without waiting; null if there is none yet. */
+  glance(showId: string): { readonly statuses: string } | null;
 }
 
 /** A plan never changes under its id. */
