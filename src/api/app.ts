@@ -12,7 +12,7 @@ import { quoteRoutes } from './bookings/quote-routes.ts';
 import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
 import { SaleCatalogue } from './catalogue/sale-catalogue.ts';
 import { sendAnswer } from './http/answer.ts';
-import { ApiError } from './http/api-error.ts';
+import { otherMethods } from './http/other-methods.ts';
 import { notFound, problemAnswer, toApiError } from './http/problem.ts';
 import { RateLimits } from './http/rate-limits.ts';
 import { assignRequestId, pathOf } from './http/request-ids.ts';
@@ -65,7 +65,7 @@ function apiRouter(deps: AppDeps): Router {
     for (const each of routes) {
       resource[each.endpoint.method](measured(each, deps.metrics), requestHandler(each, gate));
     }
-    resource.all(otherMethods(routes));
+    resource.all(otherMethods(routes.map(({ endpoint }) => endpoint.method.toUpperCase())));
   }
   return router;
 }
@@ -107,18 +107,6 @@ const measured =
     res.once('finish', () => metrics.request(path, method, res.statusCode, (performance.now() - startedAt) / 1_000));
     next();
   };
-
-/** A path that exists, by a method that it does not have. */
-function otherMethods(routes: readonly Route[]): RequestHandler {
-  const methods = routes.map(({ endpoint }) => endpoint.method.toUpperCase());
-  const Allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-  return (req, res) => {
-    if (req.method !== 'OPTIONS') {
-      throw new ApiError('METHOD_NOT_ALLOWED', `${req.method} is not allowed here.`, {}, { Allow });
-    }
-    sendAnswer(res, { status: 204, headers: { Allow } });
-  };
-}
 
 /** The last one: whatever was thrown becomes a problem. */
 const problems: ErrorRequestHandler = (error: unknown, req, res, _next) => {

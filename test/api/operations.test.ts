@@ -51,6 +51,16 @@ describe('the OpenAPI document', () => {
   });
 });
 
+describe('paths beside the contract', () => {
+  test.each(['/', '/docs', '/api/v1/openapi.json', '/health/live', '/health/ready'])(
+    '%s has GET alone',
+    async (path) => {
+      const answer = await fetch(url() + path, { method: 'POST' });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+    },
+  );
+});
+
 describe('metrics', () => {
   test('count requests by route, method and status on a port of their own', async () => {
     await new ApiClient(url()).get('/shows/shw_none');

@@ -6,6 +6,7 @@ import { EncodedBody } from '../../platform/encoded-body.ts';
 import { fingerprintOf } from '../../platform/ids.ts';
 import { sendAnswer } from '../http/answer.ts';
 import { conditionalAnswer } from '../http/conditional.ts';
+import { otherMethods } from '../http/other-methods.ts';
 import { openApiDocument } from './openapi.ts';
 
 const OPENAPI_PATH = `${BASE_PATH}/openapi.json`;
@@ -42,6 +43,7 @@ export function docsRouter(): Router {
   router.get('/', (_req, res) => res.redirect('/docs'));
   router.get('/docs', (_req, res) => void res.type('html').send(page));
   router.get('/docs/start.js', (_req, res) => void res.type('js').send(start));
+  router.all([OPENAPI_PATH, '/', '/docs', '/docs/start.js'], otherMethods(['GET']));
   router.use('/docs', express.static(assets, { index: false, maxAge: ASSETS_MAX_AGE_MS, fallthrough: true }));
   return router;
 }

@@ -3,6 +3,7 @@ import type { Readiness } from '../../contracts/http/operations.ts';
 import type { WorkflowClient } from '../../contracts/workflow-client.ts';
 import { ping, type ReadModel } from '../../read-model/database.ts';
 import { sendAnswer } from '../http/answer.ts';
+import { otherMethods } from '../http/other-methods.ts';
 import { retryAfter } from '../http/api-error.ts';
 
 /** A dependency that takes longer is of no use to buyers. */
@@ -22,6 +23,7 @@ export function healthRouter(db: ReadModel, workflows: WorkflowClient): Router {
     const headers = isReady ? notStored : { ...notStored, ...retryAfter(RETRY_AFTER_MS) };
     sendAnswer(res, { status: isReady ? 200 : 503, headers, body });
   });
+  router.all(['/health/live', '/health/ready'], otherMethods(['GET']));
   return router;
 }
 
