@@ -5,7 +5,6 @@ import {
   chownSync,
   constants,
   lchownSync,
-  mkdirSync,
   readFileSync,
   readdirSync,
   statSync,
@@ -16,6 +15,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { clearInterval, setInterval } from 'node:timers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isWritableFolder, makeFolder } from './make-folder.js';
 import { takeLock } from './process-lock.js';
 import { SetupError } from './setup-error.js';
 
@@ -39,6 +39,7 @@ export async function ensureDependencies({ root, say }) {
   try {
     if (isStamped(root, stamp)) return;
     if (!fitsLockFile(root)) await install(root, say);
+    makeFolder(join(root, 'node_modules'));
     writeFileSync(stampPath(root), stamp);
     giveToOwnerOf(root);
   } finally {
@@ -150,20 +151,10 @@ function npmEnvironment(root) {
   const env = { ...process.env };
   // Left over from the `npm start` around us; they would point the inner npm at the wrong folder.
   for (const name of Object.keys(env)) if (/^npm_(package|lifecycle)_/.test(name)) delete env[name];
+  // A home folder that can't be written (a service's user, a container's) is no reason to fail.
   const cache = env.npm_config_cache ?? join(homedir(), '.npm');
-  if (!isWritable(cache)) env.npm_config_cache = join(root, '.data', 'npm-cache');
+  if (!isWritableFolder(cache)) env.npm_config_cache = join(root, '.data', 'npm-cache');
   return env;
-}
-
-/** A home folder that can't be written (a service's user, a container's) is no reason to fail. */
-function isWritable(folder) {
-  try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Root installing in someone else's clone must not leave them a folder they can't update. */

@@ -5,7 +5,7 @@ import { prepareTemporal } from '../../temporal/server/prepare.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { DataFolder } from '../supervisor/data-folder.ts';
 import type { PortBook } from '../supervisor/port-book.ts';
-import { isWritableFolder } from '../supervisor/writable-folder.ts';
+import { isWritableFolder } from '../../scripts/make-folder.js';
 import { reserveTemporalPorts } from './temporal-ports.ts';
 
 export interface TemporalPartOptions {

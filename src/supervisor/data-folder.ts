@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeFolder } from '../../scripts/make-folder.js';
 import { takeLock } from '../../scripts/process-lock.js';
 import type { Logger } from '../platform/logger.ts';
 import { readRunState, type RunState } from './run-state.ts';
@@ -45,7 +46,7 @@ export const dataFolderPath = (env: NodeJS.ProcessEnv, projectFolder: string): s
  */
 export async function openDataFolder(env: NodeJS.ProcessEnv, projectFolder: string, log: Logger): Promise<DataFolder> {
   const path = dataFolderPath(env, projectFolder);
-  explained(path, () => mkdirSync(path, { recursive: true, mode: 0o711 }));
+  explained(path, () => makeFolder(path, 0o711));
   const release = await lock(path, log);
   try {
     explained(path, () => prove(path));
@@ -122,6 +123,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'may not be written by this user',
   ENOSPC: 'is on a full disk',
   EDQUOT: 'has used up its quota',
+  ENOENT: 'can not be made',
   ENOTDIR: 'is not a folder',
   EEXIST: 'is not a folder',
   ENAMETOOLONG: 'has too long a name',

@@ -70,6 +70,12 @@ describe('npm start explains in one sentence and ends with 1', () => {
     );
   });
 
+  it('a data folder that can not be made', async () => {
+    expect(await refusal(new Launch('/proc/seatkeeper'))).toMatch(
+      /^The data folder \/proc\/seatkeeper (can not be made|may not be written)/,
+    );
+  });
+
   whereMountsAreAllowed('a read-only data folder', async () => {
     const mount = `mount -t tmpfs -o ro tmpfs ${folder} && exec "$@"`;
     expect(await refusal(new Launch(folder, {}, [...ownMounts, mount, 'sh']))).toBe(

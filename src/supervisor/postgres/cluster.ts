@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolder } from '../../../scripts/make-folder.js';
 import type { DataFolder } from '../data-folder.ts';
 import { StartupError } from '../startup-error.ts';
 import type { PostgresBinaries } from './binaries.ts';
@@ -62,7 +63,7 @@ function existingInside(folder: string): Cluster {
 export async function ensureCluster(cluster: Cluster, binaries: PostgresBinaries, password: string): Promise<void> {
   if (existsSync(cluster.folder)) return checkVersion(cluster.folder);
   const parent = dirname(cluster.folder);
-  mkdirSync(parent, { recursive: true, mode: 0o711 });
+  makeFolder(parent, 0o711);
   removeUnfinished(parent);
   const draft = join(parent, `${draftPrefix}${randomUUID()}`);
   const passwordFile = `${draft}.password`;

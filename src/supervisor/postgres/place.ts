@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { StartupError } from '../startup-error.ts';
-import { isWritableFolder } from '../writable-folder.ts';
+import { isWritableFolder } from '../../../scripts/make-folder.js';
 import { canReach, type UnixUser } from './user.ts';
 
 /**
