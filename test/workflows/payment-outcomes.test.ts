@@ -190,7 +190,7 @@ test.each(Object.keys(scenarios))('%s', async (name) => {
 
 describe('tok_pending_late: the money comes after the payment deadline', () => {
   test('and buys the seats, as they are still free', async () => {
-    const booking = await book(system, show, [150, 151], deadline);
+    const booking = await book(system, show, [180, 181], deadline);
     const attemptId = newId('pay');
     expect(await pay(system, booking, 'tok_pending_late', attemptId)).toMatchObject({ outcome: 'pending' });
     expect(await endOf(system, booking)).toBe('EXPIRED');
@@ -200,11 +200,11 @@ describe('tok_pending_late: the money comes after the payment deadline', () => {
   });
 
   test('and goes back by itself, as another buyer has them', async () => {
-    const booking = await book(system, show, [160, 161], deadline);
+    const booking = await book(system, show, [190, 191], deadline);
     const attemptId = newId('pay');
     expect(await pay(system, booking, 'tok_pending_late', attemptId)).toMatchObject({ outcome: 'pending' });
     expect(await endOf(system, booking)).toBe('EXPIRED');
-    const other = await book(system, show, [161]);
+    const other = await book(system, show, [191]);
     expect(await pay(system, other, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
     expect(await lateEndOf(system, booking, attemptId)).toBe('refunded');
     expect(await rowOf(system, booking)).toMatchObject({

@@ -1,26 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PayAnswer } from '../../src/contracts/booking-messages.ts';
 import { type Ended, OutcomeUnknownError } from '../../src/contracts/workflow-client.ts';
+import { taskQueues } from '../../src/contracts/workflow-ids.ts';
 import type { BookingStatus, NewBooking } from '../../src/domain/booking.ts';
 import type { BookingTerms } from '../../src/domain/booking-process.ts';
 import { newId } from '../../src/platform/ids.ts';
+import { loadSeatMap } from '../../src/read-model/seat-maps.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import { book, captured, chargeAtProvider, endOf, lateEndOf, pay, recordAttempt, seatsAt } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
 import { TestProcess } from '../setup/process.ts';
-import { openShow } from '../setup/shows.ts';
+import { netCaptured, openShow, statusesOf } from '../setup/shows.ts';
 import { type TestSystem, useTestSystem } from '../setup/system.ts';
 import { claimNamespace } from '../setup/temporal.ts';
 
 /**
- * A worker is killed in the middle of each step of a booking's life, before or after the step's effect; another worker
- * goes on. Whatever was under way ends as if nothing had happened, and money and seats agree.
+ * A worker is killed, or stands still, in the middle of each step of a booking's life, before or after the step's
+ * effect; another worker goes on. What was under way ends as if nothing had happened, and money and seats agree.
  */
 const system = useTestSystem({ workers: 0 });
 
 /** Each has a namespace and workers of its own; they mostly wait for time-outs. */
 const CASES_AT_ONCE = 4;
+const PATIENCE_MS = 240_000;
+/** Longer than it takes until a worker's tasks are given to another one. */
+const STANDS_STILL_MS = 4_000;
 
 interface Case {
   readonly at: string;
@@ -30,10 +37,12 @@ interface Case {
   readonly ends: BookingStatus;
 }
 
-const paying =
-  (token: string) =>
-  (system: TestSystem, booking: NewBooking): Promise<unknown> =>
-    payUntilAnswered(system, booking, token);
+const paying = (token: string): Case['act'] =>
+  named(`paying with ${token}`, (system, booking) => payUntilAnswered(system, booking, token));
+
+const named = (name: string, act: Case['act']): Case['act'] => Object.defineProperty(act, 'name', { value: name });
+
+const expiring: Case['act'] = (system, booking) => endOf(system, booking);
 
 /** What a client does that was told that the outcome is not known: the same again. */
 async function payUntilAnswered(system: TestSystem, booking: NewBooking, token: string): Promise<PayAnswer | Ended> {
@@ -87,79 +96,121 @@ const payingLate = async (system: TestSystem, booking: NewBooking): Promise<void
 /** A hold that must be secured before it is paid. */
 const shortHold = { holdTtlMs: 50_000 };
 
-const cases: readonly Case[] = [
+/** The payer's process dies too, and nobody ever asks again: what was charged is found by the sweep. */
+const payingAndDying = async (system: TestSystem, booking: NewBooking): Promise<void> => {
+  const attemptId = newId('pay');
+  await recordAttempt(system, booking, attemptId, 20_000);
+  const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace } = system.env;
+  const payer = await connectClient({ address: address!, namespace: namespace! });
+  const paying = new TemporalWorkflowClient(payer).pay(booking.id, { attemptId, method: 'card', token: 'tok_ok' });
+  paying.catch(() => undefined);
+  await eventually(async () => expect(await netCaptured(system, booking.id)).toBe(50_000));
+  await payer.connection.close();
+  const sweep = { workflowId: newId('pay'), taskQueue: taskQueues.bookings, args: [] };
+  await system.temporal.workflow.execute('paymentSweepWorkflow', sweep);
+};
+
+const killed: readonly Case[] = [
   { at: 'before extendHold', terms: shortHold, act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'after extendHold', terms: shortHold, act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'before chargePayment', act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'after chargePayment', act: paying('tok_ok'), ends: 'CONFIRMED' },
-  { at: 'after chargePayment', act: declinedThenPaid, ends: 'CONFIRMED' },
+  { at: 'after chargePayment', act: payingAndDying, ends: 'CONFIRMED' },
   { at: 'before resolveCharge', act: paying('tok_timeout_charged'), ends: 'CONFIRMED' },
   { at: 'after resolveCharge', act: paying('tok_500_twice'), ends: 'CONFIRMED' },
-  { at: 'before findCharge', act: paying('tok_pending'), ends: 'CONFIRMED' },
   { at: 'after findCharge', act: paying('tok_pending'), ends: 'CONFIRMED' },
   { at: 'before confirmSeats', act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'after confirmSeats', act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'before recordConfirmed', act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'after recordConfirmed', act: paying('tok_ok'), ends: 'CONFIRMED' },
-  { at: 'before recordBooking', act: declinedThenPaid, ends: 'CONFIRMED' },
   { at: 'after recordBooking', act: declinedThenPaid, ends: 'CONFIRMED' },
-  { at: 'before swapSeats', act: changedThenPaid, ends: 'CONFIRMED' },
   { at: 'after swapSeats', act: changedThenPaid, ends: 'CONFIRMED' },
-  { at: 'before releaseHold', act: releasing, ends: 'RELEASED' },
   { at: 'after releaseHold', act: releasing, ends: 'RELEASED' },
-  { at: 'before releaseHold', terms: { holdTtlMs: 500 }, act: endOf, ends: 'EXPIRED' },
-  { at: 'before returnSeats', act: payingForASeatThatIsTaken, ends: 'FAILED' },
+  { at: 'before releaseHold', terms: { holdTtlMs: 500 }, act: expiring, ends: 'EXPIRED' },
   { at: 'after returnSeats', act: payingForASeatThatIsTaken, ends: 'FAILED' },
   { at: 'before refundPayment', act: payingForASeatThatIsTaken, ends: 'FAILED' },
   { at: 'after refundPayment', act: payingForASeatThatIsTaken, ends: 'FAILED' },
-  { at: 'after amendBooking', act: payingForASeatThatIsTaken, ends: 'FAILED' },
   { at: 'after confirmSeats', terms: { holdTtlMs: 500 }, act: payingLate, ends: 'EXPIRED' },
   { at: 'after recordConfirmed', terms: { holdTtlMs: 500 }, act: payingLate, ends: 'EXPIRED' },
 ];
 
-const nameOf = ({ at, act, ends }: Case, index: number) => `${index + 1}. ${at} of ${act.name || 'paying'}: ${ends}`;
-const runs = cases.map(() => Promise.withResolvers<void>());
+const stopped: readonly Case[] = [
+  { at: 'before chargePayment', act: paying('tok_ok'), ends: 'CONFIRMED' },
+  { at: 'before confirmSeats', act: paying('tok_ok'), ends: 'CONFIRMED' },
+  { at: 'after confirmSeats', act: paying('tok_ok'), ends: 'CONFIRMED' },
+  { at: 'before recordConfirmed', act: paying('tok_ok'), ends: 'CONFIRMED' },
+  { at: 'before releaseHold', terms: { holdTtlMs: 500 }, act: expiring, ends: 'EXPIRED' },
+  { at: 'before refundPayment', act: payingForASeatThatIsTaken, ends: 'FAILED' },
+  { at: 'before projectSeatMap', act: paying('tok_ok'), ends: 'CONFIRMED' },
+];
+
+interface Entry extends Case {
+  readonly by: 'SIGKILL' | 'SIGSTOP';
+  readonly outcome: PromiseWithResolvers<void>;
+}
+
+const entriesOf = (by: Entry['by'], cases: readonly Case[]): Entry[] =>
+  cases.map((each) => ({ ...each, by, outcome: Promise.withResolvers<void>() }));
+const entries = [...entriesOf('SIGKILL', killed), ...entriesOf('SIGSTOP', stopped)];
 
 beforeAll(() => {
-  const queue = cases.entries();
+  const queue = entries.values();
   const lane = async (): Promise<void> => {
-    for (const [index, each] of queue) {
-      const { promise, resolve, reject } = runs[index]!;
-      promise.catch(() => undefined);
-      await play(each).then(resolve, reject);
+    for (const entry of queue) {
+      entry.outcome.promise.catch(() => undefined);
+      await play(entry).then(entry.outcome.resolve, entry.outcome.reject);
     }
   };
   for (let number = 0; number < CASES_AT_ONCE; number++) void lane();
 });
 
-async function play({ at, terms, act, ends }: Case): Promise<void> {
+async function play({ at, by, terms, act, ends }: Entry): Promise<void> {
   const namespace = await claimNamespace();
-  const env = { ...system.env, TEMPORAL_NAMESPACE: namespace };
+  const env: Record<string, string> = { ...system.env, TEMPORAL_NAMESPACE: namespace };
   const temporal = await connectClient({ address: env.TEMPORAL_ADDRESS!, namespace });
-  const own: TestSystem = { ...system, temporal, workflows: new TemporalWorkflowClient(temporal) };
-  const dying = new TestProcess('dying worker', ['test/setup/crashing-worker.ts'], { ...env, CRASH_AT: at });
+  const own: TestSystem = { ...system, env, temporal, workflows: new TemporalWorkflowClient(temporal) };
+  const first = new TestProcess('first worker', ['test/setup/interrupted-worker.ts'], {
+    ...env,
+    INTERRUPT_AT: at,
+    INTERRUPT_BY: by,
+  });
   const next = new TestProcess('next worker', ['src/main/worker.ts'], env);
   try {
-    await dying.start();
+    await first.start();
     const show = await openShow(own);
     const booking = await book(own, show, [0, 1], { holdTtlMs: 120_000, paymentDeadlineMs: 60_000, ...terms });
     const acting = act(own, booking, show);
     acting.catch(() => undefined);
-    await dying.exited();
+    await eventually(() => expect(first.log).toContain('{"msg":"interrupted"}'));
     await next.start();
+    if (by === 'SIGSTOP') await Promise.race([acting, delay(STANDS_STILL_MS)]);
+    first.signal('SIGCONT');
     await acting;
     expect(await endOf(own, booking)).toBe(ends);
+    // What it has under way is done before a worker that is asked to stop has stopped.
+    await first.kill('SIGTERM');
     await expectAgreement(own, show);
+    await expectProjected(own, show);
   } finally {
-    await Promise.all([dying.kill(), next.kill()]);
+    await Promise.all([first.kill(), next.kill()]);
     await temporal.connection.close();
   }
 }
 
-describe('a worker that is killed', () => {
-  test.each(cases.map((each, index) => [nameOf(each, index), index] as const))(
-    '%s',
-    async (_name, index) => runs[index]!.promise,
-    180_000,
-  );
+async function expectProjected(own: TestSystem, show: Show): Promise<void> {
+  const statuses = await statusesOf(own, show.id);
+  await eventually(async () => expect(await loadSeatMap(own.db, show.id)).toMatchObject({ statuses }));
+}
+
+const table = (by: Entry['by']) =>
+  entries
+    .filter((entry) => entry.by === by)
+    .map((entry, index): [string, Entry] => [`${index + 1}. ${entry.at}, ${entry.act.name}: ${entry.ends}`, entry]);
+
+describe('a worker is killed', () => {
+  test.each(table('SIGKILL'))('%s', (_name, { outcome }) => outcome.promise, PATIENCE_MS);
+});
+
+describe('a worker stands still while another one takes over, and goes on', () => {
+  test.each(table('SIGSTOP'))('%s', (_name, { outcome }) => outcome.promise, PATIENCE_MS);
 });

@@ -1,0 +1,230 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createBookingActivities } from '../../activities/booking-activities.ts';
+import { createShowActivities } from '../../activities/show-activities.ts';
+import { createSweepActivities } from '../../activities/sweep-activities.ts';
+import type { ChargeRequest } from '../../src/contracts/payments.ts';
+import type { SeatMapView } from '../../src/contracts/show-messages.ts';
+import type { Booking } from '../../src/domain/booking.ts';
+import type { PaymentAttempt } from '../../src/domain/booking-process.ts';
+import { createPaymentGateways, type PaymentGateways } from '../../src/gateways/payment-providers.ts';
+import { newId } from '../../src/platform/ids.ts';
+import type { Show } from '../../src/read-model/shows.ts';
+import { book, chargeAtProvider, recordAttempt, rowOf } from '../setup/bookings.ts';
+import { ledgerOf, openShow } from '../setup/shows.ts';
+import { useTestSystem } from '../setup/system.ts';
+
+/** Temporal may run any activity again: twice is as good as once, in what it answers and in what it leaves behind. */
+const system = useTestSystem();
+let gateways: PaymentGateways;
+let activities: ReturnType<typeof allActivities>;
+
+beforeAll(() => {
+  gateways = createPaymentGateways({ gatewayUrl: system.simulatorUrl });
+  activities = allActivities();
+});
+afterAll(() => gateways.close());
+
+function allActivities() {
+  const { db, workflows } = system;
+  const { gateway } = gateways;
+  return {
+    ...createBookingActivities({
+      db,
+      gateway,
+      sendSeatCommand: (show, command) => workflows.seatCommand(show, command),
+    }),
+    ...createShowActivities({ db }),
+    ...createSweepActivities({ db, gateway, workflows, paymentDeadlineMs: 10_000 }),
+  };
+}
+
+interface Scene {
+  readonly show: Show;
+  readonly booking: Booking;
+  readonly hold: { readonly showId: string; readonly bookingId: string };
+  readonly request: ChargeRequest;
+  readonly attempt: PaymentAttempt;
+}
+
+async function setTheScene(): Promise<Scene> {
+  const show = await openShow(system);
+  const created = await book(system, show, [0, 1]);
+  const booking = await rowOf(system, created);
+  const attemptId = newId('pay');
+  await recordAttempt(system, booking, attemptId);
+  const { total: amount } = booking.price;
+  return {
+    show,
+    booking,
+    hold: { showId: show.id, bookingId: booking.id },
+    request: { attemptId, bookingId: booking.id, amount, method: 'card', token: 'tok_ok' },
+    attempt: {
+      id: attemptId,
+      amount,
+      status: 'SUCCEEDED',
+      provider: 'simulator',
+      providerReference: 'ch',
+      failureReason: null,
+    },
+  };
+}
+
+/** All that an effect may have changed, without the times of writing. */
+async function world({ show, booking }: Scene) {
+  const { db, temporal } = system;
+  const columns = ['id', 'status', 'provider_reference'] as const;
+  const [payments, refunds, seats, outbox] = await Promise.all([
+    db.selectFrom('payments').select(columns).where('booking_id', '=', booking.id).execute(),
+    db.selectFrom('refunds').select(columns).where('booking_id', '=', booking.id).execute(),
+    db.selectFrom('booked_seats').select('seat_id').where('booking_id', '=', booking.id).execute(),
+    db.selectFrom('outbox').select('type').where('booking_id', '=', booking.id).execute(),
+  ]);
+  const { claims, statuses, version } = await temporal.workflow
+    .getHandle(`show/${show.id}`)
+    .query<SeatMapView>('seatMap');
+  return {
+    booking: await rowOf(system, booking),
+    rows: { payments, refunds, seats, outbox },
+    map: { claims, statuses, version },
+    money: (await ledgerOf(system)).filter((item) => item.bookingId === booking.id),
+  };
+}
+
+const charged = async (scene: Scene): Promise<string> =>
+  chargeAtProvider(system, scene.booking, scene.request.attemptId);
+
+const refundOf = async (scene: Scene) => ({
+  refundId: newId('ref'),
+  attemptId: scene.request.attemptId,
+  bookingId: scene.booking.id,
+  provider: 'simulator',
+  providerReference: await charged(scene),
+  amount: scene.request.amount,
+});
+
+const refundRecord = ({ attempt }: Scene) =>
+  ({
+    id: newId('ref'),
+    attemptId: attempt.id,
+    amount: attempt.amount,
+    status: 'PENDING',
+    providerReference: null,
+  }) as const;
+
+type Call = () => Promise<unknown>;
+
+/** Prepares what the activity needs, and returns its call. */
+const effects: Readonly<Record<string, (scene: Scene) => Call | Promise<Call>>> = {
+  chargePayment:
+    async ({ request }) =>
+    () =>
+      activities.chargePayment(request),
+  'chargePayment, declined': ({ request }) => {
+    const declined = { ...request, token: 'tok_declined' };
+    return () => activities.chargePayment(declined);
+  },
+  resolveCharge:
+    async ({ request }) =>
+    () =>
+      activities.resolveCharge(request),
+  'resolveCharge of what is charged': async (scene) => {
+    await charged(scene);
+    return () => activities.resolveCharge(scene.request);
+  },
+  voidCharge:
+    async ({ request }) =>
+    () =>
+      activities.voidCharge(request.attemptId),
+  'voidCharge of what is charged': async (scene) => {
+    await charged(scene);
+    return () => activities.voidCharge(scene.request.attemptId);
+  },
+  refundPayment: async (scene) => {
+    const refund = await refundOf(scene);
+    return () => activities.refundPayment(refund);
+  },
+  extendHold:
+    async ({ hold, booking }) =>
+    () =>
+      activities.extendHold(hold, booking.expiresAtMs + 5_000),
+  swapSeats:
+    async ({ hold }) =>
+    () =>
+      activities.swapSeats(hold, [5, 6]),
+  releaseHold:
+    async ({ hold }) =>
+    () =>
+      activities.releaseHold(hold),
+  confirmSeats:
+    async ({ booking }) =>
+    () =>
+      activities.confirmSeats(booking, { reclaim: false }),
+  'confirmSeats of a hold that has ended': async ({ booking, hold }) => {
+    await activities.releaseHold(hold);
+    return () => activities.confirmSeats(booking, { reclaim: true });
+  },
+  returnSeats: async ({ booking, hold }) => {
+    await activities.confirmSeats(booking, { reclaim: false });
+    return () => activities.returnSeats(hold);
+  },
+  recordConfirmed:
+    async ({ booking, attempt }) =>
+    () =>
+      activities.recordConfirmed(booking, attempt),
+  recordBooking: ({ booking, attempt }) => {
+    const ended: Booking = { ...booking, status: 'EXPIRED', version: booking.version + 1 };
+    return () => activities.recordBooking(ended, attempt);
+  },
+  amendBooking: (scene) => {
+    const refund = refundRecord(scene);
+    const { booking, attempt } = scene;
+    const amended: Booking = { ...booking, version: booking.version + 1, refund };
+    return () => activities.amendBooking(amended, attempt, refund);
+  },
+  recordAttempt: (scene) => {
+    const refund = refundRecord(scene);
+    return () => activities.recordAttempt(scene.booking.id, scene.attempt, refund);
+  },
+};
+
+test.each(Object.keys(effects))('%s', async (name) => {
+  const scene = await setTheScene();
+  const call = await effects[name]!(scene);
+  const environment = new MockActivityEnvironment();
+  const answer = await environment.run(call);
+  const after = await world(scene);
+  expect(await environment.run(call)).toEqual(answer);
+  expect(await world(scene)).toEqual(after);
+});
+
+test('projectSeatMap', async () => {
+  const { show } = await setTheScene();
+  const versionNow = async () =>
+    system.db.selectFrom('seat_map_snapshots').select(['version', 'statuses']).where('show_id', '=', show.id).execute();
+  const from = 1_000;
+  await system.db.updateTable('seat_map_snapshots').set({ version: from }).where('show_id', '=', show.id).execute();
+  const delta = (toVersion: number, status: string) => ({
+    showId: show.id,
+    fromVersion: from,
+    toVersion,
+    asOfMs: Date.now(),
+    change: { seats: [[7, status]] as const },
+  });
+  const environment = new MockActivityEnvironment();
+  const newer = { kind: 'projected', version: from + 2 };
+  expect(await environment.run(() => activities.projectSeatMap(delta(from + 2, 'b')))).toEqual(newer);
+  const after = await versionNow();
+  expect(await environment.run(() => activities.projectSeatMap(delta(from + 2, 'b')))).toEqual(newer);
+  // An attempt that comes late finds a newer version, and leaves it.
+  expect(await environment.run(() => activities.projectSeatMap(delta(from + 1, 'h')))).toEqual(newer);
+  expect(await versionNow()).toEqual(after);
+});
+
+test('sweepPaymentAttempts', async () => {
+  const { booking } = await setTheScene();
+  const attemptId = newId('pay');
+  await recordAttempt(system, booking, attemptId, 60_000);
+  const environment = new MockActivityEnvironment();
+  expect(await environment.run(() => activities.sweepPaymentAttempts())).toEqual({ seen: 1, resolved: 1 });
+  expect(await environment.run(() => activities.sweepPaymentAttempts())).toEqual({ seen: 0, resolved: 0 });
+});
