@@ -42,6 +42,8 @@ const CALL_TIMEOUT_MS = 10_000;
 /** One try of a call; past it the same call is sent again. */
 const TRY_TIMEOUT_MS = 7_000;
 const RETRY_DELAY_MS = 100;
+/** A notice is told by update if a worker answers so soon. */
+const NOTICE_TIMEOUT_MS = 2_000;
 
 /** Of a booking's workflow: tells a repeated start from another request under the same key. */
 interface BookingMemo extends Record<string, unknown> {
@@ -96,6 +98,8 @@ export class TemporalWorkflowClient implements WorkflowClient {
           typedSearchAttributes: bookingAttributes(booking),
           staticSummary: summaryOf(booking),
           memo: { fingerprint: booking.fingerprint } satisfies BookingMemo,
+          // Nothing to do for the workflow before the first message or the hold's expiry, whichever comes first.
+          startDelay: Math.max(booking.expiresAtMs - Date.now(), 1),
         })
         .catch(unlessEnded),
     );
@@ -123,13 +127,30 @@ export class TemporalWorkflowClient implements WorkflowClient {
   }
 
   async notifyPayment(notice: PaymentNotification, booking: NewBooking): Promise<void> {
-    const signalled = await this.#untilAnswered(() =>
-      this.#client.workflow
-        .getHandle(bookingWorkflowId(booking.id))
-        .signal<[PaymentNotification]>(bookingMessages.paymentNotification, notice)
-        .catch(unlessEnded),
+    const told = (await this.#tellNow(notice)) ?? (await this.#tellDurably(notice));
+    if (told === ENDED) await this.#startLatePayment(notice, booking);
+  }
+
+  /** By update, which ends the start delay of a booking that nobody has paid yet. Null: no worker has answered. */
+  async #tellNow(notice: PaymentNotification): Promise<'told' | Ended | null> {
+    const handle = this.#client.workflow.getHandle(bookingWorkflowId(notice.bookingId));
+    const update = { updateId: `notice-${notice.eventId}`, args: [notice] as [PaymentNotification] };
+    try {
+      await this.#client.withDeadline(Date.now() + NOTICE_TIMEOUT_MS, () =>
+        handle.executeUpdate<undefined, [PaymentNotification]>(bookingMessages.paymentNotification, update),
+      );
+      return 'told';
+    } catch (error) {
+      return isTransient(error) ? null : unlessEnded(error);
+    }
+  }
+
+  /** By signal, which needs no worker; a booking whose start is delayed hears of it when its hold expires. */
+  #tellDurably(notice: PaymentNotification): Promise<void | Ended> {
+    const handle = this.#client.workflow.getHandle(bookingWorkflowId(notice.bookingId));
+    return this.#untilAnswered(() =>
+      handle.signal<[PaymentNotification]>(bookingMessages.paymentNotification, notice).catch(unlessEnded),
     );
-    if (signalled === ENDED) await this.#startLatePayment(notice, booking);
   }
 
   async ping(): Promise<void> {

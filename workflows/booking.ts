@@ -27,6 +27,8 @@ export const pay = defineUpdate<PayAnswer, [PayCommand]>(bookingMessages.pay);
 export const extend = defineUpdate<BookingAnswer>(bookingMessages.extend);
 export const release = defineUpdate<BookingAnswer>(bookingMessages.release);
 export const changeSeats = defineUpdate<BookingAnswer, [ChangeSeatsCommand]>(bookingMessages.changeSeats);
+/** A provider's notice comes by update or by signal: the one ends a start delay, the other needs no worker. */
+export const paymentNotice = defineUpdate<void, [PaymentNotification]>(bookingMessages.paymentNotification);
 export const paymentNotification = defineSignal<[PaymentNotification]>(bookingMessages.paymentNotification);
 export const status = defineQuery<BookingStatusView>(bookingMessages.status);
 
@@ -37,6 +39,7 @@ export async function bookingWorkflow(input: BookingWorkflowInput): Promise<Book
   setHandler(extend, () => actor.extend());
   setHandler(release, () => actor.release());
   setHandler(changeSeats, (command) => actor.changeSeats(command));
+  setHandler(paymentNotice, (notice) => actor.notice(notice));
   setHandler(paymentNotification, (notice) => actor.notice(notice));
   setHandler(status, () => actor.status());
   CancellationScope.current().cancelRequested.catch(() => actor.cancel());
