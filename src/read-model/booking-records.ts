@@ -149,11 +149,10 @@ export interface BookingStateRecord {
 }
 
 /**
- * Records states of bookings, all of a batch in one statement: the row if it changed earlier, or then and has the lower
- * version (inserted if missing);
- * payment and refund by the rules of `recordPayments` and `recordRefunds`; the outbox only where the row changed. A
- * confirmed booking never goes back to an earlier state, whatever the version. Repeatable; gives for each, in order,
- * whether the row changed. To be coalesced. No booking twice in one call.
+ * Records states of bookings, all of a batch in one statement: the row if it changed earlier, or at the same time with
+ * a lower version (inserted if missing); payment and refund by the rules of `recordPayments` and `recordRefunds`; the
+ * outbox only where the row changed. A confirmed booking never goes back to an earlier state, whatever the version.
+ * Repeatable; gives for each, in order, whether the row changed. To be coalesced. No booking twice in one call.
  */
 export async function recordBookingStates(db: ReadModel, records: readonly BookingStateRecord[]): Promise<boolean[]> {
   const rows = jsonRows(

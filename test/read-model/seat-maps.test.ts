@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import fc from 'fast-check';
 import type { SeatMapDelta } from '../../src/contracts/show-messages.ts';
-import { listenSeatMaps } from '../../src/read-model/seat-map-listener.ts';
+import { listenSeatMaps, type SeatMapListener } from '../../src/read-model/seat-map-listener.ts';
 import { loadSeatMap, projectSeatMap, seatMapVersions } from '../../src/read-model/seat-maps.ts';
 import { useTestDatabase } from '../setup/postgres.ts';
 import { insertSomeShow } from './catalogue-of-tests.ts';
@@ -139,6 +139,12 @@ describe('the projection of a seat map', () => {
 });
 
 describe('listening to seat maps', () => {
+  // Also after a test that failed: a listener left behind would reconnect for ever, and the tests never end.
+  const listeners: SeatMapListener[] = [];
+  afterEach(async () => {
+    await Promise.all(listeners.splice(0).map((listener) => listener.close()));
+  });
+
   /** Collects what the listener says; `next` awaits the next word. */
   function listen() {
     const heard: string[] = [];
@@ -152,6 +158,7 @@ describe('listening to seat maps', () => {
       onReconnect: () => hear('reconnected'),
       log,
     });
+    listeners.push(listener);
     const next = async (): Promise<string> => {
       if (heard.length === 0) await new Promise<void>((resolve) => (announce = resolve));
       return heard.shift()!;
@@ -166,7 +173,6 @@ describe('listening to seat maps', () => {
     await projectSeatMap(test.db, delta(showId, 0, 3, { seats: [[1, 'h']] }));
     expect(await next()).toBe(`${showId}:3`);
     expect((await stored(showId)).version).toBe(3);
-    await listener.close();
   });
 
   it('listens again after its connection was lost, says so, and hears what comes then', async () => {
@@ -181,7 +187,6 @@ describe('listening to seat maps', () => {
       await projectSeatMap(test.db, delta(showId, 0, losses, { seats: [] }));
       expect(await next()).toBe(`${showId}:${losses}`);
     }
-    await listener.close();
   });
 
   it('can be closed while it cannot connect', async () => {
