@@ -90,110 +90,74 @@ async function world({ show, booking }: Scene) {
   };
 }
 
-const charged = async (scene: Scene): Promise<string> =>
-  chargeAtProvider(system, scene.booking, scene.request.attemptId);
+const charged = ({ booking, request }: Scene) => chargeAtProvider(system, booking, request.attemptId);
 
-const refundOf = async (scene: Scene) => ({
-  refundId: newId('ref'),
-  attemptId: scene.request.attemptId,
-  bookingId: scene.booking.id,
-  provider: 'simulator',
-  providerReference: await charged(scene),
-  amount: scene.request.amount,
-});
-
-const refundRecord = ({ attempt }: Scene) =>
+const refundOf = ({ attempt }: Scene) =>
   ({
-    id: newId('ref'),
+    id: attempt.id.replace('pay_', 'ref_'),
     attemptId: attempt.id,
     amount: attempt.amount,
     status: 'PENDING',
     providerReference: null,
   }) as const;
 
-type Call = () => Promise<unknown>;
+interface Effect {
+  readonly given?: (scene: Scene) => Promise<unknown>;
+  readonly call: (scene: Scene) => Promise<unknown>;
+}
 
-/** Prepares what the activity needs, and returns its call. */
-const effects: Readonly<Record<string, (scene: Scene) => Call | Promise<Call>>> = {
-  chargePayment:
-    async ({ request }) =>
-    () =>
-      activities.chargePayment(request),
-  'chargePayment, declined': ({ request }) => {
-    const declined = { ...request, token: 'tok_declined' };
-    return () => activities.chargePayment(declined);
+const effects: Readonly<Record<string, Effect>> = {
+  chargePayment: { call: ({ request }) => activities.chargePayment(request) },
+  'chargePayment, declined': { call: ({ request }) => activities.chargePayment({ ...request, token: 'tok_declined' }) },
+  resolveCharge: { call: ({ request }) => activities.resolveCharge(request) },
+  'resolveCharge of what is charged': { given: charged, call: ({ request }) => activities.resolveCharge(request) },
+  voidCharge: { call: ({ request }) => activities.voidCharge(request.attemptId) },
+  'voidCharge of what is charged': { given: charged, call: ({ request }) => activities.voidCharge(request.attemptId) },
+  refundPayment: {
+    given: charged,
+    call: ({ request: { attemptId, bookingId, amount } }) => {
+      const refundId = `refund of ${attemptId}`.replaceAll(' ', '-');
+      const refund = { refundId, attemptId, bookingId, provider: 'simulator', providerReference: 'ch', amount };
+      return activities.refundPayment(refund);
+    },
   },
-  resolveCharge:
-    async ({ request }) =>
-    () =>
-      activities.resolveCharge(request),
-  'resolveCharge of what is charged': async (scene) => {
-    await charged(scene);
-    return () => activities.resolveCharge(scene.request);
+  extendHold: { call: ({ hold, booking }) => activities.extendHold(hold, booking.expiresAtMs + 5_000) },
+  swapSeats: { call: ({ hold }) => activities.swapSeats(hold, [5, 6]) },
+  releaseHold: { call: ({ hold }) => activities.releaseHold(hold) },
+  confirmSeats: { call: ({ booking }) => activities.confirmSeats(booking, { reclaim: false }) },
+  'confirmSeats of a hold that has ended': {
+    given: ({ hold }) => activities.releaseHold(hold),
+    call: ({ booking }) => activities.confirmSeats(booking, { reclaim: true }),
   },
-  voidCharge:
-    async ({ request }) =>
-    () =>
-      activities.voidCharge(request.attemptId),
-  'voidCharge of what is charged': async (scene) => {
-    await charged(scene);
-    return () => activities.voidCharge(scene.request.attemptId);
+  returnSeats: {
+    given: ({ booking }) => activities.confirmSeats(booking, { reclaim: false }),
+    call: ({ hold }) => activities.returnSeats(hold),
   },
-  refundPayment: async (scene) => {
-    const refund = await refundOf(scene);
-    return () => activities.refundPayment(refund);
+  recordConfirmed: { call: ({ booking, attempt }) => activities.recordConfirmed(booking, attempt) },
+  recordBooking: {
+    call: ({ booking, attempt }) =>
+      activities.recordBooking({ ...booking, status: 'EXPIRED', version: booking.version + 1 }, attempt),
   },
-  extendHold:
-    async ({ hold, booking }) =>
-    () =>
-      activities.extendHold(hold, booking.expiresAtMs + 5_000),
-  swapSeats:
-    async ({ hold }) =>
-    () =>
-      activities.swapSeats(hold, [5, 6]),
-  releaseHold:
-    async ({ hold }) =>
-    () =>
-      activities.releaseHold(hold),
-  confirmSeats:
-    async ({ booking }) =>
-    () =>
-      activities.confirmSeats(booking, { reclaim: false }),
-  'confirmSeats of a hold that has ended': async ({ booking, hold }) => {
-    await activities.releaseHold(hold);
-    return () => activities.confirmSeats(booking, { reclaim: true });
+  amendBooking: {
+    call: (scene) => {
+      const refund = refundOf(scene);
+      const amended = { ...scene.booking, version: scene.booking.version + 1, refund };
+      return activities.amendBooking(amended, scene.attempt, refund);
+    },
   },
-  returnSeats: async ({ booking, hold }) => {
-    await activities.confirmSeats(booking, { reclaim: false });
-    return () => activities.returnSeats(hold);
-  },
-  recordConfirmed:
-    async ({ booking, attempt }) =>
-    () =>
-      activities.recordConfirmed(booking, attempt),
-  recordBooking: ({ booking, attempt }) => {
-    const ended: Booking = { ...booking, status: 'EXPIRED', version: booking.version + 1 };
-    return () => activities.recordBooking(ended, attempt);
-  },
-  amendBooking: (scene) => {
-    const refund = refundRecord(scene);
-    const { booking, attempt } = scene;
-    const amended: Booking = { ...booking, version: booking.version + 1, refund };
-    return () => activities.amendBooking(amended, attempt, refund);
-  },
-  recordAttempt: (scene) => {
-    const refund = refundRecord(scene);
-    return () => activities.recordAttempt(scene.booking.id, scene.attempt, refund);
+  recordAttempt: {
+    call: (scene) => activities.recordAttempt(scene.booking.id, scene.attempt, refundOf(scene)),
   },
 };
 
 test.each(Object.keys(effects))('%s', async (name) => {
+  const { given, call } = effects[name]!;
   const scene = await setTheScene();
-  const call = await effects[name]!(scene);
+  await given?.(scene);
   const environment = new MockActivityEnvironment();
-  const answer = await environment.run(call);
+  const answer = await environment.run(() => call(scene));
   const after = await world(scene);
-  expect(await environment.run(call)).toEqual(answer);
+  expect(await environment.run(() => call(scene))).toEqual(answer);
   expect(await world(scene)).toEqual(after);
 });
 

@@ -1,3 +1,4 @@
+import type { PaymentNotification } from '../../src/contracts/payments.ts';
 import { latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -25,8 +26,12 @@ async function chargedUnheard(booking: NewBooking) {
   const attemptId = newId('pay');
   await recordAttempt(system, booking, attemptId);
   const notice = captured(booking, attemptId, await chargeAtProvider(system, booking, attemptId));
-  return { attemptId, notice, tell: () => system.workflows.notifyPayment(notice, booking) };
+  return { attemptId, tell: () => tellAnew(notice, booking) };
 }
+
+/** A webhook of its own for the same news. */
+const tellAnew = (notice: PaymentNotification, booking: NewBooking) =>
+  system.workflows.notifyPayment({ ...notice, eventId: newId('pay') }, booking);
 
 async function expired(show: Awaited<ReturnType<typeof openShow>>, seats: readonly number[]): Promise<NewBooking> {
   const booking = await book(system, show, seats, { holdTtlMs: 300 });
@@ -164,10 +169,10 @@ describe('news of a payment that failed', () => {
     const show = await openShow(system);
     const booking = await book(system, show, [0]);
     const failed = { ...captured(booking, newId('pay'), 'ch_none'), outcome: 'failed', reason: 'no' } as const;
-    await system.workflows.notifyPayment(failed, booking);
+    await tellAnew(failed, booking);
     expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
     // The workflow has ended: its successor asks the provider, which never heard of it.
-    await system.workflows.notifyPayment(failed, booking);
+    await tellAnew(failed, booking);
     expect(await lateEndOf(system, booking, failed.attemptId)).toBe('not_charged');
     expect(await rowOf(system, booking)).toMatchObject({ status: 'CONFIRMED', refund: null });
     await expectAgreement(system, show);
