@@ -33,6 +33,8 @@ async function allOf<Item>(list: (page: PageRequest) => Promise<Page<Item>>): Pr
   do {
     const page = await list({ limit: 2, cursor });
     expect(page.items.length).toBeLessThanOrEqual(2);
+    // A cursor promises that something follows, also where a list ends with a full page.
+    if (cursor !== undefined) expect(page.items).not.toEqual([]);
     items.push(...page.items);
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
