@@ -15,7 +15,10 @@ const STICKY_TIMEOUT = '1s';
 /** Work under way gets this long when a worker is asked to stop; then it is tried again elsewhere. */
 const SHUTDOWN_GRACE = '2s';
 
-/** Sized for one process on two cores. Each workflow in the cache costs about 100 KiB. */
+/**
+ * Sized for one process on two cores. A booking costs the cache some 100 KiB, and lives in it for one task mostly; a show
+ * costs up to some MiB, and is back from its history within a second if it had to go.
+ */
 const sizes = {
   [taskQueues.shows]: {
     maxCachedWorkflows: 200,
@@ -25,7 +28,7 @@ const sizes = {
     maxConcurrentActivityTaskPolls: 2,
   },
   [taskQueues.bookings]: {
-    maxCachedWorkflows: 2_000,
+    maxCachedWorkflows: 500,
     maxConcurrentWorkflowTaskExecutions: 64,
     maxConcurrentWorkflowTaskPolls: 8,
     maxConcurrentActivityTaskExecutions: 100,

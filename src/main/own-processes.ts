@@ -44,11 +44,18 @@ export const apiProcesses = (url: string, metricsPorts: readonly number[], env: 
 const numbered = (kind: string, count: number): readonly string[] =>
   count === 1 ? [kind] : Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);
 
+/**
+ * Young objects are let grow old sooner: some 35 MB less in an API process, at no cost in CPU (docs/performance.md).
+ */
+const nodeFlags = ['--max-semi-space-size=8'];
+/** The SDK makes an Error for each call out of a workflow, for a stack that nobody reads: an eighth of a worker's CPU. */
+const workerFlags = ['--stack-trace-limit=0'];
+
 function ownProcess(name: string, entry: string, stopTimeoutMs: number, env: Environment): Omit<ProcessSpec, 'ready'> {
   return {
     name,
     command: process.execPath,
-    args: [fileURLToPath(new URL(entry, import.meta.url))],
+    args: [...nodeFlags, ...(entry === 'worker.ts' ? workerFlags : []), fileURLToPath(new URL(entry, import.meta.url))],
     env,
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stopSignal: 'SIGTERM',
