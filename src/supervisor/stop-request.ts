@@ -1,8 +1,8 @@
 /**
  * One Ctrl-C comes up to three times: from the terminal to all of its processes, and passed on by npm and by the
- * script that it runs. Nobody presses it twice within this time and means two things.
+ * script that it runs, each as late as a busy machine makes it. Within this time they are one request.
  */
-const sameRequestMs = 500;
+const sameRequestMs = 1_000;
 
 export interface StopRequestHandlers {
   /** The first request, with what it was. */

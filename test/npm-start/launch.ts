@@ -78,9 +78,9 @@ export class Launch {
     await this.#ended;
   }
 
-  /** Asks the launcher itself, as a service manager does. */
-  askToStop(): void {
-    process.kill(this.#launcher().pid, 'SIGTERM');
+  /** Asks npm alone, as a service manager or a script does that has started it. */
+  askNpmToStop(): void {
+    this.#child.kill('SIGTERM');
   }
 
   /** The launcher and npm, killed the hard way; the parts are in groups of their own. */

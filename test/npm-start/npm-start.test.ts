@@ -118,10 +118,10 @@ describe('npm start', () => {
   );
 
   it(
-    'ends with exit code 0 when it is asked to stop',
+    'stops all of it, with exit code 0, when npm alone is asked to',
     async () => {
       const running = launch.processes();
-      launch.askToStop();
+      launch.askNpmToStop();
       expect(await launch.ended()).toBe(0);
       expect(running.filter(isRunning)).toEqual([]);
     },
