@@ -18,6 +18,8 @@ export interface TestTemporal {
 }
 
 export const TEST_TEMPORAL_ADDRESS = 'SEATKEEPER_TEST_TEMPORAL_ADDRESS';
+/** How many events of one run make the server suggest a new one; the server's own number when it is not set. */
+const TEST_RUN_EVENTS = 'SEATKEEPER_TEST_RUN_EVENTS';
 export const TEST_NAMESPACES_DIR = 'SEATKEEPER_TEST_NAMESPACES_DIR';
 
 /** Made with the server, because a new one takes the server ten seconds to notice. */
@@ -62,8 +64,17 @@ const serverArguments = (port: number): string[] => [
   ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'],
   ...Array.from({ length: NAMESPACES }, (_, index) => ['--namespace', namespaceName(index + 1)]).flat(),
   ...Object.values(searchAttributes).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-  ...['Read', 'Write'].flatMap((kind) => ['--dynamic-config-value', `matching.numTaskqueue${kind}Partitions=1`]),
+  ...Object.entries(dynamicConfig()).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
 ];
+
+function dynamicConfig(): Record<string, string> {
+  const runEvents = process.env[TEST_RUN_EVENTS];
+  return {
+    'matching.numTaskqueueReadPartitions': '1',
+    'matching.numTaskqueueWritePartitions': '1',
+    ...(runEvents !== undefined && { 'limit.historyCount.suggestContinueAsNew': runEvents }),
+  };
+}
 
 async function answering(address: string, server: ChildProcess): Promise<void> {
   const deadline = AbortSignal.timeout(START_TIMEOUT_MS);
