@@ -2,7 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { bookingWorkflowId, latePaymentWorkflowId, showWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
+import {
+  bookingWorkflowId,
+  latePaymentWorkflowId,
+  showWorkflowId,
+  taskQueues,
+} from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import type { BookingTerms } from '../../src/domain/booking-process.ts';
 import { createLogger } from '../../src/platform/logger.ts';
@@ -20,15 +25,16 @@ import {
   recordAttempt,
   rowOf,
   seatsAt,
-} from '../setup/bookings.ts';
-import { eventually } from '../setup/eventually.ts';
-import { openShow, statusesOf } from '../setup/shows.ts';
-import { useTestSystem } from '../setup/system.ts';
+} from './bookings.ts';
+import { eventually } from './eventually.ts';
+import { openShow, statusesOf } from './shows.ts';
+import { useTestSystem } from './system.ts';
 
 /**
- * Records the histories of workflows in all their interesting states into the next numbered folder here. To be run
- * (`npm run record-histories`) after a change of the workflows that old histories still replay on, so that the new ones
- * are kept too. Histories are never changed or deleted: some running workflow may have one like it.
+ * Records the histories of workflows in all their interesting states into the next numbered folder of test/histories,
+ * through jest (`npm run record-histories`). To be run after a change of the workflows on which the old histories still
+ * replay, so that the new ones are kept too. Histories that were released are never changed or deleted: some running
+ * workflow may have one like it.
  */
 const system = useTestSystem({ settings: { PAYMENT_DEADLINE_SECONDS: '4' } });
 
@@ -115,7 +121,9 @@ const bookings: readonly (() => Promise<Recorded[]>)[] = [
   () =>
     ended('booking-pending-failed-then-released', patient, async (booking) => {
       await pay(system, booking, 'tok_pending_fail');
-      await eventually(async () => expect(await rowOf(system, booking)).toMatchObject({ payment: { status: 'DECLINED' } }));
+      await eventually(async () =>
+        expect(await rowOf(system, booking)).toMatchObject({ payment: { status: 'DECLINED' } }),
+      );
       await system.workflows.release(booking.id);
     }),
   () => ended('booking-unknown-found-charged', patient, paidWith('tok_timeout_charged')),
@@ -124,7 +132,8 @@ const bookings: readonly (() => Promise<Recorded[]>)[] = [
     ended('booking-unknown-voided', patient, async (booking) => {
       await pay(system, booking, 'tok_timeout_not_charged');
       await eventually(
-        async () => expect(await rowOf(system, booking)).toMatchObject({ status: 'HELD', payment: { status: 'FAILED' } }),
+        async () =>
+          expect(await rowOf(system, booking)).toMatchObject({ status: 'HELD', payment: { status: 'FAILED' } }),
         60_000,
       );
       await system.workflows.release(booking.id);
@@ -162,10 +171,7 @@ const bookings: readonly (() => Promise<Recorded[]>)[] = [
     await decideAtProvider(answer, 'approve');
     await endOf(system, booking);
     await lateEndOf(system, booking, attemptId);
-    return [
-      ofBooking('booking-paid-twice', booking),
-      ofLate('late-refunded-as-another-has-paid', booking, attemptId),
-    ];
+    return [ofBooking('booking-paid-twice', booking), ofLate('late-refunded-as-another-has-paid', booking, attemptId)];
   },
 ];
 
@@ -192,7 +198,14 @@ async function showOfSeveralRuns(): Promise<Recorded[]> {
   const runIds = new Set<string>();
   while (runIds.size < 3) {
     const bookingId = newId('bkg');
-    const hold = { kind: 'hold', bookingId, fingerprint: 'f', buyerId: 'usr', ttlMs: 1_500, pick: { seats: [0, 1] } } as const;
+    const hold = {
+      kind: 'hold',
+      bookingId,
+      fingerprint: 'f',
+      buyerId: 'usr',
+      ttlMs: 1_500,
+      pick: { seats: [0, 1] },
+    } as const;
     await system.workflows.seatCommand(show.id, hold);
     if (runIds.size !== 1) await system.workflows.seatCommand(show.id, { kind: 'release', bookingId });
     runIds.add((await system.temporal.workflow.getHandle(workflowId).describe()).runId);
@@ -234,9 +247,9 @@ async function historyPrinter(): Promise<(recorded: Recorded) => Promise<string>
 }
 
 async function nextFolder(): Promise<string> {
-  const here = import.meta.dirname;
-  const numbers = (await readdir(here)).map(Number).filter((number) => number > 0);
-  const folder = join(here, String(Math.max(0, ...numbers) + 1));
+  const histories = join(import.meta.dirname, '../histories');
+  const numbers = (await readdir(histories)).map(Number).filter((number) => number > 0);
+  const folder = join(histories, String(Math.max(0, ...numbers) + 1));
   await mkdir(folder);
   return folder;
 }
