@@ -32,6 +32,8 @@ const jest = [
   join('node_modules', 'jest', 'bin', 'jest.js'),
   '--reporters=default',
   '--reporters=<rootDir>/scripts/summary-reporter.js',
+  // Between the reporters and what a person names: jest would take that for more of them.
+  '--config=jest.config.js',
 ];
 
 function closingLine({ passed, failed }, exitCode) {
