@@ -188,6 +188,8 @@ describe('a payment by token', () => {
     expect(attempts.map(({ status }) => status)).toEqual(['FAILED', 'FAILED']);
     const other = await buyer.pay(booking.id, 'tok_ok', key);
     expect([other.status, other.body.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
+    const itsOwner = await buyer.pay(booking.id, 'tok_down', key);
+    expect([itsOwner.status, itsOwner.body.code]).toEqual([503, 'PAYMENT_UNAVAILABLE']);
     expect((await buyer.pay(booking.id, 'tok_ok')).status).toBe(200);
   }, 30_000);
 
@@ -230,6 +232,24 @@ describe('a repeated payment', () => {
     expect((await buyer.booking(booking.id)).status).toBe('HELD');
     expect(await netCaptured(system, booking.id)).toBe(0);
   });
+
+  test('with another body while it is being charged does not lose its answer', async () => {
+    const { buyer, booking } = await newHold();
+    const key = newKey();
+    const first = buyer.pay(booking.id, 'tok_slow', key);
+    await eventually(
+      () => buyer.payment(booking.id),
+      ({ attempts }) => attempts.length === 1,
+    );
+    const other = await buyer.pay(booking.id, 'tok_ok', key);
+    expect([other.status, other.body.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
+    const answer = await first;
+    expect([200, 202]).toContain(answer.status);
+    const again = await buyer.pay(booking.id, 'tok_slow', key);
+    expect([again.status, again.body]).toEqual([answer.status, answer.body]);
+    await endsAs(buyer, booking.id, 'CONFIRMED');
+    expect(await netCaptured(system, booking.id)).toBe(25_000);
+  }, 20_000);
 
   test('sent ten times at once is one payment and one answer', async () => {
     const { buyer, booking } = await newHold();

@@ -118,13 +118,16 @@ export class AnswerMemory {
 /** api.md: everything is remembered except what says "try again". */
 const isRemembered = ({ status }: Answer): boolean => status < 500 && status !== 429;
 
-/** A refusal as an answer, so that it can be remembered; failures of ours pass. */
+/**
+ * A refusal as an answer, so that it can be remembered; failures of ours pass. So does "used with another body": that
+ * is no answer of this key, and stored it would take the key from the request that owns it.
+ */
 async function answered(request: Repeatable, effect: () => Promise<Answer>): Promise<Answer> {
   try {
     return await effect();
   } catch (error) {
     const refusal = toApiError(error);
-    if (errorCodes[refusal.code][0] >= 500) throw error;
+    if (refusal.code === 'IDEMPOTENCY_KEY_REUSED' || errorCodes[refusal.code][0] >= 500) throw error;
     return problemAnswer(refusal, request.path, request.requestId);
   }
 }
