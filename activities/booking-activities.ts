@@ -1,4 +1,4 @@
-import { ApplicationFailure, Context, log } from '@temporalio/activity';
+import { ApplicationFailure, log } from '@temporalio/activity';
 import type { RecordOutcome, Refund } from '../src/contracts/booking-messages.ts';
 import type {
   ChargeOutcome,
@@ -34,8 +34,6 @@ import {
 const FIRST_CHARGE_TIMEOUT_MS = 1_500;
 /** A provider that takes longer than this is asked again by key. */
 const CHARGE_TIMEOUT_MS = 5_000;
-/** After so many failed tries of a refund an operator hears of it, at every further one. */
-const REFUND_ALERT_AFTER_ATTEMPTS = 5;
 /** One statement's worth, and as many waiting as the worker has slots for local activities. */
 const RECORD_LIMITS = { maxBatch: 100, maxQueued: 2_000 };
 
@@ -102,10 +100,6 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
     async refundPayment(request: RefundRequest): Promise<RefundOutcome & { status: 'succeeded' | 'pending' }> {
       const outcome = await gateway.refund(request);
       if (outcome.status === 'succeeded' || outcome.status === 'pending') return outcome;
-      const { attempt } = Context.current().info;
-      if (attempt > REFUND_ALERT_AFTER_ATTEMPTS) {
-        log.error('refund keeps failing', { alert: 'refund_stuck', attempt, refundId: request.refundId });
-      }
       throw ApplicationFailure.retryable(outcome.reason, 'RefundFailed');
     },
 

@@ -13,6 +13,8 @@ const VOID_AFTER_DEADLINE_MS = 30_000;
 /** One sweep stays far below its activity's time-out; the next one takes the rest. */
 const ATTEMPTS_PER_SWEEP_MAX = 200;
 const PROVIDER_CALLS_AT_ONCE = 8;
+/** Then no further attempt is begun: the activity's time-out is sixty seconds, and one attempt takes up to six. */
+const BEGUN_WITHIN_MS = 45_000;
 
 export interface SweepActivityDeps {
   readonly db: ReadModel;
@@ -70,11 +72,13 @@ export function createSweepActivities({ db, gateway, workflows, paymentDeadlineM
     /** Resolves what can be resolved now; returns how many attempts it looked at and how many it resolved. */
     async sweepPaymentAttempts(): Promise<{ seen: number; resolved: number }> {
       const createdBeforeMs = Date.now() - LEFT_ALONE_MS;
+      const untilMs = Date.now() + BEGUN_WITHIN_MS;
       const attempts = await findAttemptsWithoutOutcome(db, { createdBeforeMs, limit: ATTEMPTS_PER_SWEEP_MAX });
       let resolved = 0;
       const queue = attempts.values();
       const lane = async () => {
         for (const attempt of queue) {
+          if (Date.now() > untilMs) return;
           try {
             if (await sweep(attempt)) resolved += 1;
           } catch (error) {

@@ -4,6 +4,7 @@ import type { ShowActivities } from '../activities/show-activities.ts';
 import type { SweepActivities } from '../activities/sweep-activities.ts';
 import { taskQueues } from '../src/contracts/workflow-ids.ts';
 import type { TemporalAddress } from './connection.ts';
+import { stuckActivityAlert } from './stuck-activity-alert.ts';
 
 export interface WorkersOptions extends TemporalAddress {
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
@@ -53,6 +54,7 @@ export async function createWorkers(
         activities,
         stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
         shutdownGraceTime: SHUTDOWN_GRACE,
+        interceptors: { activity: [stuckActivityAlert] },
         ...sizes[taskQueue],
       }),
     ),

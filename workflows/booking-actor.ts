@@ -30,7 +30,7 @@ import { describeBooking } from './describe-booking.ts';
 import type { latePaymentWorkflow } from './late-payment.ts';
 import { refundAttempt } from './refund.ts';
 import { bookingAttributes } from './search-attribute-keys.ts';
-import { durably, firstTry, interruptibly, resolveCharge, step } from './steps.ts';
+import { durably, firstTry, growingIntervals, interruptibly, resolveCharge, step } from './steps.ts';
 
 /** A payer waits this long for an outcome; then the answer is "pending", and the booking goes on by itself. */
 const PAY_ANSWER_WITHIN_MS = 5_000;
@@ -137,7 +137,7 @@ export class BookingActor {
   async pay(command: PayCommand): Promise<PayAnswer> {
     const given = this.#answers.get(command.attemptId);
     if (given) return given;
-    const refusal = this.#process.refusesPayment(Date.now());
+    const refusal = this.#process.refusesPayment(command.amount, Date.now());
     if (refusal) return { outcome: 'refused', refusal, booking: this.#view() };
     const answer = CancellationScope.nonCancellable(() => this.#pay(command));
     this.#answers.set(command.attemptId, answer);
@@ -174,8 +174,8 @@ export class BookingActor {
   async #charge(
     command: PayCommand,
   ): Promise<{ answer: PayAnswer } | { request: ChargeRequest; first: ChargeOutcome }> {
-    const { attemptId, method, token } = command;
-    const refusal = this.#process.refusesPayment(Date.now()) ?? (await this.#secureHold(attemptId));
+    const { attemptId, amount, method, token } = command;
+    const refusal = this.#process.refusesPayment(amount, Date.now()) ?? (await this.#secureHold(attemptId));
     if (refusal) return { answer: { outcome: 'refused', refusal, booking: this.#view() } };
     const { id: bookingId, price } = this.#process.booking;
     const request: ChargeRequest = { attemptId, bookingId, amount: price.total, method, token };
@@ -203,18 +203,15 @@ export class BookingActor {
     const { attemptId } = request;
     const news = () => this.#isOverdue() || this.#notices.has(attemptId);
     let known = first;
-    for (
-      let intervalMs = POLL_INTERVAL_MIN_MS;
-      !isFinal(known);
-      intervalMs = Math.min(intervalMs * 2, POLL_INTERVAL_MAX_MS)
-    ) {
+    for (const intervalMs of growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS)) {
       known = (await this.#ask(request, known, news, intervalMs)) ?? known;
       const notice = this.#notices.get(attemptId);
       if (notice) known = fromNotification(notice);
-      if (!isFinal(known) && this.#isOverdue()) return this.#exclusively(() => this.#giveUp(attemptId));
+      const outcome = known;
+      if (isFinal(outcome)) return this.#exclusively(() => this.#settle(attemptId, outcome));
+      if (this.#isOverdue()) return this.#exclusively(() => this.#giveUp(attemptId));
     }
-    const outcome = known;
-    return this.#exclusively(() => this.#settle(attemptId, outcome));
+    throw new Error('growing intervals have no end');
   }
 
   async #ask(
@@ -250,7 +247,7 @@ export class BookingActor {
   /** The captured money buys the seats, or goes back. What undoes a step is registered before the step. */
   async #confirm(attemptId: string): Promise<PayAnswer> {
     const undo: Undo[] = [() => this.#refund(attemptId)];
-    undo.push(() => durably('returnSeats', this.#hold));
+    undo.push(() => this.#giveSeatsBack());
     if (!(await this.#confirmSeats())) return this.#compensate(attemptId, 'EXPIRED', undo);
     // With the version that the booking has once it is confirmed: row and answer must not differ.
     const confirmed = { ...this.#process.booking, version: this.#process.booking.version + 1 };
@@ -270,13 +267,18 @@ export class BookingActor {
     return reclaimed.ok;
   }
 
-  /** Undoes what was done, last first, until it is undone. */
+  /** The hold, should it still be there, and the seats, should they be booked already. */
+  async #giveSeatsBack(): Promise<void> {
+    await durably('releaseHold', this.#hold);
+    await durably('returnSeats', this.#hold);
+  }
+
+  /** Undoes what was done until it is undone; the money does not wait for the seats. */
   async #compensate(attemptId: string, ending: 'EXPIRED' | 'FAILED', undo: readonly Undo[]): Promise<PayAnswer> {
     log.error('paid, but the seats cannot be had: the money goes back', { alert: 'compensating', attemptId });
-    await durably('releaseHold', this.#hold);
     this.#process.ended(ending, Date.now());
     await this.#record(attemptId);
-    for (const undoStep of undo.toReversed()) await undoStep();
+    await Promise.all(undo.map((undoStep) => undoStep()));
     return { outcome: 'refunded', booking: this.#view() };
   }
 
@@ -342,11 +344,12 @@ export class BookingActor {
         args: [{ booking, attemptId, amount }],
         typedSearchAttributes: bookingAttributes(booking),
         parentClosePolicy: ParentClosePolicy.ABANDON,
-        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        // What an earlier one has settled by another word of the provider is settled again by this one.
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         staticSummary: `payment ${attemptId} of a booking that has ended`,
       });
     } catch (error) {
-      // It runs, or has run, because the provider's notice started it.
+      // It runs, because the provider's notice started it.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   }

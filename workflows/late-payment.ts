@@ -1,11 +1,20 @@
-import { CancellationScope, condition, defineSignal, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineSignal,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { bookingMessages, type LatePaymentInput, type Refund } from '../src/contracts/booking-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import { type Booking, hasLiveHold } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
 import { attemptKnowledge, type FinalOutcome, fromNotification, isFinal } from './charge-outcomes.ts';
 import { refundAttempt } from './refund.ts';
-import { durably } from './steps.ts';
+import { durably, growingIntervals } from './steps.ts';
 
 export const paymentNotification = defineSignal<[PaymentNotification]>(bookingMessages.paymentNotification);
 
@@ -20,6 +29,8 @@ const VOID_AFTER_MS = 5_000;
 /** The booking's own workflow is about to end, or goes on with another payment; its row tells. */
 const BOOKING_POLL_MIN_MS = 1_000;
 const BOOKING_POLL_MAX_MS = 30_000;
+/** A row that says so long after its hold's end that seats are held was left behind: its workflow was terminated. */
+const LEFT_BEHIND_AFTER_MS = 60 * 60_000;
 
 type LateEnding = 'confirmed' | 'refunded' | 'not_charged';
 
@@ -40,11 +51,11 @@ export async function latePaymentWorkflow(input: LatePaymentInput): Promise<Late
 }
 
 async function settle(input: LatePaymentInput, notice: () => PaymentNotification | undefined): Promise<LateEnding> {
-  const outcome = await knownOutcome(input.attemptId, notice);
+  const outcome = await knownOutcome(input, notice);
   const attempt: PaymentAttempt = { id: input.attemptId, amount: input.amount, ...attemptKnowledge(outcome) };
   await durably('recordAttempt', input.booking.id, attempt, null);
 
-  const booking = await endedBooking(input.booking.id);
+  const booking = await endedBooking(input);
   if (outcome.status !== 'succeeded') {
     await recordFailure(booking, attempt);
     return 'not_charged';
@@ -55,24 +66,37 @@ async function settle(input: LatePaymentInput, notice: () => PaymentNotification
 }
 
 /** Waits for certainty: the provider's notice, its answer when asked, or the void of a charge that never came to an end. */
-async function knownOutcome(attemptId: string, notice: () => PaymentNotification | undefined): Promise<FinalOutcome> {
+async function knownOutcome(
+  input: LatePaymentInput,
+  notice: () => PaymentNotification | undefined,
+): Promise<FinalOutcome> {
   const voidFromMs = Date.now() + VOID_AFTER_MS;
-  for (let intervalMs = POLL_INTERVAL_MIN_MS; ; intervalMs = Math.min(intervalMs * 2, POLL_INTERVAL_MAX_MS)) {
+  for (const intervalMs of growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS)) {
     const news = notice();
     if (news) return fromNotification(news);
-    const found = await durably(Date.now() < voidFromMs ? 'findCharge' : 'voidCharge', attemptId);
+    await startAnewWhenLong(input);
+    const found = await durably(Date.now() < voidFromMs ? 'findCharge' : 'voidCharge', input.attemptId);
     if (found.status !== 'not_found' && isFinal(found)) return found;
     await condition(() => notice() !== undefined, intervalMs);
   }
+  throw new Error('growing intervals have no end');
 }
 
 /** The booking as it ended. Its workflow's last act is to write the row, also where nobody had written it before. */
-async function endedBooking(bookingId: string): Promise<Booking> {
-  for (let intervalMs = BOOKING_POLL_MIN_MS; ; intervalMs = Math.min(intervalMs * 2, BOOKING_POLL_MAX_MS)) {
-    const row = await durably('loadBooking', bookingId);
+async function endedBooking(input: LatePaymentInput): Promise<Booking> {
+  for (const intervalMs of growingIntervals(BOOKING_POLL_MIN_MS, BOOKING_POLL_MAX_MS)) {
+    const row = await durably('loadBooking', input.booking.id);
     if (row && !hasLiveHold(row.status)) return row;
+    if (row && Date.now() > row.expiresAtMs + LEFT_BEHIND_AFTER_MS) return { ...row, status: 'EXPIRED' };
+    await startAnewWhenLong(input);
     await sleep(intervalMs, { summary: 'the booking has not ended yet' });
   }
+  throw new Error('growing intervals have no end');
+}
+
+/** What is known is found again by asking: a history of waiting need not be kept. */
+async function startAnewWhenLong(input: LatePaymentInput): Promise<void> {
+  if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof latePaymentWorkflow>(input);
 }
 
 /** True when this payment buys the seats, or has bought them before: a provider may tell of it more than once. */

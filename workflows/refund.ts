@@ -1,15 +1,19 @@
-import { sleep } from '@temporalio/workflow';
+import { log, sleep } from '@temporalio/workflow';
 import type { Refund } from '../src/contracts/booking-messages.ts';
+import type { RefundOutcome, RefundRequest } from '../src/contracts/payments.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
-import { durably } from './steps.ts';
+import { durably, growingIntervals } from './steps.ts';
 
 /** A refund that the provider has only taken up is asked for in growing intervals until it has ended. */
 const POLL_INTERVAL_MIN_MS = 2_000;
-const POLL_INTERVAL_MAX_MS = 5 * 60_000;
+const POLL_INTERVAL_MAX_MS = 60 * 60_000;
+
+type EndedRefund = Extract<RefundOutcome, { status: 'succeeded' | 'failed' }>;
 
 /**
  * Gives a captured payment back, all of it, and ends when the money has gone. `record` makes each state of the refund
- * durable, the first one before the provider is asked. Nothing to do for an attempt that captured nothing.
+ * durable, the first one before the provider is asked. A refund that fails at the provider is followed by another one.
+ * Nothing to do for an attempt that captured nothing.
  */
 export async function refundAttempt(
   bookingId: string,
@@ -18,28 +22,35 @@ export async function refundAttempt(
 ): Promise<void> {
   const { id: attemptId, amount, provider, providerReference } = attempt;
   if (attempt.status !== 'SUCCEEDED' || provider === null || providerReference === null) return;
-  const refund: Refund = {
-    id: attemptId.replace(/^pay_/, 'ref_'),
-    attemptId,
-    amount,
-    status: 'PENDING',
-    providerReference: null,
-  };
-  await record(refund);
-  let outcome = await durably('refundPayment', {
-    refundId: refund.id,
-    attemptId,
-    bookingId,
-    provider,
-    providerReference,
-    amount,
-  });
-  for (let intervalMs = POLL_INTERVAL_MIN_MS; outcome.status === 'pending';) {
-    await record({ ...refund, providerReference: outcome.providerReference });
-    await sleep(intervalMs, { summary: 'refund is under way at the provider' });
-    intervalMs = Math.min(intervalMs * 2, POLL_INTERVAL_MAX_MS);
-    const found = await durably('findRefund', refund.id);
-    if (found.status === 'succeeded') outcome = found;
+  for (let number = 1; ; number++) {
+    const refundId = attemptId.replace(/^pay_/, 'ref_') + (number === 1 ? '' : `.${number}`);
+    const refund: Refund = { id: refundId, attemptId, amount, status: 'PENDING', providerReference: null };
+    const ended = await refundOnce(
+      refund,
+      { refundId, attemptId, bookingId, provider, providerReference, amount },
+      record,
+    );
+    if (ended.status === 'succeeded') {
+      return record({ ...refund, status: 'SUCCEEDED', providerReference: ended.providerReference });
+    }
+    log.error('a refund failed at the provider', { alert: 'refund_failed', refundId, reason: ended.reason });
+    await record({ ...refund, status: 'FAILED' });
   }
-  await record({ ...refund, status: 'SUCCEEDED', providerReference: outcome.providerReference });
+}
+
+async function refundOnce(
+  refund: Refund,
+  request: RefundRequest,
+  record: (refund: Refund) => Promise<void>,
+): Promise<EndedRefund> {
+  await record(refund);
+  const taken = await durably('refundPayment', request);
+  if (taken.status === 'succeeded') return taken;
+  await record({ ...refund, providerReference: taken.providerReference });
+  for (const intervalMs of growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS)) {
+    await sleep(intervalMs, { summary: 'refund is under way at the provider' });
+    const found = await durably('findRefund', refund.id);
+    if (found.status === 'succeeded' || found.status === 'failed') return found;
+  }
+  throw new Error('growing intervals have no end');
 }

@@ -23,7 +23,7 @@ import {
   type SeatMapView,
   type ShowWorkflowInput,
 } from '../src/contracts/show-messages.ts';
-import type { SeatCommand } from '../src/domain/seat-commands.ts';
+import { type SeatCommand, seatCommandKinds } from '../src/domain/seat-commands.ts';
 import { SeatMap } from '../src/domain/seat-map.ts';
 
 export const seatCommands = defineUpdate<SeatCommandsAnswer, [readonly SeatCommand[]]>(showMessages.seatCommands);
@@ -77,7 +77,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     },
     {
       validator: (commands: readonly SeatCommand[]) => {
-        refuseOversized(commands);
+        refuseMalformed(commands);
         const results = seats.preview(commands, Date.now());
         if (results === null) return;
         throw ApplicationFailure.create({
@@ -168,11 +168,14 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
   });
 }
 
-function refuseOversized(commands: readonly SeatCommand[]): void {
-  if (commands.length > 0 && commands.length <= SEAT_COMMANDS_PER_BATCH_MAX) return;
-  throw ApplicationFailure.create({
-    type: 'BatchSize',
-    message: `A batch has 1 to ${SEAT_COMMANDS_PER_BATCH_MAX} commands, this one ${commands.length}`,
-    nonRetryable: true,
-  });
+/** What this version can't read must not reach the handler: a task that fails there is tried for ever. */
+function refuseMalformed(commands: readonly SeatCommand[]): void {
+  const unknown = commands.find(({ kind }) => !seatCommandKinds.includes(kind));
+  if (unknown) throw refusedBatch(`This version of the show knows no command ${unknown.kind}`);
+  if (commands.length === 0 || commands.length > SEAT_COMMANDS_PER_BATCH_MAX) {
+    throw refusedBatch(`A batch has 1 to ${SEAT_COMMANDS_PER_BATCH_MAX} commands, this one ${commands.length}`);
+  }
 }
+
+const refusedBatch = (message: string): ApplicationFailure =>
+  ApplicationFailure.create({ type: 'MalformedBatch', message, nonRetryable: true });

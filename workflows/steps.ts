@@ -11,9 +11,9 @@ type ActivityName = keyof BookingActivities;
 type Arguments<Name extends ActivityName> = Parameters<BookingActivities[Name]>;
 type Outcome<Name extends ActivityName> = Awaited<ReturnType<BookingActivities[Name]>>;
 
-/** In the worker itself, once: a marker in the history and no task for the server. Shorter than a workflow task may be. */
+/** In the worker itself, once: a marker in the history and no task for the server. Two providers may be asked in it. */
 const inWorker = proxyLocalActivities<BookingActivities>({
-  startToCloseTimeout: '2s',
+  startToCloseTimeout: '4s',
   retry: { maximumAttempts: 1 },
 });
 
@@ -23,9 +23,9 @@ const asTask = proxyActivities<BookingActivities>({
   retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
-/** A charge is asked for and tried again this often before it is voided. */
+/** A charge is asked for and tried again this often before it is voided. One try is up to four calls of providers. */
 const { resolveCharge } = proxyActivities<BookingActivities>({
-  startToCloseTimeout: '10s',
+  startToCloseTimeout: '20s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: 3 },
 });
 
@@ -52,6 +52,11 @@ export async function firstTry<Name extends ActivityName>(
     if (isCancellation(error)) throw error;
     return undefined;
   }
+}
+
+/** Waiting times for asking again and again: from `minMs` on, each twice the one before, up to `maxMs`. Endless. */
+export function* growingIntervals(minMs: number, maxMs: number): Generator<number, never> {
+  for (let intervalMs = minMs; ; intervalMs = Math.min(intervalMs * 2, maxMs)) yield intervalMs;
 }
 
 /** Runs the effect until it ends or `interrupted` holds; then it is cancelled and the answer is undefined. */

@@ -15,6 +15,8 @@ export type BookingView = Pick<Booking, 'status' | 'version' | 'expiresAtMs' | '
 export interface PayCommand {
   /** Derived from booking and idempotency key: repeated, it gets the same answer. */
   readonly attemptId: string;
+  /** The price that the payer saw, and that the attempt's row has. */
+  readonly amount: Money;
   readonly method: PaymentMethod;
   readonly token: string;
 }

@@ -75,11 +75,12 @@ export class BookingProcess {
     return this.#paymentDeadlineMs ?? this.#booking.expiresAtMs;
   }
 
-  /** Why this may not be paid just now, or null. */
-  refusesPayment(nowMs: number): PayRefusal | null {
-    const { status, expiresAtMs } = this.#booking;
+  /** Why this may not be paid just now, or null. `amount` is the price that the payer saw: it may have changed since. */
+  refusesPayment(amount: Money, nowMs: number): PayRefusal | null {
+    const { status, expiresAtMs, price } = this.#booking;
     if (status === 'EXPIRED') return 'HOLD_EXPIRED';
     if (!bookingCan[status].pay || this.#attempts.size >= PAYMENT_ATTEMPTS_MAX) return 'BOOKING_STATE';
+    if (amount.amount !== price.total.amount || amount.currency !== price.total.currency) return 'BOOKING_STATE';
     return nowMs >= expiresAtMs ? 'HOLD_EXPIRED' : null;
   }
 

@@ -52,6 +52,17 @@ export type SeatCommand =
   /** Blocked seats go back on sale; seats that are not blocked stay as they are. */
   | { readonly kind: 'unblock'; readonly seats: readonly number[] };
 
+export const seatCommandKinds: readonly SeatCommand['kind'][] = [
+  'hold',
+  'swap',
+  'extend',
+  'release',
+  'confirm',
+  'return',
+  'block',
+  'unblock',
+];
+
 export type SeatConflict = readonly [seat: number, status: TakenSeatStatus];
 
 export interface SeatsGranted {

@@ -345,14 +345,28 @@ export class SeatMap {
     };
   }
 
+  /**
+   * What is not booked any more is given up for good: a confirm that comes late, from a worker that stood still while
+   * another one gave the money back, takes nothing.
+   */
+  #decideReturnOfEnded(bookingId: string, named: readonly number[] | undefined, nowMs: number): Decision {
+    const ended = this.#ended.find(bookingId, nowMs);
+    const answer = grantedOnly(named ? ascending(named) : (ended?.seats ?? []));
+    if (named !== undefined || ended === undefined || ended.end === 'returned') return { answer };
+    return {
+      answer,
+      change: () => {
+        this.#ended.delete(bookingId);
+        this.#ended.add({ ...ended, end: 'returned', endedAtMs: nowMs });
+      },
+    };
+  }
+
   #decideReturn({ bookingId, seats: named }: CommandOf<'return'>, nowMs: number): Decision {
     const malformed = named === undefined ? null : this.#malformedSeats(named, Infinity);
     if (malformed !== null) return { answer: malformed };
     const claim = this.#claims.get(bookingId);
-    if (!claim?.booked) {
-      const ended = this.#ended.find(bookingId, nowMs);
-      return { answer: grantedOnly(named ? ascending(named) : ended?.end === 'returned' ? ended.seats : []) };
-    }
+    if (!claim?.booked) return this.#decideReturnOfEnded(bookingId, named, nowMs);
     const answer = grantedOnly(named ? ascending(named) : claim.seats);
     const kept = named ? claim.seats.filter((seat) => !named.includes(seat)) : [];
     if (kept.length === claim.seats.length) return { answer };

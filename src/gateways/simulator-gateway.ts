@@ -39,7 +39,11 @@ const chargeSchema = z.discriminatedUnion('status', [
   z.object({ status: z.literal('voided') }),
 ]);
 type ProviderCharge = z.infer<typeof chargeSchema>;
-const refundSchema = z.object({ status: z.enum(['succeeded', 'pending']), id: z.string().min(1) });
+const refundSchema = z.object({
+  status: z.enum(['succeeded', 'pending', 'failed']),
+  id: z.string().min(1),
+  reason: z.string().optional(),
+});
 const errorSchema = z.object({ error: z.object({ code: z.string() }) });
 
 /** A provider that asks for slower calls, or for the call again, has not started on it. */
@@ -182,9 +186,9 @@ function refundOutcome(answer: ProviderAnswer): RefundOutcome {
   if (answer.kind !== 'answer') return { status: 'unknown', reason: answer.reason };
   const refund = refundSchema.safeParse(answer.body).data;
   if (answer.status >= 200 && answer.status < 300) {
-    return refund === undefined
-      ? { status: 'unknown', reason: 'unreadable_answer' }
-      : { status: refund.status, providerReference: refund.id };
+    if (refund === undefined) return { status: 'unknown', reason: 'unreadable_answer' };
+    if (refund.status === 'failed') return { status: 'failed', reason: refund.reason ?? 'refund_failed' };
+    return { status: refund.status, providerReference: refund.id };
   }
   const code = errorCodeOf(answer.body);
   if (answer.status === 503 && code === 'refund_refused') return { status: 'failed', reason: code };

@@ -257,7 +257,13 @@ export class NaiveSeatMap {
     const malformed = seats && this.malformed(seats, Infinity);
     if (malformed) return malformed;
     const known = this.known(bookingId, now);
-    if (known?.state !== 'booked') return done(seats ?? (known?.state === 'returned' ? known.seats : []));
+    if (known?.state !== 'booked') {
+      const isOver = known !== undefined && known.state !== 'held';
+      if (isOver && known.state !== 'returned' && seats === undefined) {
+        this.change(now, () => this.put({ ...known, state: 'returned', endedAt: now }));
+      }
+      return done(seats ?? (isOver ? known.seats : []));
+    }
     const kept = known.seats.filter((seat) => seats !== undefined && !seats.includes(seat));
     if (kept.length < known.seats.length) {
       const rest: Ticket = kept.length > 0 ? { ...known, seats: kept } : { ...known, state: 'returned', endedAt: now };

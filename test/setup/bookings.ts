@@ -32,7 +32,7 @@ export async function pay(
   attemptId: string = newId('pay'),
 ): Promise<PayAnswer | Ended> {
   await recordAttempt(system, booking, attemptId);
-  return system.workflows.pay(booking.id, { attemptId, method: 'card', token });
+  return system.workflows.pay(booking.id, { attemptId, amount: booking.price.total, method: 'card', token });
 }
 
 /** An attempt's row as the API writes it, made `ageMs` ago. */

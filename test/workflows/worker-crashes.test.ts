@@ -102,7 +102,12 @@ const payingAndDying = async (system: TestSystem, booking: NewBooking): Promise<
   await recordAttempt(system, booking, attemptId, 20_000);
   const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace } = system.env;
   const payer = await connectClient({ address: address!, namespace: namespace! });
-  const paying = new TemporalWorkflowClient(payer).pay(booking.id, { attemptId, method: 'card', token: 'tok_ok' });
+  const paying = new TemporalWorkflowClient(payer).pay(booking.id, {
+    attemptId,
+    amount: booking.price.total,
+    method: 'card',
+    token: 'tok_ok',
+  });
   paying.catch(() => undefined);
   await eventually(async () => expect(await netCaptured(system, booking.id)).toBe(50_000));
   await payer.connection.close();

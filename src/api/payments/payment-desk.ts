@@ -29,7 +29,12 @@ export class PaymentDesk {
 
   async pay(booking: Booking, key: AnswerKey, { method, token }: PaymentRequest): Promise<Answer> {
     const attempt = await this.#durableAttempt(booking, key, method);
-    const answer = await this.#deps.workflows.pay(booking.id, { attemptId: attempt.id, method, token });
+    const answer = await this.#deps.workflows.pay(booking.id, {
+      attemptId: attempt.id,
+      amount: attempt.amount,
+      method,
+      token,
+    });
     return answer === ENDED ? this.#afterItsEnd(booking, attempt.id) : payAnswer(booking, answer);
   }
 
