@@ -1,23 +1,21 @@
-import {
-  isGrpcServiceError,
-  ServiceError,
-  type WorkflowClient,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-} from '@temporalio/client';
+import { type WorkflowClient, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   NOTHING_CHANGED_FAILURE,
   SEAT_COMMANDS_PER_BATCH_MAX,
   showMessages,
   type SeatCommandsAnswer,
 } from '../src/contracts/show-messages.ts';
-import { OutcomeUnknownError, ShowNotRunningError, WorkflowBusyError } from '../src/contracts/workflow-client.ts';
+import {
+  OutcomeUnknownError,
+  ShowNotRunningError,
+  WorkflowBusyError,
+  WorkflowFailedError,
+} from '../src/contracts/workflow-client.ts';
 import { showWorkflowId } from '../src/contracts/workflow-ids.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
+import { untilAnswered } from './until-answered.ts';
 
 /** Commands waiting for one show in this process; at 10,000 decisions a second they wait well under a second. */
 const QUEUED_PER_SHOW_MAX = 8_192;
@@ -25,7 +23,6 @@ const QUEUED_PER_SHOW_MAX = 8_192;
 const ANSWER_WITHIN_MS = 10_000;
 /** One update's wait; past it the same update is sent again, which finds the first one's outcome. */
 const UPDATE_TIMEOUT_MS = 5_000;
-const RETRY_DELAY_MS = 100;
 /** A show that continues as new is briefly between two runs. */
 const NOT_RUNNING_RETRIES = 3;
 const FULL_RETRY_AFTER_MS = 1_000;
@@ -58,7 +55,7 @@ export class SeatCommandBatcher {
     this.#observe = observe;
   }
 
-  /** @throws ShowNotRunningError, WorkflowBusyError, OutcomeUnknownError */
+  /** @throws as `WorkflowClient.seatCommand` of the contracts */
   send(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { command, deadlineMs: Date.now() + ANSWER_WITHIN_MS, resolve, reject };
@@ -82,44 +79,79 @@ export class SeatCommandBatcher {
     this.#queues.delete(showId);
   }
 
-  async #sendBatch(showId: string, batch: readonly Waiting[]): Promise<void> {
+  async #sendBatch(showId: string, waiting: readonly Waiting[]): Promise<void> {
     const startedAtMs = Date.now();
+    const [batch, late] = [
+      waiting.filter(isInTime(startedAtMs)),
+      waiting.filter((each) => !isInTime(startedAtMs)(each)),
+    ];
+    for (const { reject } of late) reject(new WorkflowBusyError(`show ${showId} is busy`, FULL_RETRY_AFTER_MS));
+    if (batch.length === 0) return;
+    const watch = rejectWhoeverGivesUp(showId, batch);
     try {
       const { results } = await this.#update(showId, batch);
-      batch.forEach((waiting, position) => {
+      batch.forEach(({ resolve, reject }, position) => {
         const result = results[position];
-        if (result) waiting.resolve(result);
-        else waiting.reject(new Error(`show ${showId} answered ${results.length} of ${batch.length} commands`));
+        if (result) resolve(result);
+        else reject(new WorkflowFailedError(`show ${showId} answered ${results.length} of ${batch.length} commands`));
       });
     } catch (error) {
-      for (const waiting of batch) waiting.reject(error instanceof Error ? error : new Error(String(error)));
+      for (const { reject } of batch) reject(error as Error);
     }
+    watch.stop();
     this.#observe({ commands: batch.length, ms: Date.now() - startedAtMs });
   }
 
-  /** Sends the batch until it is answered or the first of those who wait gives up. */
-  async #update(showId: string, batch: readonly Waiting[]): Promise<SeatCommandsAnswer> {
+  /** Sends the batch until it is answered or nobody waits for its answer any more. */
+  #update(showId: string, batch: readonly Waiting[]): Promise<SeatCommandsAnswer> {
     const handle = this.#client.getHandle(showWorkflowId(showId));
     const options = { updateId: randomUUID(), args: [batch.map(({ command }) => command)] as [SeatCommand[]] };
-    const deadlineMs = Math.min(...batch.map((waiting) => waiting.deadlineMs));
-    for (let notRunning = 0; ;) {
-      const timeoutMs = Math.min(UPDATE_TIMEOUT_MS, deadlineMs - Date.now());
-      if (timeoutMs <= 0) throw new OutcomeUnknownError(`show ${showId} did not answer in time`);
+    let notRunning = 0;
+    const call = async (): Promise<SeatCommandsAnswer> => {
       try {
-        return await this.#client.withDeadline(Date.now() + timeoutMs, () =>
-          handle.executeUpdate<SeatCommandsAnswer, [SeatCommand[]]>(showMessages.seatCommands, options),
-        );
+        return await handle.executeUpdate<SeatCommandsAnswer, [SeatCommand[]]>(showMessages.seatCommands, options);
       } catch (error) {
         const refused = changedNothing(error);
         if (refused) return refused;
         if (error instanceof WorkflowNotFoundError && ++notRunning > NOT_RUNNING_RETRIES) {
           throw new ShowNotRunningError(`show ${showId} has no running workflow`);
         }
-        if (!isTransient(error)) throw error;
-        await delay(RETRY_DELAY_MS);
+        throw error;
       }
-    }
+    };
+    return untilAnswered(this.#client, call, {
+      deadlineMs: Math.max(...batch.map(({ deadlineMs }) => deadlineMs)),
+      tryTimeoutMs: UPDATE_TIMEOUT_MS,
+      alsoTransient: (error) => error instanceof WorkflowNotFoundError,
+    });
   }
+}
+
+const isInTime =
+  (nowMs: number) =>
+  ({ deadlineMs }: Waiting): boolean =>
+    deadlineMs > nowMs;
+
+/**
+ * Commands of one batch have come at different times, and each gives up at its own; the batch stays under way. The last
+ * to give up hear why from the batch itself.
+ */
+function rejectWhoeverGivesUp(showId: string, batch: readonly Waiting[]): { stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const lastMs = Math.max(...batch.map(({ deadlineMs }) => deadlineMs));
+  const watch = (waiting: readonly Waiting[]): void => {
+    if (waiting.length === 0) return;
+    const firstMs = Math.min(...waiting.map(({ deadlineMs }) => deadlineMs));
+    timer = setTimeout(() => {
+      const nowMs = Date.now();
+      for (const { deadlineMs, reject } of waiting) {
+        if (deadlineMs <= nowMs) reject(new OutcomeUnknownError(`show ${showId} did not answer in time`));
+      }
+      watch(waiting.filter(isInTime(nowMs)));
+    }, firstMs - Date.now());
+  };
+  watch(batch.filter(({ deadlineMs }) => deadlineMs < lastMs));
+  return { stop: () => clearTimeout(timer) };
 }
 
 /** The validator refuses a batch that changes nothing, and tells every command's answer all the same. */
@@ -128,14 +160,4 @@ function changedNothing(error: unknown): SeatCommandsAnswer | null {
   const { cause } = error;
   if (!(cause instanceof ApplicationFailure) || cause.type !== NOTHING_CHANGED_FAILURE) return null;
   return cause.details?.[0] as SeatCommandsAnswer;
-}
-
-/** The server, the network or a run's end: the same update may be sent again. A refusal by the workflow is final. */
-function isTransient(error: unknown): boolean {
-  return (
-    error instanceof WorkflowNotFoundError ||
-    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
-    error instanceof ServiceError ||
-    isGrpcServiceError(error)
-  );
 }

@@ -1,14 +1,11 @@
 import {
   type Client,
-  isGrpcServiceError,
-  ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
+  WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { ApplicationFailure, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type BookingAnswer,
   bookingMessages,
@@ -19,13 +16,7 @@ import {
 } from '../src/contracts/booking-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { ShowWorkflowInput } from '../src/contracts/show-messages.ts';
-import {
-  ENDED,
-  type Ended,
-  OutcomeUnknownError,
-  type WorkflowClient,
-  WorkflowUnavailableError,
-} from '../src/contracts/workflow-client.ts';
+import { ENDED, type Ended, type WorkflowClient } from '../src/contracts/workflow-client.ts';
 import { bookingWorkflowId, latePaymentWorkflowId, showWorkflowId, taskQueues } from '../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../src/domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
@@ -34,6 +25,7 @@ import type { latePaymentWorkflow } from '../workflows/late-payment.ts';
 import { bookingAttributes, showAttribute } from '../workflows/search-attribute-keys.ts';
 import type { showWorkflow } from '../workflows/show.ts';
 import { type BatchObserver, SeatCommandBatcher } from './seat-command-batcher.ts';
+import { inOurWords, isTransient, untilAnswered } from './until-answered.ts';
 
 /** A workflow task whose worker died is handed to another after this long. Longer than a local activity may take. */
 const WORKFLOW_TASK_TIMEOUT = '3s';
@@ -41,7 +33,6 @@ const WORKFLOW_TASK_TIMEOUT = '3s';
 const CALL_TIMEOUT_MS = 10_000;
 /** One try of a call; past it the same call is sent again. */
 const TRY_TIMEOUT_MS = 7_000;
-const RETRY_DELAY_MS = 100;
 /** A notice is told by update if a worker answers so soon. */
 const NOTICE_TIMEOUT_MS = 2_000;
 
@@ -141,7 +132,9 @@ export class TemporalWorkflowClient implements WorkflowClient {
       );
       return 'told';
     } catch (error) {
-      return isTransient(error) ? null : unlessEnded(error);
+      if (isTransient(error)) return null;
+      if (saysEnded(error)) return ENDED;
+      throw inOurWords(error);
     }
   }
 
@@ -167,7 +160,8 @@ export class TemporalWorkflowClient implements WorkflowClient {
           taskQueue: taskQueues.bookings,
           args: [{ booking, attemptId, amount: notice.amount }],
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+          // A second word of the provider may be another one than the first, which has been settled.
+          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
           typedSearchAttributes: bookingAttributes(booking),
           staticSummary: `payment ${attemptId} of a booking that has ended`,
           signal: bookingMessages.paymentNotification,
@@ -185,45 +179,24 @@ export class TemporalWorkflowClient implements WorkflowClient {
     );
   }
 
-  /** Repeats a call that is safe to repeat until the server answers it, or the caller's time is up. */
-  async #untilAnswered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  #untilAnswered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
     const deadlineMs = Date.now() + CALL_TIMEOUT_MS;
-    for (;;) {
-      const tryUntilMs = Math.min(Date.now() + TRY_TIMEOUT_MS, deadlineMs);
-      try {
-        return await this.#client.withDeadline(tryUntilMs, call);
-      } catch (error) {
-        if (!isTransient(error)) throw error;
-        if (Date.now() + RETRY_DELAY_MS >= deadlineMs) throw await this.#outOfTime(error);
-        await delay(RETRY_DELAY_MS);
-      }
-    }
+    return untilAnswered(this.#client.workflow, call, { deadlineMs, tryTimeoutMs: TRY_TIMEOUT_MS });
   }
+}
 
-  async #outOfTime(error: unknown): Promise<Error> {
-    const reachable = await this.#client
-      .withDeadline(Date.now() + RETRY_DELAY_MS, () => this.ping())
-      .then(
-        () => true,
-        () => false,
-      );
-    return reachable
-      ? new OutcomeUnknownError('the workflow did not answer in time', { cause: error })
-      : new WorkflowUnavailableError('the Temporal server cannot be reached', { cause: error });
-  }
+/** What the server says of an update that a workflow had taken when it ended. */
+const TAKEN_BUT_ENDED = 'AcceptedUpdateCompletedWorkflow';
+
+function saysEnded(error: unknown): boolean {
+  if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) return true;
+  if (!(error instanceof WorkflowUpdateFailedError)) return false;
+  return error.cause instanceof ApplicationFailure && error.cause.type === TAKEN_BUT_ENDED;
 }
 
 function unlessEnded(error: unknown): Ended {
-  if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) return ENDED;
+  if (saysEnded(error)) return ENDED;
   throw error;
-}
-
-function isTransient(error: unknown): boolean {
-  return (
-    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
-    error instanceof ServiceError ||
-    isGrpcServiceError(error)
-  );
 }
 
 function summaryOf({ seats, price, expiresAtMs }: NewBooking): string {

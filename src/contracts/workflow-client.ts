@@ -20,7 +20,8 @@ export type Ended = typeof ENDED;
 export interface WorkflowClient {
   /**
    * Sends a command to a show, in a batch with whatever else arrives meanwhile.
-   * @throws ShowNotRunningError, WorkflowBusyError, WorkflowUnavailableError, OutcomeUnknownError
+   * @throws ShowNotRunningError, WorkflowBusyError, WorkflowUnavailableError, OutcomeUnknownError,
+   *   WorkflowFailedError
    */
   seatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult>;
   /** Starts the show's workflow; one that runs already is left as it is. */
@@ -59,7 +60,7 @@ export class WorkflowBusyError extends Error {
   }
 }
 
-/** The Temporal server can't be reached. Nothing was done. */
+/** The Temporal server can't be reached. Most likely nothing was done; repeating the same call finds out. */
 export class WorkflowUnavailableError extends Error {
   override readonly name = 'WorkflowUnavailableError';
 }
@@ -67,4 +68,9 @@ export class WorkflowUnavailableError extends Error {
 /** No answer in time: it may or may not have been done. Repeating the same call finds out. */
 export class OutcomeUnknownError extends Error {
   override readonly name = 'OutcomeUnknownError';
+}
+
+/** The server or the workflow refused the call, and will refuse every repeat of it: a defect, not a moment's trouble. */
+export class WorkflowFailedError extends Error {
+  override readonly name = 'WorkflowFailedError';
 }

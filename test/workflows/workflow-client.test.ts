@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { showWorkflowInput } from '../../src/contracts/show-start.ts';
+import { OutcomeUnknownError, WorkflowBusyError, WorkflowFailedError } from '../../src/contracts/workflow-client.ts';
+import { taskQueues } from '../../src/contracts/workflow-ids.ts';
+import type { SeatCommand } from '../../src/domain/seat-commands.ts';
+import { seatLayout } from '../../src/domain/seat-layout.ts';
+import { newId } from '../../src/platform/ids.ts';
+import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
+import { openShow, rowsOfSeats } from '../setup/shows.ts';
+import { useTestSystem } from '../setup/system.ts';
+
+const system = useTestSystem();
+
+const hold = (seat: number): SeatCommand => ({
+  kind: 'hold',
+  bookingId: newId('bkg'),
+  fingerprint: 'of this body',
+  buyerId: newId('usr'),
+  ttlMs: 60_000,
+  pick: { seats: [seat] },
+});
+
+/** As `WorkflowClient` gives up. */
+const ANSWER_WITHIN_MS = 10_000;
+/** As many commands as one update of a show may carry. */
+const BATCH_MAX = 256;
+
+describe('seat commands to a show that does not answer', () => {
+  afterEach(() => system.workers[0]!.signal('SIGCONT'));
+
+  test('each is given up at its own time; those that still wait are answered when it does', async () => {
+    const show = await openShow(system);
+    const sizes: number[] = [];
+    const workflows = new TemporalWorkflowClient(system.temporal, ({ commands }) => sizes.push(commands));
+    const outcome = (seat: number) => workflows.seatCommand(show.id, hold(seat)).catch((error: unknown) => error);
+    await outcome(0);
+    system.workers[0]!.signal('SIGSTOP');
+    const inFlight = outcome(1);
+    await delay(2_000);
+    const early = outcome(2);
+    await delay(6_000);
+    const late = outcome(3);
+    expect(await inFlight).toBeInstanceOf(OutcomeUnknownError);
+    const sentMs = Date.now();
+    expect(await early).toBeInstanceOf(OutcomeUnknownError);
+    expect(Date.now() - sentMs).toBeLessThan(3_000);
+    system.workers[0]!.signal('SIGCONT');
+    expect(await late).toMatchObject({ ok: true, seats: [3] });
+    expect(sizes).toEqual([1, 1, 2]);
+  }, 60_000);
+
+  test('those that were never sent are told that nothing was done', async () => {
+    const show = await openShow(system, { plan: rowsOfSeats(30, 10) });
+    await system.workflows.seatCommand(show.id, hold(0));
+    system.workers[0]!.signal('SIGSTOP');
+    const startedAtMs = Date.now();
+    const commands = Array.from({ length: BATCH_MAX + 4 }, (_, number) => hold(number + 1));
+    const outcomes = await Promise.all(
+      commands.map((command) => system.workflows.seatCommand(show.id, command).catch((error: unknown) => error)),
+    );
+    expect(Date.now() - startedAtMs).toBeLessThan(ANSWER_WITHIN_MS + 2_000);
+    const sent = outcomes.filter((each) => each instanceof OutcomeUnknownError);
+    const unsent = outcomes.filter((each) => each instanceof WorkflowBusyError);
+    expect([sent.length, unsent.length]).toEqual([BATCH_MAX, 4]);
+    system.workers[0]!.signal('SIGCONT');
+    const answer = await system.workflows.seatCommand(show.id, commands.at(-1)!);
+    expect(answer).toMatchObject({ ok: true, heldAtMs: expect.any(Number) as number });
+    if (answer.ok) expect(answer.heldAtMs).toBeGreaterThan(startedAtMs + ANSWER_WITHIN_MS);
+  }, 60_000);
+});
+
+describe('a call that no repeat would change', () => {
+  const failsAtOnce = async (call: () => Promise<unknown>): Promise<void> => {
+    const startedAtMs = Date.now();
+    await expect(call()).rejects.toThrow(WorkflowFailedError);
+    expect(Date.now() - startedAtMs).toBeLessThan(5_000);
+  };
+  const limits = { seatsPerBookingMax: 10, seatsPerBuyerMax: 0 };
+  const layout = seatLayout(rowsOfSeats(5, 10));
+
+  test('the server refuses it: it fails at once, and is not repeated until time is up', async () => {
+    const longerThanAnIdMayBe = 'x'.repeat(2_000);
+    const show = { ...(await openShow(system)), id: longerThanAnIdMayBe };
+    await failsAtOnce(() => system.workflows.startShow(showWorkflowInput(show, layout, limits)));
+  });
+
+  test('the workflow refuses it: the error is one of those that are promised', async () => {
+    const show = await openShow(system);
+    const bookingId = newId('bkg');
+    await system.temporal.workflow.start('showWorkflow', {
+      workflowId: `booking/${bookingId}`,
+      taskQueue: taskQueues.shows,
+      args: [showWorkflowInput(show, layout, limits)],
+    });
+    await failsAtOnce(() => system.workflows.release(bookingId));
+  });
+});
