@@ -1,13 +1,16 @@
 import { pino } from 'pino';
 import type { Logger } from '../platform/logger.ts';
-import { terminalLine } from './terminal-line.ts';
+import { addressList, terminalLine } from './terminal-line.ts';
 
 /** Where the lines of all parts come together. */
 export interface Output {
   /** Passes on one line of JSON, as a part wrote it. */
   line(text: string): void;
   logger(part: string): Logger;
-  /** A line that comes whatever the log level is. */
+  /**
+   * A line of JSON that comes whatever the log level is, also on a terminal: programs wait for it there, too. On a
+   * terminal the addresses in it are listed for a person first.
+   */
   announce(part: string, fields: object, message: string): void;
 }
 
@@ -33,6 +36,9 @@ export function createOutput(stream: NodeJS.WriteStream, wantedLevel: string): O
   return {
     line,
     logger: (part) => loggerAt(part, level),
-    announce: (part, fields, message) => loggerAt(part, 'info').info(fields, message),
+    announce: (part, fields, message) => {
+      if (stream.isTTY) stream.write(addressList(fields));
+      pino({ base: { part }, timestamp: pino.stdTimeFunctions.isoTime }, stream).info(fields, message);
+    },
   };
 }

@@ -21,6 +21,13 @@ export function terminalLine(json: string): string {
   return `${dim(`${time} ${part.padEnd(17)}`)} ${paint(message)} ${dim(rest.join(' '))}`.trimEnd();
 }
 
+/** One line for each field that is an address. */
+export const addressList = (fields: object): string =>
+  Object.entries(fields)
+    .filter(([, value]) => typeof value === 'string' && value.startsWith('http'))
+    .map(([name, value]) => `  ${name.padEnd(24)} ${String(value)}\n`)
+    .join('');
+
 function painterOf(level: unknown): (text: string) => string {
   if (typeof level !== 'number' || level < pino.levels.values.warn!) return (text) => text;
   return level < pino.levels.values.error! ? yellow : red;

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isRunning } from '../../scripts/process-lock.js';
 import { Launch } from './launch.ts';
 
 jest.setTimeout(60_000);
@@ -100,5 +101,23 @@ describe('npm start explains in one sentence and ends with 1', () => {
   it('and leaves the data folder unlocked', async () => {
     await refusal(new Launch(folder, { PORT: 'http' }));
     expect(readdirSync(folder)).not.toContain('lock');
+  });
+});
+
+describe('npm start stopped while it starts', () => {
+  it.each(['starting', 'postgres is ready'])('after «%s» leaves nothing running', async (step) => {
+    const folder = mkdtempSync(join(tmpdir(), 'seatkeeper-stopped-'));
+    try {
+      const launch = new Launch(folder, { SEED: 'none' });
+      await launch.line(({ msg }) => msg === step, 60_000);
+      const running = launch.processes();
+      await launch.pressCtrlC();
+      expect(launch.lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+      expect(launch.lines.at(-1)!.msg).toBe('stopped');
+      expect(running.filter(isRunning)).toEqual([]);
+      expect([...launch.parts().values()].filter(isRunning)).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
