@@ -135,6 +135,7 @@ describe('staff', () => {
       [{ categories: [stalls, circle, circle] }, 400, 'VALIDATION_FAILED'],
       [{ categories: [stalls, { ...circle, price: { amount: 1, currency: 'INR' } }] }, 400, 'VALIDATION_FAILED'],
       [{ categories: [stalls, { ...circle, price: { amount: -1, currency: 'EUR' } }] }, 400, 'VALIDATION_FAILED'],
+      [{ categories: [stalls, { ...circle, price: { amount: 0, currency: 'EUR' } }] }, 400, 'VALIDATION_FAILED'],
     ];
     for (const [change, status, code] of wrong) {
       const answer = await admin.post('/admin/shows', { ...good, ...change });

@@ -4,8 +4,8 @@ import { moneySchema, opaqueId, orNull, pageOf, pageQuery, text, timestamp } fro
 
 /** Longest seat id inside a plan. */
 export const SEAT_ID_MAX = 80;
-/** Longest one-time token of a payment provider. */
-const PAYMENT_TOKEN_MAX = 512;
+/** Longest one-time token that a provider takes: a longer one would be its "malformed", and to the buyer an endless 502. */
+const PAYMENT_TOKEN_MAX = 255;
 
 export const seatIds = z
   .array(z.string().min(1).max(SEAT_ID_MAX))
@@ -56,7 +56,11 @@ const bookingFields = {
   ),
   items: z.array(z.object({})).max(0).meta({ description: 'Food and merchandise: none is on sale yet' }),
   price: priceSchema,
-  expiresAt: orNull(timestamp).meta({ description: 'When the hold ends unless it is paid or extended' }),
+  expiresAt: orNull(timestamp).meta({
+    description:
+      'When the hold ends unless it is paid or extended. While a payment is pending: the expiry that applies again ' +
+      "should it be declined, which may have passed; until then the payment's own deadline keeps the seats",
+  }),
   payment: orNull(z.object({ status: z.enum(paymentStatuses) })),
   refund: orNull(z.object({ amount: moneySchema, status: z.enum(refundStatuses) })),
   createdAt: timestamp,

@@ -273,7 +273,7 @@ const bookings = {
     idempotencyKey: 'none',
     params: id('bkg'),
     answers: { 200: { description: 'The booking, RELEASED', schema: bookingSchema } },
-    errors: ['NOT_FOUND', 'BOOKING_STATE', 'NOT_CANCELLABLE'],
+    errors: ['NOT_FOUND', 'BOOKING_STATE', 'HOLD_EXPIRED', 'NOT_CANCELLABLE'],
   }),
   extendBooking: defineEndpoint({
     ...buyer,

@@ -34,6 +34,8 @@ export const newMovie = z
   })
   .meta({ id: 'NewMovie' });
 
+/** In minor units. A free seat is not sold through a payment: no provider charges nothing. */
+const PRICE_MIN = 1;
 /** Highest price of a seat, in minor units: a whole house of them is still a safe integer. */
 const PRICE_MAX = 1_000_000_000;
 
@@ -41,7 +43,7 @@ const newCategoryPrice = z
   .strictObject({
     id: shortText,
     name: shortText,
-    price: moneySchema.extend({ amount: z.int().min(0).max(PRICE_MAX) }),
+    price: moneySchema.extend({ amount: z.int().min(PRICE_MIN).max(PRICE_MAX) }),
   })
   .meta({ id: 'NewCategoryPrice' });
 
