@@ -60,6 +60,15 @@ describe('one key, one booking', () => {
     );
     const again = await buyer.hold(show.id, ['A1'], key);
     expect([again.status, again.body]).toEqual([201, first.body]);
+    const path = `/bookings/${first.body.id}`;
+    for (const { status, body } of [
+      await buyer.send('DELETE', path),
+      await buyer.send('PATCH', path, { seatIds: ['A2'] }),
+      await buyer.post(`${path}/extend`),
+      await buyer.pay(first.body.id, 'tok_ok'),
+    ]) {
+      expect([status, body.code]).toEqual([410, 'HOLD_EXPIRED']);
+    }
     expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
   }, 20_000);
 

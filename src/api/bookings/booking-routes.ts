@@ -107,6 +107,7 @@ async function released(batches: Batches, before: Booking): Promise<Booking> {
 }
 
 function refuseUnlessReleasable({ status }: Booking): void {
+  if (status === 'EXPIRED') throw holdExpired();
   if (status === 'CONFIRMED') throw new ApiError('NOT_CANCELLABLE', 'A confirmed booking cannot be cancelled.');
   if (!bookingCan[status].release) throw bookingState(status);
 }
