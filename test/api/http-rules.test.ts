@@ -123,14 +123,17 @@ describe('rate limits', () => {
     expect(networkOf('2001:db8:0:1::5')).not.toBe(networkOf('2001:db8:0:2::5'));
   });
 
-  test('refuse whom they have counted, and nobody else', async () => {
-    const limits = new RateLimits();
-    const asks = (userId: string) => limits.admit('createBooking', { userId, role: 'guest' }, '192.0.2.7');
-    for (let n = 0; n < rateLimits.createBooking!.requests; n++) await asks('usr_1');
-    await expect(asks('usr_1')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
-    await expect(asks('usr_2')).resolves.toBeUndefined();
-    await expect(limits.admit('listCities', null, '192.0.2.7')).resolves.toBeUndefined();
-  });
+  test.each([['createBooking'], ['payBooking'], ['changeSeats'], ['extendBooking'], ['releaseBooking']])(
+    'of %s refuse whom they have counted, and nobody else',
+    async (operation) => {
+      const limits = new RateLimits();
+      const asks = (userId: string) => limits.admit(operation, { userId, role: 'guest' }, '192.0.2.7');
+      for (let n = 0; n < rateLimits[operation]!.requests; n++) await asks('usr_1');
+      await expect(asks('usr_1')).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+      await expect(asks('usr_2')).resolves.toBeUndefined();
+      await expect(limits.admit('listCities', null, '192.0.2.7')).resolves.toBeUndefined();
+    },
+  );
 });
 
 test('a bounded map forgets what was asked for longest ago', () => {

@@ -87,6 +87,17 @@ describe('rate limits', () => {
     expect(Number(refused[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await hold(other)).status).toBe(404);
   });
+
+  test('of quotes are narrower for those whose answer is kept, which anyone may have', async () => {
+    const show = await openShow(system);
+    const anyone = new ApiClient(url());
+    const quote = (key?: string) =>
+      anyone.post('/quotes', { showId: show.id, seatIds: ['A1'] }, key === undefined ? {} : { key });
+    const kept = await Promise.all(Array.from({ length: 70 }, () => quote(newKey())));
+    const statuses = Map.groupBy(kept, ({ status }) => status);
+    expect([statuses.get(200)?.length, statuses.get(429)?.length]).toEqual([60, 10]);
+    expect((await quote()).status).toBe(200);
+  });
 });
 
 describe('a part that is gone', () => {

@@ -10,6 +10,9 @@ interface RateLimit {
   readonly windowSeconds: number;
 }
 
+/** The limit of those calls of an operation whose answer is kept, where it has one of its own. */
+export const withKey = (operationId: string): string => `${operationId} with a key`;
+
 /**
  * Far above what a person does, below what a script that hoards seats or guesses cards needs. A whole office or a mobile
  * carrier may stand behind one address, hence the larger number there. Each API process counts for itself.
@@ -17,6 +20,13 @@ interface RateLimit {
 export const rateLimits: Readonly<Record<string, RateLimit>> = {
   createBooking: { by: 'user', requests: 120, windowSeconds: 60 },
   payBooking: { by: 'user', requests: 60, windowSeconds: 60 },
+  // Each is a message to the booking's workflow, and Temporal takes 2,000 of a run: not to be used up within a hold.
+  changeSeats: { by: 'user', requests: 60, windowSeconds: 60 },
+  extendBooking: { by: 'user', requests: 30, windowSeconds: 60 },
+  releaseBooking: { by: 'user', requests: 60, windowSeconds: 60 },
+  createQuote: { by: 'address', requests: 1_200, windowSeconds: 60 },
+  // Anyone may ask for a quote, and with a key its answer is kept for two days: some tens of megabytes an address.
+  [withKey('createQuote')]: { by: 'address', requests: 60, windowSeconds: 60 },
   createGuest: { by: 'address', requests: 1_200, windowSeconds: 60 },
 };
 
@@ -28,8 +38,8 @@ export class RateLimits {
   readonly #counters = new Map(Object.entries(rateLimits).map(([name, limit]) => [name, new Counter(limit)]));
 
   /** @throws ApiError RATE_LIMITED with Retry-After */
-  async admit(operationId: string, caller: Caller | null, ip: string): Promise<void> {
-    await this.#counters.get(operationId)?.count(caller, ip);
+  async admit(limit: string, caller: Caller | null, ip: string): Promise<void> {
+    await this.#counters.get(limit)?.count(caller, ip);
   }
 }
 

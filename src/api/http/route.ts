@@ -7,6 +7,7 @@ import type { Caller } from '../accounts/tokens.ts';
 import { idempotencyKeyOf } from '../idempotency/idempotency-key.ts';
 import { sendAnswer, type Answer } from './answer.ts';
 import { ApiError } from './api-error.ts';
+import { withKey } from './rate-limits.ts';
 import { pathOf, requestIdOf } from './request-ids.ts';
 import { fieldErrors, notFound, validationFailed } from './problem.ts';
 
@@ -44,7 +45,7 @@ export interface Gate {
   /** Who calls. @throws ApiError UNAUTHENTICATED */
   authenticate(authorization: string | undefined): Promise<Caller>;
   /** @throws ApiError RATE_LIMITED */
-  admit(operationId: string, caller: Caller | null, ip: string): Promise<void>;
+  admit(limit: string, caller: Caller | null, ip: string): Promise<void>;
 }
 
 /** Checks in the order in which they cost least: path, caller, rate, query, key, body. Then the handler. */
@@ -61,6 +62,7 @@ export function requestHandler({ endpoint, handler }: Route, gate: Gate): Reques
     const query = checked(endpoint.query, endpoint.query ? req.query : undefined);
     const idempotencyKey =
       endpoint.idempotencyKey === 'none' ? null : idempotencyKeyOf(req, endpoint.idempotencyKey === 'required');
+    if (idempotencyKey !== null) await gate.admit(withKey(endpoint.operationId), caller, ip);
     await readBody(req, res);
     const body =
       endpoint.body === 'raw'
