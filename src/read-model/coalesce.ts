@@ -18,8 +18,9 @@ interface Waiting<Item, Result> {
  * `maxBatch`. There is no timer: an item that comes alone goes at once.
  *
  * `runBatch` gives one result per item, in order, and writes all or nothing. A batch that fails through what may be one
- * item's fault is run again item by item, so that each caller gets its own item's error and no other's; it must
- * therefore be repeatable. A failure that would meet all alike (no connection) reaches all at once.
+ * item's fault is run again in two halves at once, each of them likewise, until the item stands alone: each caller gets
+ * its own item's error and no other's, and whoever is in the queue waits for as many rounds as a batch can be halved.
+ * It must therefore be repeatable. A failure that would meet all alike (no connection) reaches all at once.
  */
 export function coalesce<Item, Result>(
   runBatch: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -63,6 +64,7 @@ async function settle<Item, Result>(
       for (const waiting of batch) waiting.reject(error);
       return;
     }
-    for (const waiting of batch) await settle(runBatch, [waiting]);
+    const half = Math.ceil(batch.length / 2);
+    await Promise.all([settle(runBatch, batch.slice(0, half)), settle(runBatch, batch.slice(half))]);
   }
 }

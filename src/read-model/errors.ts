@@ -40,11 +40,12 @@ const UNIQUE_VIOLATION = '23505';
 const EXCLUSION_VIOLATION = '23P01';
 
 /**
- * Classes of errors that one row can cause for a whole statement: data, cardinality and constraints, deadlocks, and
- * time-outs behind somebody's lock. All others (no connection, shutting down, out of space) would meet every row alike.
+ * Classes of errors that one row can cause for a whole statement: data, cardinality and constraints, deadlocks, and a
+ * time-out behind somebody's lock. All others (no connection, shutting down, out of space, a statement that ran out of
+ * its own time on a server that is too busy) would meet every row alike.
  */
 const ROW_ERROR_CLASSES = ['21', '22', '23', '40'];
-const ROW_ERROR_CODES = ['55P03', '57014'];
+const ROW_ERROR_CODES = ['55P03'];
 
 /** True if the statement may have failed because of one of its rows alone. */
 export function mayBeOneRowsFault(error: unknown): boolean {

@@ -82,6 +82,44 @@ describe('smart batching', () => {
     ]);
   });
 
+  it.each([
+    ["one item's fault", (item: number) => item === 77, 17],
+    ["every item's fault", () => true, 511],
+  ])('%s holds a full batch up for no more rounds than it can be halved', async (_name, isBad, mostCalls) => {
+    let [calls, rounds, running] = [0, 0, 0];
+    const call = coalesce(
+      async (items: readonly number[]) => {
+        calls += 1;
+        if (running === 0) rounds += 1;
+        running += 1;
+        await new Promise((resolve) => setImmediate(resolve));
+        running -= 1;
+        if (items.some(isBad)) throw oneRowsFault();
+        return items;
+      },
+      { maxBatch: 256, maxQueued: 300 },
+    );
+    const first = call(-1).catch(() => undefined);
+    const results = Array.from({ length: 256 }, (_, item) => call(item));
+    await first;
+    [calls, rounds] = [0, 0];
+    const settled = await Promise.allSettled(results);
+    expect(settled.map(({ status }) => status === 'rejected')).toEqual(settled.map((_each, item) => isBad(item)));
+    expect(rounds).toBeLessThanOrEqual(9);
+    expect(calls).toBeLessThanOrEqual(mostCalls);
+  });
+
+  it('a statement that ran out of its time is not run again: a busy server gets no more work for it', async () => {
+    let calls = 0;
+    const call = coalesce((_items: readonly string[]): Promise<string[]> => {
+      calls += 1;
+      return Promise.reject(Object.assign(new pg.DatabaseError('timeout', 7, 'error'), { code: '57014' }));
+    }, limits);
+    const results = await Promise.allSettled(['a', 'b', 'c'].map(call));
+    expect(results.every((result) => result.status === 'rejected')).toBe(true);
+    expect(calls).toBe(2);
+  });
+
   it('tries nothing one by one when the failure would meet all alike', async () => {
     let calls = 0;
     const call = coalesce((_items: readonly string[]): Promise<string[]> => {
