@@ -106,9 +106,10 @@ const bookings: readonly (() => Promise<Recorded[]>)[] = [
   () =>
     ended('booking-changed-and-extended', patient, async (booking, show) => {
       await system.workflows.changeSeats(booking.id, 'refused', seatsAt(show, [8]));
-      await system.workflows.changeSeats(booking.id, 'granted', seatsAt(show, [4, 5, 6]));
+      const change = seatsAt(show, [4, 5, 6]);
+      await system.workflows.changeSeats(booking.id, 'granted', change);
       await system.workflows.extend(booking.id, 'first');
-      await pay(system, booking, 'tok_ok');
+      await pay(system, { ...booking, ...change }, 'tok_ok');
     }),
   () => ended('booking-pending-found-by-asking', patient, paidWith('tok_pending')),
   () =>

@@ -137,11 +137,13 @@ describe('a hold', () => {
       conflicts: [[11, 'h']],
     });
     expect((await statusesOf(system, show.id)).slice(0, 13)).toBe('hhaaaaaaaahha');
-    const changed = await changeTo(mine.id, seatsAt(show, [12, 13, 14]));
+    const change = seatsAt(show, [12, 13, 14]);
+    const changed = await changeTo(mine.id, change);
     expect(changed).toMatchObject({ ok: true, booking: { expiresAtMs: mine.expiresAtMs } });
     expect((await statusesOf(system, show.id)).slice(0, 16)).toBe('aaaaaaaaaahhhhha');
-    expect(await pay(system, mine, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
-    // What was paid is the price of the seats that it has now.
+    // Who saw the price of the old seats does not pay for the new ones.
+    expect(await pay(system, mine, 'tok_ok')).toMatchObject({ outcome: 'refused', refusal: 'BOOKING_STATE' });
+    expect(await pay(system, { ...mine, ...change }, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
     expect(await netCaptured(system, mine.id)).toBe(75_000);
     await system.workflows.release(other.id);
     await expectAgreement(system, show);
