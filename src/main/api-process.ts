@@ -13,6 +13,7 @@ import { SeatMapCache } from '../live/seat-map-cache.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createDatabase } from '../read-model/database.ts';
+import { exitWith, whenAskedToStop } from './process-life.ts';
 
 const log = createLogger('api');
 
@@ -27,6 +28,7 @@ const IDLE_SWEEP_MS = 50;
 export async function runApiProcess(
   decorate: (workflows: WorkflowClient) => WorkflowClient = (same) => same,
 ): Promise<void> {
+  const askedToStop = whenAskedToStop(log);
   const config = readConfig([
     'HOST',
     'PORT',
@@ -74,9 +76,8 @@ export async function runApiProcess(
   const url = await listen(server, { host: config.HOST, port: config.PORT, reusePort: mayShareAPort });
   const metricsUrl = await listen(metricsServer, { host: config.HOST, port: config.METRICS_PORT });
   const answerPurge = startAnswerPurge(db, log, Date.now);
-  const askedToStop = whenAskedToStop();
   log.info({ url, metrics: `${metricsUrl}/metrics` }, 'ready');
-  log.info({ why: await askedToStop }, 'stopping');
+  await askedToStop();
   await close(server);
   await close(metricsServer);
   answerPurge.stop();
@@ -120,21 +121,5 @@ async function close(server: Server): Promise<void> {
   clearTimeout(end);
 }
 
-const whenAskedToStop = (): Promise<string> =>
-  Promise.race([
-    once(process, 'SIGTERM').then(() => 'SIGTERM'),
-    once(process, 'SIGINT').then(() => 'SIGINT'),
-    // Without the parent that started it, nobody would ever stop it.
-    once(process, 'disconnect').then(() => 'the parent process is gone'),
-  ]);
-
-/** Runs a process's main function to its end; what goes wrong is one line, and exit code 1. */
-export function exitWith(running: Promise<void>): void {
-  running.then(
-    () => process.exit(0),
-    (error: unknown) => {
-      log.fatal({ reason: error instanceof Error ? error.message : String(error) }, 'the API cannot run');
-      process.exit(1);
-    },
-  );
-}
+/** `running` is what `runApiProcess` returned. */
+export const exitWithApi = (running: Promise<void>): void => exitWith(running, log, 'the API cannot run');

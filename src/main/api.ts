@@ -1,3 +1,3 @@
-import { exitWith, runApiProcess } from './api-process.ts';
+import { exitWithApi, runApiProcess } from './api-process.ts';
 
-exitWith(runApiProcess());
+exitWithApi(runApiProcess());

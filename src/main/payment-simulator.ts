@@ -1,19 +1,13 @@
-import { once } from 'node:events';
 import { startPaymentSimulator } from '../payment-simulator/simulator.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
+import { exitWith, whenAskedToStop } from './process-life.ts';
 
 /** The payment simulator as a process of its own. Logs one line with `"msg":"ready"` and its `url`. */
 const log = createLogger('payment-simulator');
 
 async function main(): Promise<void> {
-  // Heard from the first moment on: whoever started this may be gone before it is ready.
-  const askedToStop = Promise.race([
-    once(process, 'SIGTERM').then(() => 'SIGTERM'),
-    once(process, 'SIGINT').then(() => 'SIGINT'),
-    // Without the parent that started it, nobody would ever stop it.
-    once(process, 'disconnect').then(() => 'the parent process is gone'),
-  ]);
+  const askedToStop = whenAskedToStop(log);
   const config = readConfig([
     'DATA_DIR',
     'PAYMENT_SIMULATOR_PORT',
@@ -38,19 +32,14 @@ async function main(): Promise<void> {
   );
 
   log.info({ url: simulator.url }, 'ready');
-  log.info({ why: await askedToStop }, 'stopping');
+  await askedToStop();
   await simulator.stop();
-  process.exit(0);
-}
-
-function fail(error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  log.fatal({ reason: explained(reason) }, 'the payment simulator cannot run');
-  process.exit(1);
 }
 
 /** SQLite's own words for it help nobody. */
-const explained = (reason: string): string =>
-  /database is locked/.test(reason) ? 'Another payment simulator runs on the same data folder' : reason;
+function explained(error: unknown): never {
+  if (!(error instanceof Error) || !/database is locked/.test(error.message)) throw error;
+  throw new Error('Another payment simulator runs on the same data folder', { cause: error });
+}
 
-main().catch(fail);
+exitWith(main().catch(explained), log, 'the payment simulator cannot run');

@@ -1,4 +1,4 @@
-import { type LogLevel, Runtime, type Worker } from '@temporalio/worker';
+import { type LogLevel, Runtime } from '@temporalio/worker';
 import { type BookingActivities, createBookingActivities } from '../../activities/booking-activities.ts';
 import { createShowActivities, type ShowActivities } from '../../activities/show-activities.ts';
 import { createSweepActivities, type SweepActivities } from '../../activities/sweep-activities.ts';
@@ -11,6 +11,7 @@ import { createPaymentGateways } from '../gateways/payment-providers.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createDatabase } from '../read-model/database.ts';
+import { exitWith, whenAskedToStop } from './process-life.ts';
 
 const log = createLogger('worker');
 
@@ -23,6 +24,7 @@ export type Activities = BookingActivities & ShowActivities & SweepActivities;
 export async function runWorkerProcess(
   decorate: (activities: Activities) => Activities = (same) => same,
 ): Promise<void> {
+  const askedToStop = whenAskedToStop(log);
   const config = readConfig([
     'DATA_DIR',
     'DATABASE_URL',
@@ -63,28 +65,14 @@ export async function runWorkerProcess(
   });
   await ensureSchedules(client);
 
-  stopWhenAsked(workers);
   const running = Promise.all(workers.map((worker) => worker.run()));
+  void askedToStop().then(() => workers.forEach((worker) => worker.shutdown()));
   log.info('ready');
   await running;
   await connection.close();
   await client.connection.close();
   await gateways.close();
   await db.destroy();
-}
-
-function stopWhenAsked(workers: readonly Worker[]): void {
-  let stopping = false;
-  const stop = (why: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ why }, 'stopping');
-    for (const worker of workers) worker.shutdown();
-  };
-  process.once('SIGTERM', () => stop('SIGTERM'));
-  process.once('SIGINT', () => stop('SIGINT'));
-  // Without the parent that started it, nobody would ever stop it.
-  process.once('disconnect', () => stop('the parent process is gone'));
 }
 
 /** The SDK's own log lines, in ours: one JSON line each. Its news of state changes interest nobody but a debugger. */
@@ -104,13 +92,5 @@ function temporalLogger() {
   };
 }
 
-/** Runs a process's main function to its end; what goes wrong is one line, and exit code 1. */
-export function exitWith(running: Promise<void>): void {
-  running.then(
-    () => process.exit(0),
-    (error: unknown) => {
-      log.fatal({ err: error }, 'the worker cannot run');
-      process.exit(1);
-    },
-  );
-}
+/** `running` is what `runWorkerProcess` returned. */
+export const exitWithWorker = (running: Promise<void>): void => exitWith(running, log, 'the worker cannot run');

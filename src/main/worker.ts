@@ -1,3 +1,3 @@
-import { exitWith, runWorkerProcess } from './worker-process.ts';
+import { exitWithWorker, runWorkerProcess } from './worker-process.ts';
 
-exitWith(runWorkerProcess());
+exitWithWorker(runWorkerProcess());

@@ -1,4 +1,4 @@
-import { type Activities, exitWith, runWorkerProcess } from '../../src/main/worker-process.ts';
+import { type Activities, exitWithWorker, runWorkerProcess } from '../../src/main/worker-process.ts';
 
 /**
  * A worker that sends itself a signal at the first run of one activity. `INTERRUPT_AT` is the activity's name behind
@@ -33,4 +33,4 @@ function interrupt(): void {
   process.kill(process.pid, signal);
 }
 
-exitWith(runWorkerProcess(decorate));
+exitWithWorker(runWorkerProcess(decorate));
