@@ -1,7 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
 import { BASE_PATH } from '../contracts/http/endpoints.ts';
-import { findPayment } from '../read-model/payments.ts';
+import { findPayment, refuseUnsentPayment } from '../read-model/payments.ts';
 import { accountRoutes } from './accounts/account-routes.ts';
 import { BearerTokens } from './accounts/tokens.ts';
 import type { AppDeps } from './app-deps.ts';
@@ -78,7 +78,13 @@ function allRoutes(deps: AppDeps): readonly Route[] {
   const catalogue = new SaleCatalogue(db, nowMs);
   const shows = new ShowCommands(workflows, catalogue, settings.limits, nowMs);
   const desk = new BookingDesk({ ...deps, batches, catalogue, shows });
-  const payments = new PaymentDesk({ batches, workflows, nowMs, findPayment: (id) => findPayment(db, id) });
+  const payments = new PaymentDesk({
+    batches,
+    workflows,
+    nowMs,
+    findPayment: (id) => findPayment(db, id),
+    refuseUnsent: (attemptId, reason) => refuseUnsentPayment(db, { attemptId, reason, atMs: nowMs() }),
+  });
   return [
     ...bookingRoutes({ db, batches, catalogue, workflows, desk, memory, settings }),
     ...paymentRoutes(db, batches, memory, payments),

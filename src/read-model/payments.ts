@@ -87,6 +87,24 @@ export async function markPaymentsSent(db: ReadModel, attemptIds: readonly strin
   return attemptIds.map((id) => first.delete(id));
 }
 
+/**
+ * Ends an attempt that its booking refused before anything was sent to a provider: FAILED, for the refusal's code. False,
+ * and the row as it was, if a provider may know of it, if it has ended already, or if there is none.
+ */
+export async function refuseUnsentPayment(
+  db: ReadModel,
+  { attemptId, reason, atMs }: { readonly attemptId: string; readonly reason: string; readonly atMs: number },
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('payments')
+    .set({ status: 'FAILED', failure_reason: reason, updated_at: new Date(atMs) })
+    .where('id', '=', attemptId)
+    .where('status', '=', 'PENDING')
+    .where('sent_at', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
 /** All attempts and refunds of a booking, oldest first. */
 export async function findPaymentsOfBooking(
   db: ReadModel,

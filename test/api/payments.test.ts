@@ -5,6 +5,8 @@ import {
   pendingBookingSchema,
   type BookingBody,
 } from '../../src/contracts/http/bookings.ts';
+import { derivedId, fingerprintOf } from '../../src/platform/ids.ts';
+import { insertPaymentAttempts, markPaymentsSent } from '../../src/read-model/payments.ts';
 import { netCaptured, openShow } from '../setup/shows.ts';
 import { testSecrets, useTestSystem } from '../setup/system.ts';
 import { ApiClient, eventually, newGuest, newKey } from './http-client.ts';
@@ -199,8 +201,44 @@ describe('a payment by token', () => {
       expect((await buyer.pay(booking.id, 'tok_declined')).status).toBe(402);
     const sixth = await buyer.pay(booking.id, 'tok_ok');
     expect([sixth.status, sixth.body.code]).toEqual([409, 'BOOKING_STATE']);
+    // Refused and never sent: nobody needs to ask a provider for it.
+    const { attempts } = await buyer.payment(booking.id);
+    expect(attempts.map(({ status }) => status)).toEqual([...Array<string>(5).fill('DECLINED'), 'FAILED']);
+    expect(attempts.at(-1)!.failureReason).toBe('BOOKING_STATE');
     expect(await netCaptured(system, booking.id)).toBe(0);
   }, 20_000);
+});
+
+describe('an attempt that outlives its booking', () => {
+  /** As a process leaves it that made the attempt durable and died, its key known to the buyer. */
+  async function leftOpen(isSent: boolean) {
+    const { buyer, booking } = await newHold();
+    const key = newKey();
+    const id = derivedId('pay', booking.id, key, '0');
+    const attempt = { id, bookingId: booking.id, amount: booking.price.total, createdAtMs: Date.now() };
+    const fingerprint = fingerprintOf({ method: 'card', token: 'tok_ok' });
+    await insertPaymentAttempts(system.db, [{ ...attempt, fingerprint, method: 'card' }]);
+    if (isSent) await markPaymentsSent(system.db, [id]);
+    expect((await buyer.send('DELETE', `/bookings/${booking.id}`)).status).toBe(200);
+    return { buyer, booking, key, id };
+  }
+
+  test('and that a provider may have charged is not known yet, until it is', async () => {
+    const { buyer, booking, key, id } = await leftOpen(true);
+    const open = await buyer.pay(booking.id, 'tok_ok', key);
+    expect([open.status, open.body.code]).toEqual([504, 'TIMEOUT']);
+    expect((await buyer.payment(booking.id)).attempts).toMatchObject([{ status: 'PENDING' }]);
+    await system.db.updateTable('payments').set({ status: 'FAILED' }).where('id', '=', id).execute();
+    const known = await buyer.pay(booking.id, 'tok_ok', key);
+    expect([known.status, known.body.code, known.body.bookingStatus]).toEqual([409, 'BOOKING_STATE', 'RELEASED']);
+  });
+
+  test('and that was never sent has ended with it', async () => {
+    const { buyer, booking, key } = await leftOpen(false);
+    const refused = await buyer.pay(booking.id, 'tok_ok', key);
+    expect([refused.status, refused.body.code, refused.body.bookingStatus]).toEqual([409, 'BOOKING_STATE', 'RELEASED']);
+    expect((await buyer.payment(booking.id)).attempts).toMatchObject([{ status: 'FAILED' }]);
+  });
 });
 
 describe('a repeated payment', () => {

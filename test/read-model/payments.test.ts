@@ -8,6 +8,7 @@ import {
   markPaymentsSent,
   recordPayments,
   recordRefunds,
+  refuseUnsentPayment,
 } from '../../src/read-model/payments.ts';
 import { useTestDatabase } from '../setup/postgres.ts';
 import { someId, somePayment } from './bookings-of-tests.ts';
@@ -51,6 +52,21 @@ describe('payment attempts', () => {
     );
     expect(marks.flat().filter(Boolean)).toHaveLength(1);
     expect(await markPaymentsSent(test.db, ['pay_none'])).toEqual([false]);
+  });
+
+  it('that were refused before they were sent end; one that a provider may know of stays open', async () => {
+    const [unsent, sent, declined] = [someAttempt(), someAttempt(), someAttempt()];
+    await insertPaymentAttempts(test.db, [unsent, sent, declined]);
+    await markPaymentsSent(test.db, [sent.id]);
+    await recordPayments(test.db, [{ ...declined, status: 'DECLINED' }]);
+    const refuse = ({ id }: { id: string }) =>
+      refuseUnsentPayment(test.db, { attemptId: id, reason: 'BOOKING_STATE', atMs: 77 });
+    expect([await refuse(unsent), await refuse(sent), await refuse(declined)]).toEqual([true, false, false]);
+    expect(await refuse(unsent)).toBe(false);
+    const failed = { ...unsent, status: 'FAILED', failureReason: 'BOOKING_STATE', updatedAtMs: 77 };
+    expect(await findPayment(test.db, unsent.id)).toEqual(failed);
+    expect((await findPayment(test.db, sent.id))!.status).toBe('PENDING');
+    expect((await findPayment(test.db, declined.id))!.status).toBe('DECLINED');
   });
 
   it(

@@ -3,6 +3,7 @@ import type { BookingBody } from '../../contracts/http/bookings.ts';
 import { BASE_PATH } from '../../contracts/http/endpoints.ts';
 import { hasLiveHold, type Booking, type NewBooking } from '../../domain/booking.ts';
 import type { Money } from '../../domain/money.ts';
+import type { Batches } from '../batches.ts';
 
 export const bookingPath = (bookingId: string): string => `${BASE_PATH}/bookings/${bookingId}`;
 
@@ -48,5 +49,18 @@ export const bookingAsCreated = (booking: NewBooking & Partial<Pick<Booking, 'as
     refund: null,
   });
 
-/** The row, with what its workflow has just answered. */
-export const bookingNow = (row: Booking, view: BookingView): Booking => ({ ...row, ...view });
+/**
+ * The booking after a command: the row from before it, with what the workflow has answered. A version further on than the
+ * command's own `changes` make it says that another command came between and may have changed seats and price; only then
+ * is the row read anew, which a workflow writes before it answers.
+ */
+export async function bookingAfter(
+  batches: Pick<Batches, 'findBooking'>,
+  before: Booking,
+  view: BookingView,
+  changes: number,
+): Promise<Booking> {
+  const isNext = view.version <= before.version + changes;
+  const row = isNext ? before : ((await batches.findBooking(before.id)) ?? before);
+  return { ...row, ...view };
+}

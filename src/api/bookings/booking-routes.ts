@@ -15,10 +15,13 @@ import { ApiError } from '../http/api-error.ts';
 import { notFound } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
-import { bookingBody, bookingNow } from './booking-body.ts';
+import { bookingAfter, bookingBody } from './booking-body.ts';
 import type { BookingDesk } from './booking-desk.ts';
 import { bookingRefusal, bookingState, holdExpired } from './refusals.ts';
 import { priced, seatIndices } from './seat-choice.ts';
+
+/** Extension, release and change of seats are one change each. */
+const CHANGES_OF_A_COMMAND = 1;
 
 export interface BookingRoutesDeps {
   readonly db: ReadModel;
@@ -37,7 +40,7 @@ export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
   async function outcome(before: Booking, answer: BookingAnswer | Ended): Promise<Booking> {
     if (answer === ENDED) throw endedRefusal((await batches.findBooking(before.id)) ?? before);
     if (!answer.ok) throw bookingRefusal(answer, await planOf(before));
-    return bookingNow(before, answer.booking);
+    return bookingAfter(batches, before, answer.booking, CHANGES_OF_A_COMMAND);
   }
 
   async function planOf({ showId }: Booking): Promise<PlanForSale> {
@@ -81,7 +84,7 @@ export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
       refuseUnlessReleasable(booking);
       const answer = await workflows.release(booking.id);
       if (answer === ENDED) return ok(bookingBody(await released(batches, booking)));
-      if (!answer.ok) refuseUnlessReleasable(bookingNow(booking, answer.booking));
+      if (!answer.ok) refuseUnlessReleasable(answer.booking);
       return ok(bookingBody(await outcome(booking, answer)));
     }),
   ];
@@ -106,7 +109,7 @@ async function released(batches: Batches, before: Booking): Promise<Booking> {
   return booking;
 }
 
-function refuseUnlessReleasable({ status }: Booking): void {
+function refuseUnlessReleasable({ status }: Pick<Booking, 'status'>): void {
   if (status === 'EXPIRED') throw holdExpired();
   if (status === 'CONFIRMED') throw new ApiError('NOT_CANCELLABLE', 'A confirmed booking cannot be cancelled.');
   if (!bookingCan[status].release) throw bookingState(status);

@@ -1,11 +1,13 @@
 import type { PayAnswer } from '../../contracts/booking-messages.ts';
+import type { ErrorCode } from '../../contracts/error-codes.ts';
 import type { PaymentRequest } from '../../contracts/http/bookings.ts';
-import { ENDED, type WorkflowClient } from '../../contracts/workflow-client.ts';
+import { ENDED, OutcomeUnknownError, type WorkflowClient } from '../../contracts/workflow-client.ts';
 import { bookingCan, PAYMENT_ATTEMPTS_MAX, type Booking } from '../../domain/booking.ts';
+import type { PayRefusal } from '../../domain/booking-process.ts';
 import { derivedId } from '../../platform/ids.ts';
 import type { Payment } from '../../read-model/payments.ts';
 import type { Batches } from '../batches.ts';
-import { bookingBody, bookingNow, bookingPath } from '../bookings/booking-body.ts';
+import { bookingAfter, bookingBody, bookingPath } from '../bookings/booking-body.ts';
 import { endedRefusal } from '../bookings/booking-routes.ts';
 import { bookingState, holdExpired } from '../bookings/refusals.ts';
 import { ok, type Answer } from '../http/answer.ts';
@@ -17,6 +19,8 @@ export interface PaymentDeskDeps {
   readonly workflows: WorkflowClient;
   readonly nowMs: () => number;
   findPayment(attemptId: string): Promise<Payment | null>;
+  /** Ends the attempt unless a provider may know of it; false if one may, or if it has ended. */
+  refuseUnsent(attemptId: string, reason: ErrorCode): Promise<boolean>;
 }
 
 /** Takes payments to the booking's workflow, never before the attempt is durable. */
@@ -35,7 +39,9 @@ export class PaymentDesk {
       method,
       token,
     });
-    return answer === ENDED ? this.#afterItsEnd(booking, attempt.id) : payAnswer(booking, answer);
+    if (answer === ENDED) return this.#afterItsEnd(booking, attempt.id);
+    if (answer.outcome === 'refused') await this.#deps.refuseUnsent(attempt.id, answer.refusal);
+    return payAnswer(this.#deps.batches, booking, answer);
   }
 
   /**
@@ -49,6 +55,8 @@ export class PaymentDesk {
       const payment = refusal ? await this.#deps.findPayment(id) : await this.#insert(id, booking, key, method);
       if (!payment) throw refusal!;
       if (payment.fingerprint !== key.fingerprint) throw keyReused();
+      const refused = this.#asRefused(booking, payment);
+      if (refused) throw refused;
       if (payment.status !== 'FAILED') return payment;
     }
     throw refusal ?? bookingState(booking.status);
@@ -67,28 +75,49 @@ export class PaymentDesk {
     return this.#deps.nowMs() >= booking.expiresAtMs ? holdExpired() : null;
   }
 
-  /** The workflow is gone, and with it its memory of answers: the rows tell what became of the attempt. */
+  /** The booking's refusal of this very attempt, which is an answer: the key gets no further attempt for it. */
+  #asRefused({ status }: Booking, payment: Payment): ApiError | null {
+    if (payment.status !== 'FAILED') return null;
+    if (payment.failureReason === ('HOLD_EXPIRED' satisfies PayRefusal)) return holdExpired();
+    return payment.failureReason === ('BOOKING_STATE' satisfies PayRefusal) ? bookingState(status) : null;
+  }
+
+  /**
+   * The workflow is gone, and with it its memory of answers: the rows tell what became of the attempt.
+   * @throws OutcomeUnknownError while a provider may have charged it; whoever settles late money finds out
+   */
   async #afterItsEnd(before: Booking, attemptId: string): Promise<Answer> {
-    const booking = (await this.#deps.batches.findBooking(before.id)) ?? before;
+    const ended = (await this.#deps.batches.findBooking(before.id)) ?? before;
+    await this.#deps.refuseUnsent(attemptId, endedRefusal(ended).code);
     const payment = await this.#deps.findPayment(attemptId);
+    // After its payment: one transaction writes both, and a confirmed booking must not be seen as it was before.
+    const booking = (await this.#deps.batches.findBooking(before.id)) ?? ended;
     if (payment?.status === 'SUCCEEDED' && booking.status === 'CONFIRMED') return ok(bookingBody(booking));
     if (payment?.status === 'DECLINED') throw declined(payment.failureReason ?? 'declined');
+    if (payment && isOpen(payment)) throw new OutcomeUnknownError(`attempt ${attemptId} has no outcome yet`);
     throw endedRefusal(booking);
   }
 }
 
+const isOpen = ({ status }: Payment): boolean => status === 'PENDING' || status === 'UNKNOWN';
+
+/** Changes of a booking from the row that was paid: the attempt's start, and the confirmation. */
+const CHANGES_UNTIL_PENDING = 1;
+const CHANGES_UNTIL_CONFIRMED = 2;
+
 /** @throws ApiError for every outcome that is none for the buyer */
-function payAnswer(before: Booking, answer: PayAnswer): Answer {
-  const booking = bookingNow(before, answer.booking);
+async function payAnswer(batches: Batches, before: Booking, answer: PayAnswer): Promise<Answer> {
   switch (answer.outcome) {
     case 'confirmed':
-      return ok(bookingBody(booking));
-    case 'pending':
+      return ok(bookingBody(await bookingAfter(batches, before, answer.booking, CHANGES_UNTIL_CONFIRMED)));
+    case 'pending': {
+      const booking = await bookingAfter(batches, before, answer.booking, CHANGES_UNTIL_PENDING);
       return {
         status: 202,
         headers: { Location: `${bookingPath(booking.id)}/payment` },
         body: { ...bookingBody(booking), nextAction: answer.nextAction },
       };
+    }
     case 'declined':
       throw declined(answer.reason);
     case 'unavailable':
@@ -98,7 +127,7 @@ function payAnswer(before: Booking, answer: PayAnswer): Answer {
     case 'refunded':
       throw new ApiError('HOLD_EXPIRED', 'The seats were gone when the payment came. The money goes back by itself.');
     case 'refused':
-      throw answer.refusal === 'HOLD_EXPIRED' ? holdExpired() : bookingState(booking.status);
+      throw answer.refusal === 'HOLD_EXPIRED' ? holdExpired() : bookingState(answer.booking.status);
   }
 }
 
