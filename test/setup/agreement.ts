@@ -1,8 +1,7 @@
-import type { SeatMapView } from '../../src/contracts/show-messages.ts';
 import { showWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { eventually } from './eventually.ts';
-import { ledgerOf } from './shows.ts';
+import { ledgerOf, viewOf } from './shows.ts';
 import type { TestSystem } from './system.ts';
 
 type Parts = Pick<TestSystem, 'db' | 'temporal' | 'simulatorUrl'>;
@@ -53,8 +52,8 @@ async function confirmedSeats(system: Parts, showId: string): Promise<[number, s
     .sort(bySeat);
 }
 
-async function seatsBookedInActor({ temporal }: Parts, showId: string): Promise<[number, string][]> {
-  const view = await temporal.workflow.getHandle(showWorkflowId(showId)).query<SeatMapView>('seatMap');
+async function seatsBookedInActor(system: Parts, showId: string): Promise<[number, string][]> {
+  const view = await viewOf(system, showId);
   const booked = [...view.statuses].flatMap((status, seat) => (status === 'b' ? [seat] : []));
   const owners = new Map(
     view.claims.bookingIds.flatMap((id, claim) =>

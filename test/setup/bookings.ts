@@ -11,6 +11,7 @@ import { insertPaymentAttempts } from '../../src/read-model/payments.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { holdAndStart, testTerms } from './shows.ts';
 import type { TestSystem } from './system.ts';
+import { untilKnown } from './until-known.ts';
 
 /** A booking as the API makes it: seats held, its workflow started, its row written. */
 export async function book(
@@ -32,7 +33,8 @@ export async function pay(
   attemptId: string = newId('pay'),
 ): Promise<PayAnswer | Ended> {
   await recordAttempt(system, booking, attemptId);
-  return system.workflows.pay(booking.id, { attemptId, amount: booking.price.total, method: 'card', token });
+  const payment = { attemptId, amount: booking.price.total, method: 'card', token } as const;
+  return untilKnown(() => system.workflows.pay(booking.id, payment));
 }
 
 /** An attempt's row as the API writes it, made `ageMs` ago. */

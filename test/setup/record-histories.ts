@@ -94,9 +94,11 @@ const bookings: readonly (() => Promise<Recorded[]>)[] = [
   () => ended('booking-expired', brief, () => Promise.resolve()),
   () => ended('booking-released', patient, ({ id }) => system.workflows.release(id)),
   () =>
-    ended('booking-cancelled-by-operator', patient, ({ id }) =>
-      system.temporal.workflow.getHandle(bookingWorkflowId(id)).cancel(),
-    ),
+    ended('booking-cancelled-by-operator', patient, async ({ id }) => {
+      // A booking that nobody has touched sleeps, and hears of it only when its hold expires.
+      await system.workflows.extend(id, 'first');
+      await system.temporal.workflow.getHandle(bookingWorkflowId(id)).cancel();
+    }),
   () =>
     ended('booking-declined-then-confirmed', { ...patient, holdTtlMs: 30_000 }, async (booking) => {
       await pay(system, booking, 'tok_declined');
@@ -227,7 +229,7 @@ test('records the histories', async () => {
   const folder = await nextFolder();
   const show = await historyPrinter();
   for (const each of recorded) await writeFile(join(folder, `${each.name}.json`), withoutIdentities(await show(each)));
-}, 180_000);
+}, 300_000);
 
 /** Histories as `temporal workflow show` prints them, and as operators get them. */
 async function historyPrinter(): Promise<(recorded: Recorded) => Promise<string>> {
@@ -249,6 +251,7 @@ async function historyPrinter(): Promise<(recorded: Recorded) => Promise<string>
 
 async function nextFolder(): Promise<string> {
   const histories = join(import.meta.dirname, '../histories');
+  await mkdir(histories, { recursive: true });
   const numbers = (await readdir(histories)).map(Number).filter((number) => number > 0);
   const folder = join(histories, String(Math.max(0, ...numbers) + 1));
   await mkdir(folder);

@@ -1,4 +1,6 @@
+import type { SeatMapView } from '../../src/contracts/show-messages.ts';
 import { showWorkflowInput } from '../../src/contracts/show-start.ts';
+import { showWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking, PricedSeat } from '../../src/domain/booking.ts';
 import type { BookingTerms } from '../../src/domain/booking-process.ts';
 import { money } from '../../src/domain/money.ts';
@@ -12,6 +14,7 @@ import { insertMovie } from '../../src/read-model/movies.ts';
 import { insertSeatingPlan } from '../../src/read-model/seating-plans.ts';
 import { findShow, insertShow, type Show } from '../../src/read-model/shows.ts';
 import type { TestSystem } from './system.ts';
+import { untilKnown } from './until-known.ts';
 
 const HOUR_MS = 3_600_000;
 const SEAT_PRICE = money(25_000, 'INR');
@@ -115,14 +118,9 @@ export async function holdAndStart(
 ): Promise<NewBooking> {
   const [bookingId, userId] = [newId('bkg'), newId('usr')];
   const fingerprint = `fingerprint of ${bookingId}`;
-  const granted = await system.workflows.seatCommand(show.id, {
-    kind: 'hold',
-    bookingId,
-    fingerprint,
-    buyerId: userId,
-    ttlMs: terms.holdTtlMs,
-    pick: { seats },
-  });
+  const { holdTtlMs: ttlMs } = terms;
+  const hold = { kind: 'hold', bookingId, fingerprint, buyerId: userId, ttlMs, pick: { seats } } as const;
+  const granted = await untilKnown(() => system.workflows.seatCommand(show.id, hold));
   if (!granted.ok) throw new Error(`not granted: ${JSON.stringify(granted)}`);
   const category = show.categories[0]!;
   const booking: NewBooking = {
@@ -139,15 +137,18 @@ export async function holdAndStart(
     heldAtMs: granted.heldAtMs!,
     expiresAtMs: granted.expiresAtMs!,
   };
-  await system.workflows.startBooking({ booking, terms });
+  await untilKnown(() => system.workflows.startBooking({ booking, terms }));
   return booking;
 }
 
 const seatNamed = (index: number) => ({ id: `seat-${index}`, index, label: `Seat ${index}` });
 
+export const viewOf = ({ temporal }: Pick<TestSystem, 'temporal'>, showId: string): Promise<SeatMapView> =>
+  temporal.workflow.getHandle(showWorkflowId(showId)).query<SeatMapView>('seatMap');
+
 export async function statusesOf(system: Pick<TestSystem, 'temporal'>, showId: string): Promise<string> {
-  const view = await system.temporal.workflow.getHandle(`show/${showId}`).query<{ statuses: string }>('seatMap');
-  return view.statuses;
+  const { statuses } = await viewOf(system, showId);
+  return statuses;
 }
 
 /** What the provider moved for a booking: captured minus refunded, in minor units. */

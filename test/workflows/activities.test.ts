@@ -3,14 +3,13 @@ import { createBookingActivities } from '../../activities/booking-activities.ts'
 import { createShowActivities } from '../../activities/show-activities.ts';
 import { createSweepActivities } from '../../activities/sweep-activities.ts';
 import type { ChargeRequest } from '../../src/contracts/payments.ts';
-import type { SeatMapView } from '../../src/contracts/show-messages.ts';
 import type { Booking } from '../../src/domain/booking.ts';
 import type { PaymentAttempt } from '../../src/domain/booking-process.ts';
 import { createPaymentGateways, type PaymentGateways } from '../../src/gateways/payment-providers.ts';
 import { newId } from '../../src/platform/ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { book, chargeAtProvider, recordAttempt, rowOf } from '../setup/bookings.ts';
-import { ledgerOf, openShow } from '../setup/shows.ts';
+import { ledgerOf, openShow, viewOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
 /** Temporal may run any activity again: twice is as good as once, in what it answers and in what it leaves behind. */
@@ -71,7 +70,7 @@ async function setTheScene(): Promise<Scene> {
 
 /** All that an effect may have changed, without the times of writing. */
 async function world({ show, booking }: Scene) {
-  const { db, temporal } = system;
+  const { db } = system;
   const columns = ['id', 'status', 'provider_reference'] as const;
   const [payments, refunds, seats, outbox] = await Promise.all([
     db.selectFrom('payments').select(columns).where('booking_id', '=', booking.id).execute(),
@@ -79,9 +78,7 @@ async function world({ show, booking }: Scene) {
     db.selectFrom('booked_seats').select('seat_id').where('booking_id', '=', booking.id).execute(),
     db.selectFrom('outbox').select('type').where('booking_id', '=', booking.id).execute(),
   ]);
-  const { claims, statuses, version } = await temporal.workflow
-    .getHandle(`show/${show.id}`)
-    .query<SeatMapView>('seatMap');
+  const { claims, statuses, version } = await viewOf(system, show.id);
   return {
     booking: await rowOf(system, booking),
     rows: { payments, refunds, seats, outbox },

@@ -5,7 +5,7 @@ import { findPaymentsOfBooking } from '../../src/read-model/payments.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import { book, endOf, pay, rowOf, seatsAt } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
-import { ledgerOf, netCaptured, openShow, statusesOf } from '../setup/shows.ts';
+import { ledgerOf, netCaptured, openShow, statusesOf, viewOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
 const system = useTestSystem();
@@ -33,8 +33,9 @@ describe('a booking', () => {
     const show = await openShow(system);
     const booking = await book(system, show, [0], { holdTtlMs: 1_000 });
     expect(await endOf(system, booking)).toBe('EXPIRED');
-    expect(Date.now() - booking.expiresAtMs).toBeLessThan(1_000);
-    expect((await statusesOf(system, show.id))[0]).toBe('a');
+    const { statuses, changedAtMs } = await viewOf(system, show.id);
+    expect(statuses[0]).toBe('a');
+    expect(changedAtMs - booking.expiresAtMs).toBeLessThan(1_000);
     expect(await rowOf(system, booking)).toMatchObject({ status: 'EXPIRED' });
   });
 
@@ -123,9 +124,9 @@ describe('a hold', () => {
     const booking = await book(system, show, [0], { holdTtlMs: 1_000 });
     await system.workflows.extend(booking.id, 'once');
     expect(await endOf(system, booking)).toBe('EXPIRED');
-    const endedAtMs = Date.now();
-    expect(endedAtMs).toBeGreaterThanOrEqual(booking.expiresAtMs + 1_000);
-    expect(endedAtMs).toBeLessThan(booking.expiresAtMs + 2_000);
+    const { changedAtMs } = await viewOf(system, show.id);
+    expect(changedAtMs).toBeGreaterThanOrEqual(booking.expiresAtMs + 1_000);
+    expect(changedAtMs).toBeLessThan(booking.expiresAtMs + 2_000);
   });
 
   test('changes its seats all or none, at the same expiry', async () => {
@@ -215,8 +216,9 @@ describe('paying', () => {
     const { attempts } = await findPaymentsOfBooking(system.db, booking.id);
     expect(attempts.map(({ status }) => status).sort()).toEqual([...Array<string>(5).fill('DECLINED'), 'PENDING']);
     expect(await endOf(system, booking)).toBe('EXPIRED');
-    expect(Date.now() - booking.expiresAtMs).toBeLessThan(1_000);
-    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+    const { statuses, changedAtMs } = await viewOf(system, show.id);
+    expect(statuses).toMatch(/^a+$/);
+    expect(changedAtMs - booking.expiresAtMs).toBeLessThan(1_000);
     expect(await netCaptured(system, booking.id)).toBe(0);
   });
 
@@ -236,8 +238,9 @@ describe('paying', () => {
     const booking = await book(system, show, [4], { holdTtlMs: 1_500, paymentDeadlineMs: 60_000 });
     expect(await pay(system, booking, 'tok_declined')).toMatchObject({ outcome: 'declined' });
     expect(await endOf(system, booking)).toBe('EXPIRED');
-    expect(Date.now() - booking.expiresAtMs).toBeLessThan(1_000);
-    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+    const { statuses, changedAtMs } = await viewOf(system, show.id);
+    expect(statuses).toMatch(/^a+$/);
+    expect(changedAtMs - booking.expiresAtMs).toBeLessThan(1_000);
   });
 });
 

@@ -5,7 +5,7 @@ import { loadSeatMap, seatMapVersions } from '../../src/read-model/seat-maps.ts'
 import type { Show } from '../../src/read-model/shows.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import { eventually } from '../setup/eventually.ts';
-import { openShow, rowsOfSeats } from '../setup/shows.ts';
+import { openShow, rowsOfSeats, viewOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
 const system = useTestSystem();
@@ -130,7 +130,7 @@ test('under load no command is lost or answered twice from one run to the next',
   };
   await Promise.all([watch(), ...Array.from({ length: CLIENTS * LANES_PER_CLIENT }, (_, number) => lane(number))]);
 
-  const view = await system.temporal.workflow.getHandle(`show/${show.id}`).query<SeatMapView>('seatMap');
+  const view = await viewOf(system, show.id);
   // Twice applied, or lost after it was answered, a command would count more or less.
   expect(view.version).toBe(story.changes);
   expect(ownersIn(view)).toEqual(sorted(story.owners));
@@ -154,7 +154,7 @@ test('under load no command is lost or answered twice from one run to the next',
       : holdOf(bookingId, seats);
     expect(await clients[0]!.seatCommand(show.id, again)).toMatchObject({ ok: true, seats });
   }
-  const after = await system.temporal.workflow.getHandle(`show/${show.id}`).query<SeatMapView>('seatMap');
+  const after = await viewOf(system, show.id);
   expect(after.version).toBe(view.version);
 }, 180_000);
 

@@ -1,6 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PayAnswer } from '../../src/contracts/booking-messages.ts';
-import { type Ended, OutcomeUnknownError } from '../../src/contracts/workflow-client.ts';
 import { taskQueues } from '../../src/contracts/workflow-ids.ts';
 import type { BookingStatus, NewBooking } from '../../src/domain/booking.ts';
 import type { BookingTerms } from '../../src/domain/booking-process.ts';
@@ -16,6 +14,7 @@ import { TestProcess } from '../setup/process.ts';
 import { netCaptured, openShow, statusesOf } from '../setup/shows.ts';
 import { type TestSystem, useTestSystem } from '../setup/system.ts';
 import { claimNamespace } from '../setup/temporal.ts';
+import { untilKnown } from '../setup/until-known.ts';
 
 /**
  * A worker is killed, or stands still, in the middle of each step of a booking's life, before or after the step's
@@ -38,48 +37,32 @@ interface Case {
 }
 
 const paying = (token: string): Case['act'] =>
-  named(`paying with ${token}`, (system, booking) => payUntilAnswered(system, booking, token));
+  named(`paying with ${token}`, (system, booking) => pay(system, booking, token));
 
 const named = (name: string, act: Case['act']): Case['act'] => Object.defineProperty(act, 'name', { value: name });
 
 const expiring: Case['act'] = (system, booking) => endOf(system, booking);
 
-/** What a client does that was told that the outcome is not known: the same again. */
-async function payUntilAnswered(system: TestSystem, booking: NewBooking, token: string): Promise<PayAnswer | Ended> {
-  const attemptId = newId('pay');
-  return repeated(() => pay(system, booking, token, attemptId));
-}
-
-async function repeated<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknownError)) throw error;
-    }
-  }
-}
-
 const declinedThenPaid = async (system: TestSystem, booking: NewBooking): Promise<void> => {
-  expect(await payUntilAnswered(system, booking, 'tok_declined')).toMatchObject({ outcome: 'declined' });
-  expect(await payUntilAnswered(system, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+  expect(await pay(system, booking, 'tok_declined')).toMatchObject({ outcome: 'declined' });
+  expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
 };
 
 const changedThenPaid = async (system: TestSystem, booking: NewBooking, show: Show): Promise<void> => {
   const other = seatsAt(show, [5, 6, 7]);
   const change = () => system.workflows.changeSeats(booking.id, 'change', other);
-  expect(await repeated(change)).toMatchObject({ ok: true });
-  expect(await payUntilAnswered(system, { ...booking, ...other }, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+  expect(await untilKnown(change)).toMatchObject({ ok: true });
+  expect(await pay(system, { ...booking, ...other }, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
 };
 
 const releasing = (system: TestSystem, booking: NewBooking): Promise<unknown> =>
-  repeated(() => system.workflows.release(booking.id));
+  untilKnown(() => system.workflows.release(booking.id));
 
 /** Another booking has a row for one of the seats: what was paid goes back. */
 const payingForASeatThatIsTaken = async (system: TestSystem, booking: NewBooking, show: Show): Promise<void> => {
   const row = { show_id: show.id, seat_id: 'seat-1', booking_id: booking.id };
   await system.db.insertInto('booked_seats').values(row).execute();
-  await payUntilAnswered(system, booking, 'tok_ok');
+  await pay(system, booking, 'tok_ok');
   await endOf(system, booking);
   await system.db.deleteFrom('booked_seats').where('show_id', '=', show.id).execute();
 };
@@ -90,7 +73,7 @@ const payingLate = async (system: TestSystem, booking: NewBooking): Promise<void
   const attemptId = newId('pay');
   await recordAttempt(system, booking, attemptId);
   const notice = captured(booking, attemptId, await chargeAtProvider(system, booking, attemptId));
-  await repeated(() => system.workflows.notifyPayment(notice, booking));
+  await untilKnown(() => system.workflows.notifyPayment(notice, booking));
   expect(await lateEndOf(system, booking, attemptId)).toBe('confirmed');
 };
 
