@@ -1,9 +1,14 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import type { SessionBody } from '../../src/contracts/http/accounts.ts';
-import { netCaptured, openShow, rowsOfSeats, statusesOf } from '../setup/shows.ts';
+import { createBatches } from '../../src/api/batches.ts';
+import { BookingDesk } from '../../src/api/bookings/booking-desk.ts';
+import { SaleCatalogue } from '../../src/api/catalogue/sale-catalogue.ts';
+import { ShowCommands } from '../../src/api/shows/show-commands.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { netCaptured, openShow, rowsOfSeats, statusesOf, testTerms } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { ApiClient, eventually, newGuest, newKey, staff } from './http-client.ts';
 
@@ -126,6 +131,139 @@ describe('one key, one booking', () => {
     expect(answers.map(({ status }) => status)).toEqual([201, 201]);
     expect(answers[0]!.body.id).not.toBe(answers[1]!.body.id);
   });
+});
+
+/** Sends a request to the first process, where it stands still at that point until what else is done has been done. */
+async function whileStandingAt<T>(
+  point: string,
+  send: () => Promise<T>,
+  meanwhile: () => Promise<unknown>,
+): Promise<T> {
+  writeFileSync(join(faultsDir, `stand-${point}`), '');
+  const answer = send();
+  const standing = join(faultsDir, `standing-${point}`);
+  await eventually(
+    () => Promise.resolve(existsSync(standing)),
+    (isThere) => isThere,
+  );
+  await meanwhile();
+  rmSync(standing);
+  return answer;
+}
+
+describe('a request that another one overtakes', () => {
+  test('a payment names the seats that it bought: changed meanwhile for others at the same price', async () => {
+    const show = await openShow(system);
+    const buyer = await newGuest(url());
+    const booking = await buyer.held(show.id, ['A1']);
+    const paid = await whileStandingAt(
+      'before-pay',
+      () => buyer.pay(booking.id, 'tok_ok'),
+      () => buyer.at(url(1)).send('PATCH', `/bookings/${booking.id}`, { seatIds: ['B1'] }),
+    );
+    expect([paid.status, paid.body.seats.map(({ id }) => id)]).toEqual([200, ['B1']]);
+    expect(paid.body).toEqual(await buyer.booking(booking.id));
+    expect(await netCaptured(system, booking.id)).toBe(25_000);
+  });
+
+  test('a payment of another price than the buyer saw is refused, and its attempt ends', async () => {
+    const show = await openShow(system);
+    const buyer = await newGuest(url());
+    const booking = await buyer.held(show.id, ['A1']);
+    const key = newKey();
+    const paid = await whileStandingAt(
+      'before-pay',
+      () => buyer.pay(booking.id, 'tok_ok', key),
+      () => buyer.at(url(1)).send('PATCH', `/bookings/${booking.id}`, { seatIds: ['A1', 'A2'] }),
+    );
+    expect([paid.status, paid.body.code, paid.body.bookingStatus]).toEqual([409, 'BOOKING_STATE', 'HELD']);
+    const { attempts } = await buyer.payment(booking.id);
+    expect(attempts).toMatchObject([{ status: 'FAILED', failureReason: 'BOOKING_STATE' }]);
+    expect((await buyer.pay(booking.id, 'tok_ok')).body).toMatchObject({ price: { total: { amount: 50_000 } } });
+    expect(await netCaptured(system, booking.id)).toBe(50_000);
+  });
+
+  test('a refused payment stays refused for its key, even where the answer was not remembered', async () => {
+    const show = await openShow(system);
+    const buyer = await newGuest(url());
+    const booking = await buyer.held(show.id, ['A1']);
+    const key = newKey();
+    await whileStandingAt(
+      'before-pay',
+      () => buyer.pay(booking.id, 'tok_ok', key),
+      () => buyer.at(url(1)).send('PATCH', `/bookings/${booking.id}`, { seatIds: ['A1', 'A2'] }),
+    );
+    await system.db.deleteFrom('idempotency_answers').where('key', '=', key).execute();
+    const again = await buyer.at(url(1)).pay(booking.id, 'tok_ok', key);
+    expect([again.status, again.body.code]).toEqual([409, 'BOOKING_STATE']);
+    expect(await netCaptured(system, booking.id)).toBe(0);
+  });
+
+  test('an extension names the seats that the hold has: changed meanwhile', async () => {
+    const show = await openShow(system);
+    const buyer = await newGuest(url());
+    const booking = await buyer.held(show.id, ['A1']);
+    const extended = await whileStandingAt(
+      'before-extend',
+      () => buyer.post<BookingBody>(`/bookings/${booking.id}/extend`),
+      () => buyer.at(url(1)).send('PATCH', `/bookings/${booking.id}`, { seatIds: ['B1', 'B2'] }),
+    );
+    expect(extended.status).toBe(200);
+    expect(extended.body).toEqual(await buyer.booking(booking.id));
+  });
+
+  test('a hold that its own repeat has made and paid meanwhile gets the booking as it was created', async () => {
+    const show = await openShow(system);
+    const buyer = await newGuest(url());
+    const key = newKey();
+    const first = await whileStandingAt(
+      'before-seatCommand',
+      () => buyer.hold(show.id, ['A1'], key),
+      async () => {
+        const { body } = await buyer.at(url(1)).hold(show.id, ['A1'], key);
+        expect((await buyer.at(url(1)).pay(body.id, 'tok_ok')).status).toBe(200);
+      },
+    );
+    expect([first.status, first.body.status, first.body.version]).toEqual([201, 'HELD', 1]);
+    expect(first.headers.get('idempotent-replayed')).toBe('true');
+    expect(await rowsOfUser(buyer.userId!)).toHaveLength(1);
+    expect(await statusesOf(system, show.id)).toMatch(/^ba+$/);
+  });
+});
+
+test('seats seen booked by the time its row had been looked for may be its own', async () => {
+  const { db, workflows } = system;
+  const show = await openShow(system);
+  const buyer = await newGuest(url());
+  const key = newKey();
+  let seen = { statuses: 'a'.repeat(50) };
+  const batches = createBatches(db);
+  const limits = { seatsPerBookingMax: 10, seatsPerBuyerMax: 0 };
+  const catalogue = new SaleCatalogue(db, Date.now);
+  let looks = 0;
+  const desk = new BookingDesk({
+    batches: {
+      ...batches,
+      findBooking: async (id) => {
+        const found = await batches.findBooking(id);
+        if (looks++ > 0) return found;
+        const { body } = await buyer.hold(show.id, ['A1'], key);
+        expect((await buyer.pay(body.id, 'tok_ok')).status).toBe(200);
+        seen = { statuses: `b${'a'.repeat(49)}` };
+        return found;
+      },
+    },
+    catalogue,
+    shows: new ShowCommands(workflows, catalogue, limits, Date.now),
+    workflows,
+    seatMaps: { glance: () => seen },
+    settings: { terms: testTerms, limits },
+    nowMs: Date.now,
+    logger: createLogger('test'),
+    metrics: { holdDecision: () => undefined },
+  });
+  const answer = await desk.book(buyer.userId!, key, { showId: show.id, seatIds: ['A1'] });
+  expect(answer).toMatchObject({ status: 201, headers: { 'Idempotent-Replayed': 'true' }, body: { status: 'HELD' } });
 });
 
 describe('the API dies', () => {

@@ -15,7 +15,7 @@ import type { Metrics } from '../operations/metrics.ts';
 import type { SeatMaps } from '../seats/seat-routes.ts';
 import type { ShowCommands } from '../shows/show-commands.ts';
 import { bookingAsCreated, bookingPath } from './booking-body.ts';
-import { seatRefusal } from './refusals.ts';
+import { bookingState, seatRefusal } from './refusals.ts';
 import { pickOf, priced } from './seat-choice.ts';
 
 /** A booking that has ended writes its row just before; a worker that died meanwhile is replaced within seconds. */
@@ -52,41 +52,46 @@ export class BookingDesk {
   async book(userId: string, key: string, request: BookingRequest): Promise<Answer> {
     const id = derivedId('bkg', userId, 'POST /bookings', key);
     const fingerprint = fingerprintOf(request);
+    // Before the row is looked for: should the seats seen booked be this booking's own, its row is found then.
+    const statuses = this.#deps.seatMaps.glance(request.showId)?.statuses;
     const row = await this.#deps.batches.findBooking(id);
     if (row) return repeated(row, fingerprint);
 
-    const show = await this.#deps.catalogue.show(request.showId);
-    const plan = await this.#deps.catalogue.planOf(show);
-    const hold = await this.#hold(id, fingerprint, userId, show, plan, request);
-    if (!hold.ok) {
-      // It was held and has ended already: its row is there, or is being written, or its maker died.
-      const ended = await this.#lookForRow(id);
-      if (ended) return repeated(ended, fingerprint);
+    const { catalogue, settings } = this.#deps;
+    const show = await catalogue.show(request.showId);
+    const plan = await catalogue.planOf(show);
+    const pick = pickOf(request, plan, settings.limits.seatsPerBookingMax);
+    if (statuses !== undefined) this.#refuseWhatIsSeenBooked(show, plan, pick, statuses);
+    const hold = await this.#hold(id, fingerprint, userId, show, plan, pick);
+    if (hold === 'booked' || !hold.ok) {
+      // It was held, and has ended or been paid already: its row is there, or is being written, or its maker died.
+      const known = await this.#lookForRow(id);
+      if (known) return repeated(known, fingerprint);
     }
+    if (hold === 'booked') throw bookingState('CONFIRMED');
     return this.#open(newBooking(id, userId, fingerprint, show, plan, hold), hold.ok);
   }
 
+  /** `booked`: another copy of the request has held and paid the seats meanwhile. */
   async #hold(
     bookingId: string,
     fingerprint: string,
     buyerId: string,
     show: Show,
     plan: PlanForSale,
-    request: BookingRequest,
-  ): Promise<Hold> {
-    const { terms, limits } = this.#deps.settings;
-    const pick = pickOf(request, plan, limits.seatsPerBookingMax);
-    this.#refuseWhatIsSeenBooked(show, plan, pick);
+    pick: SeatPick,
+  ): Promise<Hold | 'booked'> {
     const result = await this.#deps.shows.send(show, {
       kind: 'hold',
       bookingId,
       fingerprint,
       buyerId,
-      ttlMs: terms.holdTtlMs,
+      ttlMs: this.#deps.settings.terms.holdTtlMs,
       pick,
     });
     this.#deps.metrics.holdDecision(result.ok ? 'granted' : result.refusal);
     if (result.ok || result.refusal === 'HOLD_ENDED') return result;
+    if (result.refusal === 'ALREADY_BOOKED') return 'booked';
     throw seatRefusal(result, plan);
   }
 
@@ -95,10 +100,9 @@ export class BookingDesk {
    * maker died before its row, and both held and blocked ones come free from one moment to the next.
    * @throws ApiError SEAT_UNAVAILABLE
    */
-  #refuseWhatIsSeenBooked(show: Show, plan: PlanForSale, pick: SeatPick): void {
+  #refuseWhatIsSeenBooked(show: Show, plan: PlanForSale, pick: SeatPick, statuses: string): void {
     if (!('seats' in pick) || this.#deps.nowMs() >= show.salesCloseAtMs) return;
-    const statuses = this.#deps.seatMaps.glance(show.id)?.statuses;
-    if (!statuses || !pick.seats.some((seat) => statuses[seat] === 'b')) return;
+    if (!pick.seats.some((seat) => statuses[seat] === 'b')) return;
     const taken = pick.seats.filter((seat) => statuses[seat] !== 'a');
     const conflicts = taken.map((seat) => [seat, statuses[seat] as TakenSeatStatus] as const);
     this.#deps.metrics.holdDecision('seen booked');
