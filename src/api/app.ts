@@ -93,7 +93,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     ...quoteRoutes(catalogue, seatMaps, memory, settings.limits.seatsPerBookingMax),
     ...accountRoutes(memory, deps.jwtSecret, nowMs),
     ...webhookRoutes({ ...deps, batches }),
-    ...staffRoutes({ db, memory, catalogue, shows, nowMs }),
+    ...staffRoutes({ db, memory, catalogue, shows, nowMs, logger: deps.logger }),
   ];
 }
 

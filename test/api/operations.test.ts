@@ -6,7 +6,7 @@ import { freePort } from '../setup/free-port.ts';
 import { TestProcess } from '../setup/process.ts';
 import { openShow } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
-import { ApiClient, eventually, newGuest, newKey } from './http-client.ts';
+import { ApiClient, eventually, newGuest, newKey, staff } from './http-client.ts';
 import { linkTo, type SeverableLink } from './severable-link.ts';
 
 const system = useTestSystem({ apis: 1, settings: { METRICS_PORT: '0', RATE_LIMIT: 'on' } });
@@ -162,6 +162,21 @@ describe('a part that is gone', () => {
     links[1]!.restore();
     await eventually(readiness, ({ status }) => status === 200);
     expect((await buyer.hold(show.id, ['A1'], key)).status).toBe(201);
+  }, 60_000);
+
+  test('Temporal: a show is made all the same, and on sale when Temporal is back', async () => {
+    const { screenId, movieId, seatingPlanId, categories } = await openShow(system);
+    const admin = await staff(apart);
+    const at = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const times = { startsAt: at(24), endsAt: at(26) };
+    links[1]!.sever();
+    const show = { screenId, movieId, seatingPlanId, categories, ...times, language: 'en', format: '2D' };
+    const made = await admin.post<{ id: string }>('/admin/shows', show);
+    links[1]!.restore();
+    expect(made.status).toBe(201);
+    await eventually(readiness, ({ status }) => status === 200);
+    const held = await (await newGuest(apart)).hold(made.body.id, ['A1']);
+    expect(held.status).toBe(201);
   }, 60_000);
 });
 

@@ -4,6 +4,7 @@ import { parsePretixPlan } from '../../domain/pretix-plan.ts';
 import type { SeatCommand } from '../../domain/seat-commands.ts';
 import { seatLayout } from '../../domain/seat-layout.ts';
 import { newId } from '../../platform/ids.ts';
+import type { Logger } from '../../platform/logger.ts';
 import { findCity, findScreen, findTheatre, insertScreen, insertTheatre } from '../../read-model/catalogue.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import { InvalidReferenceError, ShowOverlapError } from '../../read-model/errors.ts';
@@ -27,6 +28,7 @@ export interface StaffDeps {
   readonly catalogue: SaleCatalogue;
   readonly shows: ShowCommands;
   readonly nowMs: () => number;
+  readonly logger: Logger;
 }
 
 export const staffRoutes = (deps: StaffDeps): readonly Route[] => [
@@ -82,9 +84,7 @@ export const staffRoutes = (deps: StaffDeps): readonly Route[] => [
       await insertShow(trx, show, deps.nowMs()).catch(rethrow(ShowOverlapError, overlap));
       return made(`/shows/${id}`, showBody((await findShow(trx, id, deps.nowMs()))!));
     });
-    // After the commit. If it fails, the show's first buyer or the next start of the system starts the workflow.
-    const show = await findShow(deps.db, id, deps.nowMs());
-    if (show) await deps.shows.start(show);
+    await startIfMade(deps, id);
     return answer;
   }),
 
@@ -96,6 +96,19 @@ export const staffRoutes = (deps: StaffDeps): readonly Route[] => [
     deps.memory.once(call, () => onSeats(deps, call, (seats) => ({ kind: 'unblock', seats }))),
   ),
 ];
+
+/**
+ * Starts the show's workflow, after the commit. The show is there already and is answered so: if this fails, its first
+ * buyer or the next start of the system starts it.
+ */
+async function startIfMade({ db, shows, nowMs, logger }: StaffDeps, showId: string): Promise<void> {
+  try {
+    const show = await findShow(db, showId, nowMs());
+    if (show) await shows.start(show);
+  } catch (error) {
+    logger.warn({ err: error, showId }, 'a new show waits for its first buyer to be started');
+  }
+}
 
 const made = (path: string, body: unknown): Answer => ({
   status: 201,
