@@ -1,18 +1,19 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, ListenOptions } from 'node:net';
+import type { Server } from 'node:http';
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import type { WorkflowClient } from '../contracts/workflow-client.ts';
 import { createApp } from '../api/app.ts';
 import { createHttpServer } from '../api/http/server.ts';
 import { startAnswerPurge } from '../api/idempotency/answer-purge.ts';
-import { createMetrics, type Metrics } from '../api/operations/metrics.ts';
+import { createMetrics } from '../api/operations/metrics.ts';
 import { paymentWebhookVerifiers } from '../gateways/payment-providers.ts';
 import { SeatMapCache } from '../live/seat-map-cache.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createDatabase } from '../read-model/database.ts';
+import { listen } from './listening.ts';
+import { startMetricsServer } from './metrics-server.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
 
 const log = createLogger('api');
@@ -72,43 +73,21 @@ export async function runApiProcess(
     nowMs: Date.now,
   });
   const server = createHttpServer(app);
-  const metricsServer = createMetricsServer(metrics);
   const url = await listen(server, { host: config.HOST, port: config.PORT, reusePort: mayShareAPort });
-  const metricsUrl = await listen(metricsServer, { host: config.HOST, port: config.METRICS_PORT });
   const answerPurge = startAnswerPurge(db, log, Date.now);
-  log.info({ url, metrics: `${metricsUrl}/metrics` }, 'ready');
+  const metricsServer = await startMetricsServer(metrics.registry, { host: config.HOST, port: config.METRICS_PORT });
+  log.info({ url, metrics: metricsServer.url }, 'ready');
   await askedToStop();
   await close(server);
-  await close(metricsServer);
+  metricsServer.close();
   answerPurge.stop();
   await seatMaps.close();
   await client.connection.close();
   await db.destroy();
 }
 
-/** On a port of its own, which nobody outside needs to reach. */
-const createMetricsServer = ({ registry }: Metrics): Server =>
-  createServer((req, res) => {
-    if (req.url !== '/metrics') {
-      res.writeHead(404).end();
-      return;
-    }
-    registry.metrics().then(
-      (text) => res.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
-      (error: unknown) => res.writeHead(500).end(String(error)),
-    );
-  });
-
 /** Several API processes on one machine listen on one port, and the kernel spreads the connections among them. */
 const mayShareAPort = process.platform === 'linux';
-
-async function listen(server: Server, options: ListenOptions & { readonly host: string }): Promise<string> {
-  server.listen(options);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const host = ['0.0.0.0', '::'].includes(options.host) ? '127.0.0.1' : options.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
 
 /** Takes no new connections, and ends each that is there as soon as its request is answered, within limits. */
 async function close(server: Server): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ProcessSpec } from '../platform/process-spec.ts';
 import type { OwnProcessSpec } from '../supervisor/supervised-part.ts';
+import type { MetricsPlace } from './entrances.ts';
 
 /** Running workflow tasks and activities are finished first. */
 const workerStopTimeoutMs = 15_000;
@@ -24,22 +25,24 @@ const atLeastInfo = (env: Environment): Environment => {
   return level === 'debug' || level === 'trace' ? env : { ...env, LOG_LEVEL: 'info' };
 };
 
-/** `count` processes of the same kind; one is called by its kind's name, several are numbered from 1. */
-export const workerProcesses = (count: number, env: Environment): readonly OwnProcessSpec[] =>
-  numbered('worker', count).map((name) => ({
-    ...ownProcess(name, 'worker.ts', workerStopTimeoutMs, atLeastInfo(env)),
+/** One process for each place of metrics; one is called by its kind's name, several are numbered from 1. */
+export const workerProcesses = (metrics: readonly MetricsPlace[], env: Environment): readonly OwnProcessSpec[] =>
+  numbered('worker', metrics.length).map((name, index) => ({
+    ...ownProcess(name, 'worker.ts', workerStopTimeoutMs, atLeastInfo(onItsPort(env, metrics[index]!))),
     ready: 'its log line',
   }));
 
 /**
- * API processes that share the port of `url`. `metricsPorts` has a port for each. Whether one is ready is asked over
- * HTTP: at a high log level, which spares it a line per request, it says nothing.
+ * API processes that share one port, so each is asked on the port of its metrics, which it opens when it is ready. At a
+ * high log level, which spares it a line per request, it says nothing.
  */
-export const apiProcesses = (url: string, metricsPorts: readonly number[], env: Environment): readonly ProcessSpec[] =>
-  numbered('api', metricsPorts.length).map((name, index) => ({
-    ...ownProcess(name, 'api.ts', apiStopTimeoutMs, { ...env, METRICS_PORT: String(metricsPorts[index]) }),
-    ready: (signal) => answers(`${url}/health/live`, signal),
+export const apiProcesses = (metrics: readonly MetricsPlace[], env: Environment): readonly ProcessSpec[] =>
+  numbered('api', metrics.length).map((name, index) => ({
+    ...ownProcess(name, 'api.ts', apiStopTimeoutMs, onItsPort(env, metrics[index]!)),
+    ready: (signal) => answers(metrics[index]!.url, signal),
   }));
+
+const onItsPort = (env: Environment, { port }: MetricsPlace): Environment => ({ ...env, METRICS_PORT: String(port) });
 
 const numbered = (kind: string, count: number): readonly string[] =>
   count === 1 ? [kind] : Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);

@@ -161,8 +161,8 @@ export class System {
     if (entrances.ownSimulator) await supervisor.start(paymentSimulatorProcess(partEnv));
     // The worker first: what is started later is stopped earlier, and requests under way still need it.
     await Promise.all([
-      supervisor.start(...workerProcesses(launcher.WORKER_PROCESSES, partEnv)),
-      supervisor.start(...apiProcesses(addresses.api, entrances.apiMetricsPorts, partEnv)),
+      supervisor.start(...workerProcesses(entrances.workerMetrics, partEnv)),
+      supervisor.start(...apiProcesses(entrances.apiMetrics, partEnv)),
     ]);
     const temporal = { address, namespace: settings.TEMPORAL_NAMESPACE };
     const limits = {

@@ -10,15 +10,19 @@ import { createWorkers } from '../../temporal/workers.ts';
 import { createPaymentGateways } from '../gateways/payment-providers.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
+import { createRegistry } from '../platform/metrics.ts';
 import { createDatabase } from '../read-model/database.ts';
+import { startMetricsServer } from './metrics-server.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
+import { createWorkerMetrics } from './worker-metrics.ts';
 
 const log = createLogger('worker');
 
 export type Activities = BookingActivities & ShowActivities & SweepActivities;
 
 /**
- * Runs workflows and activities until it is asked to stop. Logs one line with `"msg":"ready"` once it takes tasks.
+ * Runs workflows and activities until it is asked to stop. Logs one line with `"msg":"ready"` and its
+ * `metrics` once it takes tasks.
  * `decorate` wraps the activities; the fault tests use it.
  */
 export async function runWorkerProcess(
@@ -26,6 +30,8 @@ export async function runWorkerProcess(
 ): Promise<void> {
   const askedToStop = whenAskedToStop(log);
   const config = readConfig([
+    'HOST',
+    'METRICS_PORT',
     'DATA_DIR',
     'DATABASE_URL',
     'DATABASE_POOL_MAX',
@@ -37,38 +43,44 @@ export async function runWorkerProcess(
   const temporal = { address: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE };
   Runtime.install({ logger: temporalLogger(), shutdownSignals: [] });
 
+  const registry = createRegistry({ process: true });
+  const metrics = createWorkerMetrics(registry, log);
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
   const client = await connectClient(temporal);
-  const workflows = new TemporalWorkflowClient(client);
+  const workflows = new TemporalWorkflowClient(client, metrics.seatCommandBatch);
   const gateways = createPaymentGateways({
     gatewayUrl: config.PAYMENT_GATEWAY_URL,
-    observe: (event) => log.warn({ event }, 'payment providers'),
+    observe: metrics.paymentEvent,
   });
   const { gateway } = gateways;
   const { workers, connection } = await createWorkers({
     ...temporal,
     workflowBundle: await workflowBundle(`${config.DATA_DIR}/bundles`),
-    activities: decorate({
-      ...createShowActivities({ db }),
-      ...createBookingActivities({
-        db,
-        gateway,
-        sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
+    activities: decorate(
+      metrics.counting({
+        ...createShowActivities({ db }),
+        ...createBookingActivities({
+          db,
+          gateway,
+          sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
+        }),
+        ...createSweepActivities({
+          db,
+          gateway,
+          workflows,
+          paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
+        }),
       }),
-      ...createSweepActivities({
-        db,
-        gateway,
-        workflows,
-        paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
-      }),
-    }),
+    ),
   });
   await ensureSchedules(client);
 
   const running = Promise.all(workers.map((worker) => worker.run()));
   void askedToStop().then(() => workers.forEach((worker) => worker.shutdown()));
-  log.info('ready');
+  const metricsServer = await startMetricsServer(registry, { host: config.HOST, port: config.METRICS_PORT });
+  log.info({ metrics: metricsServer.url }, 'ready');
   await running;
+  metricsServer.close();
   await connection.close();
   await client.connection.close();
   await gateways.close();

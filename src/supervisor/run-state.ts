@@ -16,7 +16,9 @@ export interface Addresses {
   readonly web: string;
   readonly temporalUi: string | null;
   readonly paymentSimulator: string | null;
+  /** Of the first API process and the first worker. */
   readonly metrics: string;
+  readonly workerMetrics: string;
 }
 
 /** What another process of ours needs to take part in a running system, besides its secrets. */

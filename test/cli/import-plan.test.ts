@@ -141,7 +141,14 @@ describe('import-plan into the running system', () => {
   it('finds the system that runs on the data folder, and its secrets', async () => {
     const dataDir = system.env.DATA_DIR!;
     const [api] = system.apiUrls;
-    const addresses = { api: api!, web: api!, temporalUi: null, paymentSimulator: api!, metrics: api! };
+    const addresses = {
+      api: api!,
+      web: api!,
+      temporalUi: null,
+      paymentSimulator: api!,
+      metrics: api!,
+      workerMetrics: api!,
+    };
     writeRunState(dataDir, { status: 'ready', addresses, services: null, ports: {}, parts: [] });
     const secrets = { ...testSecrets, POSTGRES_PASSWORD: 'not asked for' };
     await writeFile(join(dataDir, 'secrets.json'), JSON.stringify(secrets));

@@ -80,6 +80,19 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(services.worker!.depends_on!)).toEqual(['set-up']);
   });
 
+  it('asks our own parts how they are at little cost', () => {
+    const asked = ours.map(([name, { healthcheck }]) => [
+      name,
+      /127\.0\.0\.1:\d+([^']*)/.exec(healthcheck?.test.at(-1) ?? '')?.[1],
+    ]);
+    expect(Object.fromEntries(asked)).toEqual({
+      api: '/health/ready',
+      'payment-simulator': '/health/ready',
+      worker: '/metrics',
+      'set-up': undefined,
+    });
+  });
+
   it('starts again what dies', () => {
     const once = ['temporal-schema', 'set-up'];
     for (const [name, { restart }] of all)
