@@ -27,8 +27,6 @@ export interface PaymentGatewaysSettings {
 export interface PaymentGateways {
   /** The providers as one: the first, and the backup for what the first has certainly not processed. */
   readonly gateway: PaymentGateway;
-  /** Each provider by its name, for work that is about one of them. */
-  readonly byProvider: ReadonlyMap<string, PaymentGateway>;
   /** Closes the connections; calls under way end `unknown`. */
   close(): Promise<void>;
 }
@@ -49,7 +47,6 @@ export function createPaymentGateways(settings: PaymentGatewaysSettings): Paymen
   const backup = connect(backupName);
   return {
     gateway: createFallbackGateway(primary, backup, observe),
-    byProvider: new Map([primary, backup].map((gateway) => [gateway.provider, gateway])),
     close: async () => void (await Promise.all([primary.close(), backup.close()])),
   };
 }

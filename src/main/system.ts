@@ -26,7 +26,6 @@ const staffTokenTtlSeconds = 24 * 60 * 60;
 const partSettings = [
   'NODE_ENV',
   'LOG_LEVEL',
-  'PUBLIC_URL',
   'DATABASE_POOL_MAX',
   'TEMPORAL_NAMESPACE',
   'JWT_SECRET',

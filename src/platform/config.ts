@@ -23,8 +23,6 @@ const settings = z.object({
   /** Proxies in front of the API, each of which has added the address it saw to `X-Forwarded-For`. */
   TRUSTED_PROXIES: count(0, 10),
   METRICS_PORT: port.default(0),
-  /** Where clients reach the API; links in answers are built on it. */
-  PUBLIC_URL: z.url().optional(),
 
   DATABASE_URL: z.string().min(1),
   DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(200).default(10),

@@ -38,6 +38,5 @@ export const sessionSchema = z
   })
   .meta({ id: 'Session' });
 
-export type GuestRequest = z.infer<typeof guestRequest>;
 export type UserBody = z.infer<typeof userSchema>;
 export type SessionBody = z.infer<typeof sessionSchema>;

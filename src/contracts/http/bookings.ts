@@ -97,9 +97,7 @@ export const paymentSchema = z
   .meta({ id: 'Payment' });
 
 export type BestAvailable = z.infer<typeof bestAvailable>;
-export type QuoteRequest = z.infer<typeof quoteRequest>;
 export type BookingRequest = z.infer<typeof bookingRequest>;
-export type SeatChangeRequest = z.infer<typeof seatChangeRequest>;
 export type PaymentRequest = z.infer<typeof paymentRequest>;
 export type BookingBody = z.infer<typeof bookingSchema>;
 export type PendingBookingBody = z.infer<typeof pendingBookingSchema>;

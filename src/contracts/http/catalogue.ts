@@ -125,8 +125,4 @@ export const showListQuery = z.strictObject({
   ...pageQuery,
 });
 
-export type CityBody = z.infer<typeof citySchema>;
-export type TheatreBody = z.infer<typeof theatreSchema>;
-export type TheatreDetailBody = z.infer<typeof theatreDetailSchema>;
-export type MovieBody = z.infer<typeof movieSchema>;
 export type ShowBody = z.infer<typeof showSchema>;

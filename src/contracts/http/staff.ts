@@ -77,7 +77,6 @@ export const blockAnswer = z
   .object({ showId: z.string(), seatIds: z.array(z.string()) })
   .meta({ id: 'BlockAnswer', description: 'The seats that the request named' });
 
-export type NewTheatre = z.infer<typeof newTheatre>;
 export type NewScreen = z.infer<typeof newScreen>;
 export type NewMovie = z.infer<typeof newMovie>;
 export type NewShow = z.infer<typeof newShow>;
