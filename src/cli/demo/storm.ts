@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { type Behaviour, Buyer, type Visit } from './buyer.ts';
 
@@ -77,9 +78,6 @@ function behaviourOf(random: () => number): Behaviour {
 
 const pick = <Item>(items: readonly Item[], random: () => number): Item => items[Math.floor(random() * items.length)]!;
 
-function waitUnless(signal: AbortSignal, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
-}
+/** Ends early, and takes its listener with it, when the signal comes. */
+const waitUnless = (signal: AbortSignal, ms: number): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => undefined);
