@@ -22,8 +22,13 @@ const commands = {
   check,
   demo: (context) => runToEnd(context.node, ['src/cli/demo.ts', ...context.args], context),
   bench: (context) => runToEnd(context.node, ['bench/main.ts', ...context.args], context),
+  'record-histories': (context) =>
+    test({ ...context, args: ['--testMatch', '**/test/setup/record-histories.ts', ...context.args], env: shortRuns }),
   'import-plan': (context) => runToEnd(context.node, ['src/cli/import-plan.ts', ...context.args], context),
 };
+
+/** After so many events the server suggests a new run: two runs of a show are recorded, not thousands of events. */
+const shortRuns = { SEATKEEPER_TEST_RUN_EVENTS: '150' };
 
 /** Standard output is the command's own: some of it is read by programs. */
 const say = (line) => process.stderr.write(`${line}\n`);

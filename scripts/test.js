@@ -17,7 +17,7 @@ export async function test(context) {
     const summaryFile = join(folder, 'summary.json');
     const exitCode = await runToEnd(context.node, [...jest, ...context.args], {
       ...context,
-      env: { ...process.env, TEST_SUMMARY_FILE: summaryFile },
+      env: { ...process.env, ...context.env, TEST_SUMMARY_FILE: summaryFile },
     });
     return closingLine(readSummary(summaryFile, exitCode), exitCode);
   } finally {
