@@ -71,8 +71,9 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
   return {
     /** The first try. Should this activity run again, the mark tells that a provider may know the charge already. */
     async chargePayment(request: ChargeRequest): Promise<ChargeOutcome> {
-      const isFirst = await markSent(request.attemptId);
-      return gateway.charge({ ...request, repeated: !isFirst }, FIRST_CHARGE_TIMEOUT_MS);
+      const mark = await markSent(request.attemptId);
+      if (mark === 'refused') return { status: 'not_processed', provider: '', reason: 'refused_before' };
+      return gateway.charge({ ...request, repeated: mark === 'again' }, FIRST_CHARGE_TIMEOUT_MS);
     },
 
     /**

@@ -74,17 +74,35 @@ export async function insertPaymentAttempts(
 }
 
 /**
- * Marks attempts as about to be sent to a provider, before they are. In the order of `attemptIds`: whether this call was
- * the first to do so. False also for an attempt without a row: then nobody knows. Of an id that stands
+ * `first`: nobody has sent it before. `again`: somebody may have, which is also said of an attempt without a row.
+ * `refused`: its booking has refused it unsent, and it must not be sent any more.
+ */
+export type SendingMark = 'first' | 'again' | 'refused';
+
+/**
+ * Marks attempts as about to be sent to a provider, before they are. In the order of `attemptIds`; of an id that stands
  * there twice only one is the first.
  */
-export async function markPaymentsSent(db: ReadModel, attemptIds: readonly string[]): Promise<boolean[]> {
+export async function markPaymentsSent(db: ReadModel, attemptIds: readonly string[]): Promise<SendingMark[]> {
   const { rows } = await sql<{ id: string }>`
     update payments set sent_at = now()
-    where id = any(${attemptIds}::text[]) and sent_at is null
+    where id = any(${attemptIds}::text[]) and sent_at is null and status <> 'FAILED'
     returning id`.execute(db);
   const first = new Set(rows.map((row) => row.id));
-  return attemptIds.map((id) => first.delete(id));
+  const others = attemptIds.filter((id) => !first.has(id));
+  const refused = new Set(others.length === 0 ? [] : await findRefusedUnsent(db, others));
+  return attemptIds.map((id) => (first.delete(id) ? 'first' : refused.has(id) ? 'refused' : 'again'));
+}
+
+async function findRefusedUnsent(db: ReadModel, ids: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('payments')
+    .select('id')
+    .where('id', '=', sql<string>`any(${ids}::text[])`)
+    .where('status', '=', 'FAILED')
+    .where('sent_at', 'is', null)
+    .execute();
+  return rows.map((row) => row.id);
 }
 
 /**
