@@ -1,9 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BookingStatusView } from '../../src/contracts/booking-messages.ts';
 import { PAYMENT_ATTEMPTS_MAX } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findPaymentsOfBooking } from '../../src/read-model/payments.ts';
 import { expectAgreement } from '../setup/agreement.ts';
-import { book, endOf, pay, rowOf, seatsAt } from '../setup/bookings.ts';
+import { book, decideAtProvider, endOf, pay, rowOf, seatsAt } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
 import { ledgerOf, netCaptured, openShow, statusesOf, viewOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
@@ -58,10 +59,12 @@ describe('a booking', () => {
 
   test('keeps its seats while it is being paid, however short its hold', async () => {
     const show = await openShow(system);
-    const booking = await book(system, show, [0], { holdTtlMs: 2_000 });
-    const answer = pay(system, booking, 'tok_slow');
+    const booking = await book(system, show, [0], { holdTtlMs: 3_000 });
+    const answer = await pay(system, booking, 'tok_redirect');
+    await delay(booking.expiresAtMs + 1_000 - Date.now());
+    await expect(book(system, show, [0])).rejects.toThrow(/SEAT_UNAVAILABLE.*0,"h"/);
+    await decideAtProvider(answer, 'approve');
     expect(await endOf(system, booking)).toBe('CONFIRMED');
-    expect(await answer).toMatchObject({ outcome: expect.stringMatching(/confirmed|pending/) as string });
     await expectAgreement(system, show);
   });
 });
@@ -235,8 +238,10 @@ describe('paying', () => {
 
   test('a decline restores the former expiry, which may be sooner than the payment could have taken', async () => {
     const show = await openShow(system);
-    const booking = await book(system, show, [4], { holdTtlMs: 1_500, paymentDeadlineMs: 60_000 });
+    const booking = await book(system, show, [4], { holdTtlMs: 3_000, paymentDeadlineMs: 60_000 });
     expect(await pay(system, booking, 'tok_declined')).toMatchObject({ outcome: 'declined' });
+    const { claims } = await viewOf(system, show.id);
+    expect(claims.heldAtMs[0]! + claims.ttlMs[0]!).toBe(booking.expiresAtMs);
     expect(await endOf(system, booking)).toBe('EXPIRED');
     const { statuses, changedAtMs } = await viewOf(system, show.id);
     expect(statuses).toMatch(/^a+$/);
