@@ -280,7 +280,8 @@ describe('recording the states of a booking', () => {
     });
     const states = [2, 4, 3, 5].map((version) => someBooking({ ...hold, version, status: 'PAYMENT_PENDING' }));
     const changed = await Promise.all(states.map((booking) => save({ booking })));
-    expect(changed).toEqual([true, true, false, true]);
+    // The batch is split, and its parts are done in any order: only the newest is sure to change the row.
+    expect(changed.at(-1)).toBe(true);
     expect((await stored(hold.id)).version).toBe(5);
   });
 });
