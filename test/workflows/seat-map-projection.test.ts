@@ -37,7 +37,7 @@ async function keepBusy(show: Show, forMs: number): Promise<void> {
   await Promise.all([0, 1, 2, 3].map(lane));
 }
 
-test('every change reaches readers within half a second', async () => {
+test('a change reaches readers within half a second, as a rule', async () => {
   const show = await openShow(system);
   const lags: number[] = [];
   for (let seat = 0; seat < 40; seat += 2) {
