@@ -32,15 +32,15 @@ export interface Scenario {
   run(context: BenchContext): Promise<Measurement>;
 }
 
-/** Runs `client` in so many closed loops until the time is up; each gets its number. */
+/** Runs `client` in so many closed loops until the time is up, or it says that there is nothing left; each gets its number. */
 export async function closedLoops(
   clients: number,
   untilMs: number,
-  client: (number: number) => Promise<void>,
+  client: (number: number) => Promise<void | 'nothing left'>,
 ): Promise<void> {
   await Promise.all(
     Array.from({ length: clients }, async (_, number) => {
-      while (Date.now() < untilMs) await client(number);
+      while (Date.now() < untilMs && (await client(number)) !== 'nothing left');
     }),
   );
 }

@@ -14,7 +14,7 @@ const mix: readonly (readonly [Behaviour, number])[] = [
   ['pays_late', 3],
 ];
 /** Group sizes, the larger ones more often: a big hall sells out in the demo's time. */
-const groupSizes = [2, 4, 6, 8, 8, 10, 10, 10] as const;
+const groupSizes = [2, 4, 6, 8, 10, 10, 10, 10, 10, 10] as const;
 /** A buyer who was refused looks for a smaller group, down to one seat. */
 const SMALLEST_GROUP = 1;
 /** Sold out for now, but held seats may come back: a buyer looks again after a while. */
