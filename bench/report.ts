@@ -45,6 +45,8 @@ export function reportOf(results: readonly Result[]): string {
     'fsync), worker, API and payment simulator. All requests go through HTTP; a booking counts when it is CONFIRMED, which is',
     'answered after its commit. Machines are noisy: compare ratios, not single numbers.',
     '',
+    'What each step brought, and what holds the floors that are missed: decisions/0010-what-holds-the-numbers.md.',
+    '',
     `Machine: ${machine()}. ${new Date().toISOString().slice(0, 10)}.`,
     '',
     ...results.flatMap((result) => [tableOf(result), '']),
