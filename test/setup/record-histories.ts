@@ -258,6 +258,11 @@ async function nextFolder(): Promise<string> {
   return folder;
 }
 
-/** Process and host of a worker: no replay needs them, and they tell of the machine. */
+/** No replay needs processes, hosts and stacks, and they tell of the machine. */
 const withoutIdentities = (json: string): string =>
-  JSON.stringify(JSON.parse(json, (key, value: unknown) => (key === 'identity' ? undefined : value)));
+  JSON.stringify(
+    JSON.parse(json, (key, value: unknown) => {
+      if (key === 'identity' || key === 'stackTrace') return undefined;
+      return key === 'name' && typeof value === 'string' && /^\d+@/.test(value) ? 'sticky' : value;
+    }),
+  );
