@@ -8,6 +8,10 @@ import { durably, growingIntervals } from './steps.ts';
 const POLL_INTERVAL_MIN_MS = 2_000;
 const POLL_INTERVAL_MAX_MS = 60 * 60_000;
 
+/** After one that failed for good an operator has time to see why before the next one is asked for. */
+const NEXT_REFUND_AFTER_MIN_MS = 60_000;
+const NEXT_REFUND_AFTER_MAX_MS = 6 * 60 * 60_000;
+
 type EndedRefund = Extract<RefundOutcome, { status: 'succeeded' | 'failed' }>;
 
 /**
@@ -22,7 +26,9 @@ export async function refundAttempt(
 ): Promise<void> {
   const { id: attemptId, amount, provider, providerReference } = attempt;
   if (attempt.status !== 'SUCCEEDED' || provider === null || providerReference === null) return;
-  for (let number = 1; ; number++) {
+  let number = 0;
+  for (const pauseMs of growingIntervals(NEXT_REFUND_AFTER_MIN_MS, NEXT_REFUND_AFTER_MAX_MS)) {
+    number += 1;
     const refundId = attemptId.replace(/^pay_/, 'ref_') + (number === 1 ? '' : `.${number}`);
     const refund: Refund = { id: refundId, attemptId, amount, status: 'PENDING', providerReference: null };
     const ended = await refundOnce(
@@ -35,6 +41,7 @@ export async function refundAttempt(
     }
     log.error('a refund failed at the provider', { alert: 'refund_failed', refundId, reason: ended.reason });
     await record({ ...refund, status: 'FAILED' });
+    await sleep(pauseMs, { summary: 'a refund failed at the provider: another one follows' });
   }
 }
 
