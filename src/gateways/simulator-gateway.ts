@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { text } from '../contracts/http/primitives.ts';
 import type { ChargeOutcome, ChargeRequest, FoundCharge, RefundOutcome, RefundRequest } from '../contracts/payments.ts';
 import { Circuit, defaultCircuit, type CircuitEventState, type CircuitSettings } from './circuit.ts';
 import type { PaymentGateway } from './payment-gateway.ts';
@@ -24,7 +25,11 @@ type RefundFound = RefundOutcome | { readonly status: 'not_found' };
 type Outcome = ChargeOutcome | FoundCharge | RefundFound;
 
 const amountSchema = z.object({ amount: z.int(), currency: z.string() });
-const chargeDetails = { id: z.string().min(1), bookingId: z.string(), amount: amountSchema };
+/** Longest id or reason of a provider that is kept. */
+const FIELD_MAX = 255;
+/** An outcome whose reason can't be kept is an outcome all the same. */
+const reasonSchema = text(FIELD_MAX).catch('unreadable_reason');
+const chargeDetails = { id: text(FIELD_MAX), bookingId: z.string(), amount: amountSchema };
 const chargeSchema = z.discriminatedUnion('status', [
   z.object({ status: z.literal('captured'), ...chargeDetails }),
   z.object({
@@ -35,16 +40,16 @@ const chargeSchema = z.discriminatedUnion('status', [
     ]),
     ...chargeDetails,
   }),
-  z.object({ status: z.literal('declined'), reason: z.string(), ...chargeDetails }),
+  z.object({ status: z.literal('declined'), reason: reasonSchema, ...chargeDetails }),
   z.object({ status: z.literal('voided') }),
 ]);
 type ProviderCharge = z.infer<typeof chargeSchema>;
 const refundSchema = z.object({
   status: z.enum(['succeeded', 'pending', 'failed']),
-  id: z.string().min(1),
-  reason: z.string().optional(),
+  id: text(FIELD_MAX),
+  reason: reasonSchema.optional(),
 });
-const errorSchema = z.object({ error: z.object({ code: z.string() }) });
+const errorSchema = z.object({ error: z.object({ code: text(FIELD_MAX) }) });
 
 /** A provider that asks for slower calls, or for the call again, has not started on it. */
 const TOO_MANY_REQUESTS = 429;

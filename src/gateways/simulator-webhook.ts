@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { text } from '../contracts/http/primitives.ts';
 import type { WebhookEvent, WebhookVerdict, WebhookVerifier } from '../contracts/payments.ts';
 
 /** REST contract: a signature's time may differ from ours by 300 s either way. */
@@ -7,18 +8,21 @@ const TOLERANCE_MS = 300_000;
 
 const signaturePattern = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/i;
 
+/** Longest id or reason that is believed: of a provider's own, none is. */
+const FIELD_MAX = 255;
+
 /** Fields that the contract does not name are optional: `reference`, `refundId`, `reason`, `provider`. */
 const bodySchema = z.object({
-  id: z.string().min(1).max(255),
+  id: text(FIELD_MAX),
   type: z.enum(['payment.succeeded', 'payment.failed', 'refund.succeeded', 'refund.failed']),
-  bookingId: z.string().min(1).max(255),
-  attemptId: z.string().min(1).max(255),
+  bookingId: text(FIELD_MAX),
+  attemptId: text(FIELD_MAX),
   amount: z.object({ amount: z.int().min(0), currency: z.string().regex(/^[A-Z]{3}$/) }),
   at: z.iso.datetime({ offset: true }),
   provider: z.string().optional(),
-  reference: z.string().min(1).max(255).optional(),
-  refundId: z.string().min(1).max(255).optional(),
-  reason: z.string().max(255).optional(),
+  reference: text(FIELD_MAX).optional(),
+  refundId: text(FIELD_MAX).optional(),
+  reason: text(FIELD_MAX).optional(),
 });
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { text } from '../contracts/http/primitives.ts';
 import { InvalidCursorError } from './errors.ts';
 
 /** A page of a list as a client asks for it. */
@@ -18,11 +19,8 @@ export interface Page<T> {
 /** Last millisecond that both Date and Postgres write with four digits of year. */
 const LAST_TIME_MS = Date.UTC(10_000, 0) - 1;
 
-/** Parts of a cursor. Text without NUL, which Postgres can't take. */
-export const cursorText = z
-  .string()
-  .max(400)
-  .refine((text) => !text.includes('\0'));
+/** Parts of a cursor. */
+export const cursorText = text(400);
 export const cursorTimeMs = z.int().min(-LAST_TIME_MS).max(LAST_TIME_MS);
 export const cursorNumber = z.number();
 

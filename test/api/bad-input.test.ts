@@ -239,6 +239,90 @@ describe('a list is refused', () => {
   });
 });
 
+describe('text that cannot be kept, a NUL or half a character, is refused by its place', () => {
+  const NUL = 'a\0b';
+
+  async function expectRefusalOf(path: string, answer: HttpAnswer<Problem>): Promise<void> {
+    await expectRefusal(answer, 400, 'VALIDATION_FAILED');
+    expect(answer.body.errors?.map((error) => error.path)).toEqual([path]);
+  }
+
+  test.each([
+    ['/movies', ['city', 'language', 'genre', 'format', 'q', 'cursor']],
+    ['/shows', ['movie', 'theatre', 'city', 'cursor']],
+    ['/theatres', ['city', 'cursor']],
+    ['/cities', ['cursor']],
+    ['/bookings', ['cursor']],
+  ])('in the query of %s', async (path, filters) => {
+    for (const filter of filters) {
+      await expectRefusalOf(filter, await buyer.get(`${path}?${filter}=${encodeURIComponent(NUL)}`));
+    }
+  });
+
+  test('in what a cursor holds', async () => {
+    for (const [list, key] of [
+      ['cities', [NUL, 'cit_1']],
+      ['movies', [0, 'A Film', NUL]],
+      ['shows', [0, NUL]],
+      ['bookings', [0, '\ud800']],
+    ] as const) {
+      const cursor = Buffer.from(JSON.stringify([list, key])).toString('base64url');
+      await expectRefusalOf('cursor', await buyer.get(`/${list}?cursor=${cursor}`));
+    }
+  });
+
+  test.each([NUL, '\ud800'])('in the body of a call (%j)', async (bad) => {
+    const bookingOf = (seats: object) => book({ showId: show.id, ...seats });
+    await expectRefusalOf('seatIds.1', await bookingOf({ seatIds: ['A1', bad] }));
+    await expectRefusalOf('bestAvailable.category', await bookingOf({ bestAvailable: { count: 1, category: bad } }));
+    await expectRefusalOf('seatIds.0', await buyer.post('/quotes', { showId: show.id, seatIds: [bad] }));
+    await expectRefusalOf('seatIds.0', await buyer.send('PATCH', `/bookings/${booking.id}`, { seatIds: [bad] }));
+    const payment = { method: 'card', token: bad };
+    await expectRefusalOf('token', await buyer.post(`/bookings/${booking.id}/payment`, payment, { key: newKey() }));
+    const guest = { email: `${bad}@example.org` };
+    await expectRefusalOf('email', await new ApiClient(url()).post('/auth/guest', guest));
+  });
+
+  test('in what staff makes', async () => {
+    const admin = await staff(url());
+    const at = { startsAt: '2040-01-01T10:00:00Z', endsAt: '2040-01-01T12:00:00Z' };
+    const named = { movieId: 'mov_1', screenId: 'scr_1', seatingPlanId: 'pln_1', language: 'en', format: '2D' };
+    const price = { id: 'standard', name: 'Standard', price: { amount: 1, currency: 'INR' } };
+    const newShow = { ...named, ...at, categories: [price] };
+    for (const [path, body, places] of [
+      [`/admin/shows/${show.id}/blocks`, { seatIds: ['A1'], reason: 'broken' }, ['reason']],
+      [`/admin/shows/${show.id}/unblocks`, { seatIds: ['A1'], reason: 'mended' }, ['reason']],
+      ['/admin/theatres', { cityId: 'cit_1', name: 'Regal', address: 'Main Road' }, ['cityId', 'name', 'address']],
+      ['/admin/screens', { theatreId: 'thr_1', name: 'Screen 1' }, ['theatreId', 'name']],
+      ['/admin/movies', { title: 'Ran', certificate: 'A', director: 'K' }, ['title', 'certificate', 'director']],
+      ['/admin/shows', newShow, Object.keys(named)],
+    ] as const) {
+      for (const place of places) await expectRefusalOf(place, await admin.post(path, { ...body, [place]: NUL }));
+    }
+    await expectRefusalOf('genres.0', await admin.post('/admin/movies', { title: 'Ran', genres: [NUL] }));
+    const categories = [{ ...price, id: NUL }];
+    await expectRefusalOf('categories.0.id', await admin.post('/admin/shows', { ...newShow, categories }));
+  });
+
+  test('in a seating plan', async () => {
+    const plan = {
+      name: NUL,
+      categories: [{ name: 'Standard', color: NUL }],
+      size: { width: 1, height: 1 },
+      zones: [{ name: NUL, position: { x: 0, y: 0 }, rows: [] }],
+    };
+    const answer = await (await staff(url())).post('/admin/seating-plans', plan);
+    await expectRefusal(answer, 422, 'PLAN_INVALID');
+    expect(answer.body.errors?.map((error) => error.path)).toEqual(['name', 'zones.0.name', 'categories.0.color']);
+  });
+
+  test('and so is a date of the year 0', async () => {
+    await expectRefusalOf('date', await buyer.get('/shows?date=0000-01-01'));
+    const film = { title: 'Ran', releasedOn: '0000-01-01' };
+    await expectRefusalOf('releasedOn', await (await staff(url())).post('/admin/movies', film));
+  });
+});
+
 describe('a method that a path does not have', () => {
   test.each([
     ['DELETE', '/bookings', 'POST, GET, HEAD, OPTIONS'],

@@ -184,6 +184,7 @@ describe('nonsense', () => {
     ['200 for another amount', 200, { ...captured, amount: { amount: 1, currency: 'INR' } }],
     ['200 for another currency', 200, { ...captured, amount: { ...amount, currency: 'USD' } }],
     ['200 for another booking', 200, { ...captured, bookingId: 'bkg_2' }],
+    ['200 with a charge whose id cannot be kept', 200, { ...captured, id: 'ch_\0' }],
     ['an answer of a megabyte', 200, { ...captured, padding: 'x'.repeat(1_000_000) }],
     ['a 402 that says captured', 402, captured],
     ['a 503 that says captured', 503, captured],
@@ -223,6 +224,18 @@ describe('nonsense', () => {
   ])('%i is a definite no', async (status, body, outcome) => {
     provider.answer = always(status, body);
     expect(await gateway.charge(request, patientMs)).toMatchObject(outcome);
+  });
+
+  it('a decline whose reason cannot be kept is a decline all the same', async () => {
+    provider.answer = always(402, { ...captured, status: 'declined', reason: 'no\0reason' });
+    const declined = { status: 'declined', providerReference: 'ch_1', reason: 'unreadable_reason' };
+    expect(await gateway.charge(request, patientMs)).toMatchObject(declined);
+  });
+
+  it('a refund whose id cannot be kept is not known to be one', async () => {
+    provider.answer = always(200, { status: 'succeeded', id: 're_\0' });
+    const unreadable = { status: 'unknown', reason: 'unreadable_answer' };
+    expect(await gateway.refund(refundRequest(request, 'simulator', 'ch_1'))).toEqual(unreadable);
   });
 
   it.each([

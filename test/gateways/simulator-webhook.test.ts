@@ -79,7 +79,7 @@ it('a body that makes no sense is not told apart from a forged one before its si
   expect(verify(sign(golden), 'nonsense')).toEqual({ ok: false, reason: 'signature_mismatch' });
 });
 
-it.each([
+it.each<[string, unknown]>([
   ['no JSON', 'nonsense'],
   ['a list', []],
   ['another type', { ...notice, type: 'payment.exploded' }],
@@ -88,6 +88,10 @@ it.each([
   ['a broken amount', { ...notice, amount: { amount: 0.5, currency: 'INR' } }],
   ['a time that is none', { ...notice, at: 'now' }],
   ['the event of another provider', { ...notice, provider: 'simulator-backup' }],
+  ...['id', 'bookingId', 'attemptId', 'reference', 'refundId', 'reason'].flatMap((field) => [
+    [`a ${field} that cannot be kept`, { ...notice, [field]: 'a\0b' }] as [string, unknown],
+    [`half a character in its ${field}`, { ...notice, [field]: 'a\ud800' }] as [string, unknown],
+  ]),
 ])('a signed body refused: %s', (_what, body) => {
   expect(verifyBody(body)).toEqual({ ok: false, reason: 'body_invalid' });
 });

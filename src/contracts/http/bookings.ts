@@ -8,7 +8,7 @@ export const SEAT_ID_MAX = 80;
 const PAYMENT_TOKEN_MAX = 255;
 
 export const seatIds = z
-  .array(z.string().min(1).max(SEAT_ID_MAX))
+  .array(text(SEAT_ID_MAX))
   .min(1)
   .meta({ example: ['A12', 'A13'] });
 

@@ -19,7 +19,10 @@ export const pathId = (prefix: string) =>
     .regex(new RegExp(`^${prefix}_[A-Za-z0-9_-]{1,${ID_BODY_MAX}}$`))
     .meta({ example: `${prefix}_0Zr3c4QyS5uY1nXbK2mWpA` });
 
-/** Text that every part can keep: Postgres takes no NUL, and half of a surrogate pair is no character. */
+/**
+ * Text that every part can keep: Postgres takes no NUL, and half of a surrogate pair is no character. Whatever is said
+ * to us, by clients or by payment providers, is read as this; ids and codes with an alphabet of their own excepted.
+ */
 export const text = (max: number) =>
   z
     .string()
@@ -33,7 +36,11 @@ export const opaqueId = text(OPAQUE_ID_MAX);
 export const shortText = text(TEXT_MAX);
 
 export const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC', example: '2026-11-20T13:30:00.000Z' });
-export const calendarDate = z.iso.date().meta({ description: 'Date at the venue', example: '2026-11-20' });
+export const calendarDate = z.iso
+  .date()
+  // The standard has a year 0, Postgres' calendar has not.
+  .refine((date) => !date.startsWith('0000'), 'is in a year that no calendar has')
+  .meta({ description: 'Date at the venue', example: '2026-11-20' });
 export const timeZone = z.string().max(64).meta({ description: 'IANA time zone', example: 'Asia/Kolkata' });
 
 export const moneySchema = z
@@ -48,7 +55,7 @@ export const orNull = <Schema extends z.ZodType>(schema: Schema) => z.union([sch
 
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(LIST_LIMIT_MAX).default(LIST_LIMIT_DEFAULT),
-  cursor: z.string().min(1).max(CURSOR_MAX).optional().meta({ description: '`nextCursor` of the page before' }),
+  cursor: text(CURSOR_MAX).optional().meta({ description: '`nextCursor` of the page before' }),
 };
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
