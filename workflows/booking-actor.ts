@@ -203,15 +203,15 @@ export class BookingActor {
     const { attemptId } = request;
     const news = () => this.#isOverdue() || this.#notices.has(attemptId);
     let known = first;
-    for (const intervalMs of growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS)) {
-      known = (await this.#ask(request, known, news, intervalMs)) ?? known;
+    const nextIntervalMs = growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS);
+    for (;;) {
+      known = (await this.#ask(request, known, news, nextIntervalMs())) ?? known;
       const notice = this.#notices.get(attemptId);
       if (notice) known = fromNotification(notice);
       const outcome = known;
       if (isFinal(outcome)) return this.#exclusively(() => this.#settle(attemptId, outcome));
       if (this.#isOverdue()) return this.#exclusively(() => this.#giveUp(attemptId));
     }
-    throw new Error('growing intervals have no end');
   }
 
   async #ask(

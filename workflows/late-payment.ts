@@ -71,27 +71,27 @@ async function knownOutcome(
   notice: () => PaymentNotification | undefined,
 ): Promise<FinalOutcome> {
   const voidFromMs = Date.now() + VOID_AFTER_MS;
-  for (const intervalMs of growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS)) {
+  const nextIntervalMs = growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS);
+  for (;;) {
     const news = notice();
     if (news) return fromNotification(news);
     await startAnewWhenLong(input);
     const found = await durably(Date.now() < voidFromMs ? 'findCharge' : 'voidCharge', input.attemptId);
     if (found.status !== 'not_found' && isFinal(found)) return found;
-    await condition(() => notice() !== undefined, intervalMs);
+    await condition(() => notice() !== undefined, nextIntervalMs());
   }
-  throw new Error('growing intervals have no end');
 }
 
 /** The booking as it ended. Its workflow's last act is to write the row, also where nobody had written it before. */
 async function endedBooking(input: LatePaymentInput): Promise<Booking> {
-  for (const intervalMs of growingIntervals(BOOKING_POLL_MIN_MS, BOOKING_POLL_MAX_MS)) {
+  const nextIntervalMs = growingIntervals(BOOKING_POLL_MIN_MS, BOOKING_POLL_MAX_MS);
+  for (;;) {
     const row = await durably('loadBooking', input.booking.id);
     if (row && !hasLiveHold(row.status)) return row;
     if (row && Date.now() > row.expiresAtMs + LEFT_BEHIND_AFTER_MS) return { ...row, status: 'EXPIRED' };
     await startAnewWhenLong(input);
-    await sleep(intervalMs, { summary: 'the booking has not ended yet' });
+    await sleep(nextIntervalMs(), { summary: 'the booking has not ended yet' });
   }
-  throw new Error('growing intervals have no end');
 }
 
 /** What is known is found again by asking: a history of waiting need not be kept. */

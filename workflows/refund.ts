@@ -26,9 +26,8 @@ export async function refundAttempt(
 ): Promise<void> {
   const { id: attemptId, amount, provider, providerReference } = attempt;
   if (attempt.status !== 'SUCCEEDED' || provider === null || providerReference === null) return;
-  let number = 0;
-  for (const pauseMs of growingIntervals(NEXT_REFUND_AFTER_MIN_MS, NEXT_REFUND_AFTER_MAX_MS)) {
-    number += 1;
+  const nextPauseMs = growingIntervals(NEXT_REFUND_AFTER_MIN_MS, NEXT_REFUND_AFTER_MAX_MS);
+  for (let number = 1; ; number += 1) {
     const refundId = attemptId.replace(/^pay_/, 'ref_') + (number === 1 ? '' : `.${number}`);
     const refund: Refund = { id: refundId, attemptId, amount, status: 'PENDING', providerReference: null };
     const ended = await refundOnce(
@@ -41,7 +40,7 @@ export async function refundAttempt(
     }
     log.error('a refund failed at the provider', { alert: 'refund_failed', refundId, reason: ended.reason });
     await record({ ...refund, status: 'FAILED' });
-    await sleep(pauseMs, { summary: 'a refund failed at the provider: another one follows' });
+    await sleep(nextPauseMs(), { summary: 'a refund failed at the provider: another one follows' });
   }
 }
 
@@ -54,10 +53,10 @@ async function refundOnce(
   const taken = await durably('refundPayment', request);
   if (taken.status === 'succeeded') return taken;
   await record({ ...refund, providerReference: taken.providerReference });
-  for (const intervalMs of growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS)) {
-    await sleep(intervalMs, { summary: 'refund is under way at the provider' });
+  const nextIntervalMs = growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS);
+  for (;;) {
+    await sleep(nextIntervalMs(), { summary: 'refund is under way at the provider' });
     const found = await durably('findRefund', refund.id);
     if (found.status === 'succeeded' || found.status === 'failed') return found;
   }
-  throw new Error('growing intervals have no end');
 }

@@ -54,9 +54,14 @@ export async function firstTry<Name extends ActivityName>(
   }
 }
 
-/** Waiting times for asking again and again: from `minMs` on, each twice the one before, up to `maxMs`. Endless. */
-export function* growingIntervals(minMs: number, maxMs: number): Generator<number, never> {
-  for (let intervalMs = minMs; ; intervalMs = Math.min(intervalMs * 2, maxMs)) yield intervalMs;
+/** Waiting times for asking again and again, one at each call: `minMs`, then each twice the one before, up to `maxMs`. */
+export function growingIntervals(minMs: number, maxMs: number): () => number {
+  let nextMs = minMs;
+  return () => {
+    const intervalMs = nextMs;
+    nextMs = Math.min(intervalMs * 2, maxMs);
+    return intervalMs;
+  };
 }
 
 /** Runs the effect until it ends or `interrupted` holds; then it is cancelled and the answer is undefined. */
