@@ -4,7 +4,7 @@ import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
 import type { Logger } from '../../src/platform/logger.ts';
 import type { ProcessSpec } from '../../src/platform/process-spec.ts';
 import type { TemporalPorts } from './contract.ts';
-import { dynamicConfig } from './dynamic-config.ts';
+import { dynamicConfigArguments } from './dynamic-config.ts';
 import { whenServing } from './frontend.ts';
 import { loopback, readyTimeoutMs, stopTimeoutMs } from './process-limits.ts';
 
@@ -38,8 +38,8 @@ export function devServer(
       ...['--log-level', 'warn', '--log-format', 'json', '--color', 'never'],
       ...(namespace === 'default' ? [] : ['--namespace', namespace]),
       ...Object.values(searchAttributes).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-      ...pairs('--sqlite-pragma', pragmas),
-      ...pairs('--dynamic-config-value', dynamicConfig),
+      ...Object.entries(pragmas).flatMap(([name, value]) => ['--sqlite-pragma', `${name}=${value}`]),
+      ...dynamicConfigArguments(),
     ],
     ready: (signal) => whenServing(address, { timeoutMs: readyTimeoutMs, signal }),
     stopSignal: 'SIGTERM',
@@ -72,9 +72,6 @@ export async function keepDevDatabase(version: string, dataDir: string): Promise
   await writeFile(draft, version);
   await rename(draft, markerFile(dataDir));
 }
-
-const pairs = (flag: string, values: Readonly<Record<string, number | boolean | string>>): string[] =>
-  Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
 
 const exists = (file: string): Promise<boolean> =>
   stat(file).then(

@@ -15,4 +15,16 @@ export const dynamicConfig: Readonly<Record<string, number | boolean | string>> 
   'history.persistenceMaxQPS': 45_000,
   'matching.rps': 10_000,
   'matching.persistenceMaxQPS': 20_000,
+
+  // A client that stands still (stopped, frozen, cut off) leaves its polls open, and each takes a task that nobody does
+  // before its time-out. The server asks a silent connection after three seconds, not sixty, and closes it three seconds
+  // later: a round trip, and room for a process that is very busy.
+  'frontend.keepAliveTime': '3s',
+  'frontend.keepAliveTimeout': '3s',
 };
+
+/** The same as arguments of the command line, whose values are JSON. */
+export const dynamicConfigArguments = (
+  values: Readonly<Record<string, number | boolean | string>> = dynamicConfig,
+): string[] =>
+  Object.entries(values).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${JSON.stringify(value)}`]);

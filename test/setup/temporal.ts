@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import { dynamicConfig, dynamicConfigArguments } from '../../temporal/server/dynamic-config.ts';
 import { defaultCacheDir, obtainTemporalCli } from '../../temporal/server/obtain.ts';
 import { freePort } from './free-port.ts';
 
@@ -64,15 +65,14 @@ const serverArguments = (port: number): string[] => [
   ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'],
   ...Array.from({ length: NAMESPACES }, (_, index) => ['--namespace', namespaceName(index + 1)]).flat(),
   ...Object.values(searchAttributes).flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-  ...Object.entries(dynamicConfig()).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+  ...dynamicConfigArguments(testDynamicConfig()),
 ];
 
-function dynamicConfig(): Record<string, string> {
+function testDynamicConfig(): Record<string, number | boolean | string> {
   const runEvents = process.env[TEST_RUN_EVENTS];
   return {
-    'matching.numTaskqueueReadPartitions': '1',
-    'matching.numTaskqueueWritePartitions': '1',
-    ...(runEvents !== undefined && { 'limit.historyCount.suggestContinueAsNew': runEvents }),
+    ...dynamicConfig,
+    ...(runEvents !== undefined && { 'limit.historyCount.suggestContinueAsNew': Number(runEvents) }),
   };
 }
 
