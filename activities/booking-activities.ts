@@ -1,5 +1,6 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
 import type { RecordOutcome, Refund } from '../src/contracts/booking-messages.ts';
+import { providerCallMs } from '../src/contracts/payment-time-limits.ts';
 import type {
   ChargeOutcome,
   ChargeRequest,
@@ -30,10 +31,6 @@ import {
   recordRefunds,
 } from '../src/read-model/payments.ts';
 
-/** How long the first try of a charge may take before it counts as unknown and becomes a visible activity. */
-const FIRST_CHARGE_TIMEOUT_MS = 1_500;
-/** A provider that takes longer than this is asked again by key. */
-const CHARGE_TIMEOUT_MS = 5_000;
 /** One statement's worth, and as many waiting as the worker has slots for local activities. */
 const RECORD_LIMITS = { maxBatch: 100, maxQueued: 2_000 };
 
@@ -69,11 +66,17 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
   }
 
   return {
-    /** The first try. Should this activity run again, the mark tells that a provider may know the charge already. */
+    /**
+     * The first try. Should this activity run again, the mark tells that a provider may know the charge already: then it
+     * is only asked for, and charged again, if need be, by `resolveCharge`, which has the time.
+     */
     async chargePayment(request: ChargeRequest): Promise<ChargeOutcome> {
       const mark = await markSent(request.attemptId);
       if (mark === 'refused') return { status: 'not_processed', provider: '', reason: 'refused_before' };
-      return gateway.charge({ ...request, repeated: mark === 'again' }, FIRST_CHARGE_TIMEOUT_MS);
+      if (mark === 'first') return gateway.charge(request, providerCallMs.firstCharge);
+      const found = await gateway.findCharge(request.attemptId);
+      if (found.status !== 'not_found') return found;
+      return { status: 'unknown', provider: found.provider, reason: 'sent_before' };
     },
 
     /**
@@ -83,7 +86,9 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
     async resolveCharge(request: ChargeRequest): Promise<ChargeOutcome> {
       const found = await gateway.findCharge(request.attemptId);
       const outcome =
-        found.status === 'not_found' ? await gateway.charge({ ...request, repeated: true }, CHARGE_TIMEOUT_MS) : found;
+        found.status === 'not_found'
+          ? await gateway.charge({ ...request, repeated: true }, providerCallMs.charge)
+          : found;
       if (outcome.status === 'unknown') throw ApplicationFailure.retryable(outcome.reason, 'ChargeUnknown');
       return outcome;
     },

@@ -6,26 +6,27 @@ import {
   proxyLocalActivities,
 } from '@temporalio/workflow';
 import type { BookingActivities } from '../activities/booking-activities.ts';
+import { activityMs } from '../src/contracts/payment-time-limits.ts';
 
 type ActivityName = keyof BookingActivities;
 type Arguments<Name extends ActivityName> = Parameters<BookingActivities[Name]>;
 type Outcome<Name extends ActivityName> = Awaited<ReturnType<BookingActivities[Name]>>;
 
-/** In the worker itself, once: a marker in the history and no task for the server. Two providers may be asked in it. */
+/** In the worker itself, once: a marker in the history and no task for the server. */
 const inWorker = proxyLocalActivities<BookingActivities>({
-  startToCloseTimeout: '4s',
+  startToCloseTimeout: activityMs.inWorker,
   retry: { maximumAttempts: 1 },
 });
 
 /** A task of its own, retried until it is done: what it waits for stands in the Temporal UI. */
 const asTask = proxyActivities<BookingActivities>({
-  startToCloseTimeout: '10s',
+  startToCloseTimeout: activityMs.asTask,
   retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
-/** A charge is asked for and tried again this often before it is voided. One try is up to four calls of providers. */
+/** A charge is asked for and tried again this often before it is voided. */
 const { resolveCharge } = proxyActivities<BookingActivities>({
-  startToCloseTimeout: '20s',
+  startToCloseTimeout: activityMs.resolveCharge,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: 3 },
 });
 

@@ -7,7 +7,10 @@ import type { ChargeOutcome, ChargeRequest, FoundCharge, RefundOutcome, RefundRe
 export interface PaymentGateway {
   /** Name under which its payments are recorded, and the `{provider}` of its webhook route. */
   readonly provider: string;
-  /** Charges once per `attemptId`, whatever the number of calls. `timeoutMs` bounds the wait; past it: `unknown`. */
+  /**
+   * Charges once per `attemptId`, whatever the number of calls. `timeoutMs` bounds the wait for one provider; past it:
+   * `unknown`. How many are waited for, one after the other: `contracts/payment-time-limits.ts`.
+   */
   charge(request: ChargeRequest, timeoutMs: number): Promise<ChargeOutcome>;
   /** What became of the charge with this key. */
   findCharge(attemptId: string): Promise<FoundCharge>;

@@ -1,3 +1,4 @@
+import { providerCallMs } from '../contracts/payment-time-limits.ts';
 import type { WebhookVerifier } from '../contracts/payments.ts';
 import type { CircuitEventState } from './circuit.ts';
 import { createFallbackGateway, type FallbackEvent } from './fallback-gateway.ts';
@@ -31,11 +32,8 @@ export interface PaymentGateways {
   close(): Promise<void>;
 }
 
-/** Asking for a charge is a look into the provider's books; one that takes longer is not well. */
-const ASK_TIMEOUT_MS = 3_000;
-
 export function createPaymentGateways(settings: PaymentGatewaysSettings): PaymentGateways {
-  const { gatewayUrl, timeoutMs = ASK_TIMEOUT_MS, observe = () => undefined } = settings;
+  const { gatewayUrl, timeoutMs = providerCallMs.ask, observe = () => undefined } = settings;
   const connect = (provider: string): ClosableGateway =>
     createSimulatorGateway({
       baseUrl: gatewayUrl,

@@ -1,0 +1,32 @@
+/**
+ * How long payments may take, in milliseconds. Gateways, activities and workflows take their time-outs from here: an
+ * activity that ended before its providers do would be tried again while the first try still runs.
+ */
+
+/** One call of one provider; past it the outcome is unknown. */
+export const providerCallMs = {
+  /** The first try of a charge, with a buyer waiting. What takes longer becomes a visible activity. */
+  firstCharge: 1_500,
+  charge: 5_000,
+  /** Finding, voiding, refunding: a look into the provider's books. One that takes longer is not well. */
+  ask: 3_000,
+} as const;
+
+/** The two providers as one (`src/gateways/fallback-gateway.ts`): what comes one after the other. */
+const { firstCharge, charge, ask } = providerCallMs;
+const firstChargeMs = 2 * firstCharge;
+/** Closed at the second provider, charged at the first, closed there if it refuses. */
+const repeatedChargeMs = ask + charge + ask;
+
+/** What an activity does besides: a statement or two, and a turn on a busy machine. */
+const BESIDES_MS = 1_000;
+
+/** Start to close of one try of an activity. */
+export const activityMs = {
+  /** Charges, or asks what became of a charge that another try has begun. */
+  inWorker: Math.max(firstChargeMs, ask) + BESIDES_MS,
+  /** Asks for a charge, and repeats it if nobody has heard of it. */
+  resolveCharge: ask + repeatedChargeMs + BESIDES_MS,
+  /** Any other; of the payments' the longest is a refund that fails and is asked for. A show answers within as long. */
+  asTask: Math.max(2 * ask + BESIDES_MS, 10_000),
+} as const;
