@@ -1,4 +1,3 @@
-import { bookingPage, bookingSchema } from '../../src/contracts/http/bookings.ts';
 import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import { openShow, rowsOfSeats, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
@@ -15,7 +14,6 @@ describe('holding seats', () => {
     const answer = await buyer.hold(show.id, ['A2', 'A1']);
     expect(answer.status).toBe(201);
     expect(answer.headers.get('location')).toBe(`/api/v1/bookings/${answer.body.id}`);
-    expect(() => bookingSchema.parse(answer.body)).not.toThrow();
     expect(answer.body).toMatchObject({
       showId: show.id,
       status: 'HELD',
@@ -170,7 +168,6 @@ describe('the list of bookings', () => {
     for (const seat of ['A1', 'B1', 'C1']) made.unshift((await buyer.held(show.id, [seat])).id);
     await buyer.send('DELETE', `/bookings/${made[1]}`);
     const first = await buyer.get<{ items: BookingBody[]; nextCursor: string }>('/bookings?limit=2');
-    expect(() => bookingPage.parse(first.body)).not.toThrow();
     const second = await buyer.get<{ items: BookingBody[]; nextCursor: null }>(
       `/bookings?limit=2&cursor=${first.body.nextCursor}`,
     );

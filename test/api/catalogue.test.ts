@@ -1,14 +1,4 @@
-import {
-  cityPage,
-  moviePage,
-  movieSchema,
-  showPage,
-  showSchema,
-  theatreDetailSchema,
-  theatrePage,
-  type ShowBody,
-} from '../../src/contracts/http/catalogue.ts';
-import { priceSchema } from '../../src/contracts/http/bookings.ts';
+import type { ShowBody } from '../../src/contracts/http/catalogue.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
@@ -45,7 +35,6 @@ describe('the catalogue', () => {
   test('lists shows by their start, page by page, without a token', async () => {
     const page = await anyone().get<Page>('/shows');
     expect(page.status).toBe(200);
-    expect(() => showPage.parse(page.body)).not.toThrow();
     const byStart = [...shows].sort((a, b) => a.startsAtMs - b.startsAtMs).map(({ id }) => id);
     expect(await everyPage('/shows')).toEqual(byStart);
   });
@@ -67,7 +56,6 @@ describe('the catalogue', () => {
     const show = await openShow(system);
     const path = `/shows/${show.id}`;
     const { body } = await anyone().get<ShowBody>(path);
-    expect(() => showSchema.parse(body)).not.toThrow();
     expect(body).toMatchObject({
       status: 'ON_SALE',
       timeZone: 'Asia/Kolkata',
@@ -85,25 +73,20 @@ describe('the catalogue', () => {
   test('lists and tells cities, theatres and movies', async () => {
     const [show] = shows as [Show];
     const cities = await anyone().get<Page>('/cities?limit=100');
-    expect(() => cityPage.parse(cities.body)).not.toThrow();
     expect(cities.body.items.map(({ id }) => id)).toContain(show.cityId);
 
     const theatres = await anyone().get<Page>(`/theatres?city=${show.cityId}`);
-    expect(() => theatrePage.parse(theatres.body)).not.toThrow();
     expect(theatres.body.items.map(({ id }) => id)).toEqual([show.theatreId]);
     const near = await anyone().get<{ items: { distanceKm: number }[] }>('/theatres?near=19.07,72.88&radiusKm=1');
     expect(near.body.items[0]?.distanceKm).toBeCloseTo(0, 3);
     expect((await anyone().get<Page>('/theatres?near=0,0&radiusKm=100')).body.items).toEqual([]);
     const theatre = await anyone().get<{ screens: unknown[] }>(`/theatres/${show.theatreId}`);
-    expect(() => theatreDetailSchema.parse(theatre.body)).not.toThrow();
     expect(theatre.body.screens).toHaveLength(1);
 
     const movies = await anyone().get<Page>(`/movies?city=${show.cityId}&language=en&format=2D&genre=Drama`);
-    expect(() => moviePage.parse(movies.body)).not.toThrow();
     expect(movies.body.items.map(({ id }) => id)).toEqual([show.movieId]);
     expect((await anyone().get<Page>(`/movies?city=${show.cityId}&language=ta`)).body.items).toEqual([]);
     const movie = await anyone().get<{ title: string }>(`/movies/${show.movieId}`);
-    expect(() => movieSchema.parse(movie.body)).not.toThrow();
     expect(movie.body.title).toBe('A Film');
     expect(await everyPage('/movies')).toHaveLength(new Set(await everyPage('/movies')).size);
   });
@@ -120,7 +103,6 @@ describe('a quote', () => {
     const show = await openShow(system);
     const { status, body } = await quote({ showId: show.id, seatIds: ['A1', 'A2', 'A3'] });
     expect(status).toBe(200);
-    expect(() => priceSchema.parse(body)).not.toThrow();
     expect(body.total).toEqual({ amount: 75_000, currency: 'INR' });
     expect(body.lines.reduce((sum, line) => sum + line.amount.amount, 0)).toBe(75_000);
     const map = await anyone().get<{ version: number }>(`/shows/${show.id}/seats`);

@@ -1,6 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { get } from 'node:http';
-import { seatMapSchema, type SeatMapBody } from '../../src/contracts/http/seats.ts';
+import type { SeatMapBody } from '../../src/contracts/http/seats.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { ApiClient, eventually, newGuest } from './http-client.ts';
@@ -30,7 +30,6 @@ describe('the seat map', () => {
   test('of a show that nobody has touched is at version 0, all available', async () => {
     const show = await openShow(system);
     const map = await seatsOf(show.id);
-    expect(() => seatMapSchema.parse(map)).not.toThrow();
     expect(map).toMatchObject({ showId: show.id, seatingPlanId: show.seatingPlanId, version: 0 });
     expect(map.statuses).toBe('a'.repeat(50));
   });

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ShowBody } from '../../src/contracts/http/catalogue.ts';
-import { seatingPlanSchema } from '../../src/contracts/http/seats.ts';
 import type { Problem } from '../../src/contracts/http/problems.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { insertCity } from '../../src/read-model/catalogue.ts';
@@ -167,7 +166,6 @@ describe('a seating plan', () => {
   test('is imported as it is drawn', async () => {
     const answer = await admin.post<Named>('/admin/seating-plans', plan);
     expect(answer.status).toBe(201);
-    expect(() => seatingPlanSchema.parse(answer.body)).not.toThrow();
     expect((await admin.get(answer.headers.get('location')!.replace('/api/v1', ''))).body).toEqual(answer.body);
   });
 
