@@ -6,7 +6,6 @@ import {
   defineSignal,
   defineUpdate,
   setHandler,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import {
   bookingMessages,
@@ -21,7 +20,7 @@ import type { PaymentNotification } from '../src/contracts/payments.ts';
 
 import type { BookingStatus } from '../src/domain/booking.ts';
 import { BookingActor } from './booking-actor.ts';
-import { bookingStatusAttribute } from './search-attribute-keys.ts';
+import { endedAs } from './status-attribute.ts';
 
 export const pay = defineUpdate<PayAnswer, [PayCommand]>(bookingMessages.pay);
 export const extend = defineUpdate<BookingAnswer>(bookingMessages.extend);
@@ -46,7 +45,7 @@ export async function bookingWorkflow(input: BookingWorkflowInput): Promise<Book
 
   return CancellationScope.nonCancellable(async () => {
     const ending = await actor.run();
-    upsertSearchAttributes([{ key: bookingStatusAttribute, value: ending }]);
+    endedAs(ending);
     await condition(allHandlersFinished);
     return ending;
   });

@@ -1,12 +1,16 @@
 import {
+  ActivityFailure,
   CancellationScope,
   condition,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
 } from '@temporalio/workflow';
+import { RetryState } from '@temporalio/common';
 import type { BookingActivities } from '../activities/booking-activities.ts';
 import { activityMs } from '../src/contracts/payment-time-limits.ts';
+import { STUCK_AFTER_TRIES } from '../src/contracts/workflow-ids.ts';
+import { asStuck } from './status-attribute.ts';
 
 type ActivityName = keyof BookingActivities;
 type Arguments<Name extends ActivityName> = Parameters<BookingActivities[Name]>;
@@ -18,10 +22,21 @@ const inWorker = proxyLocalActivities<BookingActivities>({
   retry: { maximumAttempts: 1 },
 });
 
-/** A task of its own, retried until it is done: what it waits for stands in the Temporal UI. */
+/** A task of its own: what it waits for stands in the Temporal UI. */
 const asTask = proxyActivities<BookingActivities>({
   startToCloseTimeout: activityMs.asTask,
-  retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  retry: {
+    initialInterval: '250ms',
+    backoffCoefficient: 2,
+    maximumInterval: '10s',
+    maximumAttempts: STUCK_AFTER_TRIES,
+  },
+});
+
+/** One that has failed for long already, retried until it is done. */
+const asStuckTask = proxyActivities<BookingActivities>({
+  startToCloseTimeout: activityMs.asTask,
+  retry: { initialInterval: '10s', backoffCoefficient: 1 },
 });
 
 /** A charge is asked for and tried again this often before it is voided. */
@@ -32,10 +47,21 @@ const { resolveCharge } = proxyActivities<BookingActivities>({
 
 export { resolveCharge };
 
-/** Until done, visible from the start: for what undoes, and for what waits on the outside world. */
-export function durably<Name extends ActivityName>(name: Name, ...args: Arguments<Name>): Promise<Outcome<Name>> {
-  return call(asTask, name, args);
+/**
+ * Until done, visible from the start: for what undoes, and for what waits on the outside world. An event more than a
+ * plain activity only where it is stuck: the last of the tries that could be hoped for has failed.
+ */
+export async function durably<Name extends ActivityName>(name: Name, ...args: Arguments<Name>): Promise<Outcome<Name>> {
+  try {
+    return await call(asTask, name, args);
+  } catch (error) {
+    if (!hasRunOutOfTries(error)) throw error;
+    return asStuck(() => call(asStuckTask, name, args));
+  }
 }
+
+const hasRunOutOfTries = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.retryState === RetryState.MAXIMUM_ATTEMPTS_REACHED;
 
 /** The quick way first; from its first failure on, durably. */
 export async function step<Name extends ActivityName>(name: Name, ...args: Arguments<Name>): Promise<Outcome<Name>> {

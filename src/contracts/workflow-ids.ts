@@ -19,3 +19,8 @@ export const searchAttributes = {
   /** Set only when a booking ends or is stuck: each change is an event and a visibility write. */
   bookingStatus: 'SeatkeeperBookingStatus',
 } as const;
+
+/** Status of a workflow one of whose steps keeps failing; gone as soon as the step is done. */
+export const STUCK = 'STUCK';
+/** Tries until then: half a minute of a step that fails at once, under two minutes of one that does not answer. */
+export const STUCK_AFTER_TRIES = 8;

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { bookingWorkflowId, STUCK } from '../../src/contracts/workflow-ids.ts';
+import type { NewBooking } from '../../src/domain/booking.ts';
+import { book, endOf, pay, rowOf } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
+import { netCaptured, openShow } from '../setup/shows.ts';
+import { useTestSystem } from '../setup/system.ts';
+
+const system = useTestSystem();
+
+/** The tries of a step that fails at once take half a minute; then a task or two. */
+const STUCK_WITHIN_MS = 60_000;
+
+/** Postgres refuses this booking's rows of one table until it is told not to. */
+async function refuseRows(table: 'booked_seats' | 'refunds', { id }: NewBooking): Promise<() => Promise<unknown>> {
+  const [name, on] = [sql.id(`refused_${id}`), sql.table(table)];
+  await sql`create or replace function refuse() returns trigger language plpgsql
+    as $$ begin raise exception 'no room on the disk'; end $$`.execute(system.db);
+  await sql`create trigger ${name} before insert on ${on} for each row
+    when (new.booking_id = ${sql.lit(id)}) execute function refuse()`.execute(system.db);
+  return () => sql`drop trigger ${name} on ${on}`.execute(system.db);
+}
+
+async function found(query: string): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { workflowId } of system.temporal.workflow.list({ query })) ids.push(workflowId);
+  return ids.sort();
+}
+
+const stuck = `SeatkeeperBookingStatus = '${STUCK}'`;
+const endedAs = (status: string) => `SeatkeeperBookingStatus = '${status}'`;
+
+test(
+  'one query finds the bookings whose step keeps failing, before and after their end, until it is done',
+  async () => {
+    const show = await openShow(system);
+    const [unrecorded, unrefunded, well] = await Promise.all([0, 10, 20].map((seat) => book(system, show, [seat])));
+    const mend = [await refuseRows('booked_seats', unrecorded!), await refuseRows('refunds', unrefunded!)];
+    const taken = { show_id: show.id, seat_id: 'seat-10', booking_id: well!.id };
+    await system.db.insertInto('booked_seats').values(taken).execute();
+    const paying = [unrecorded!, unrefunded!].map((booking) => pay(system, booking, 'tok_ok'));
+    expect(await pay(system, well!, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+    expect(await found(stuck)).toEqual([]);
+
+    const both = [unrecorded!, unrefunded!].map(({ id }) => bookingWorkflowId(id)).sort();
+    await eventually(async () => expect(await found(stuck)).toEqual(both), STUCK_WITHIN_MS);
+    expect(await found(endedAs('CONFIRMED'))).toEqual([bookingWorkflowId(well!.id)]);
+
+    for (const undo of mend) await undo();
+    expect(await endOf(system, unrecorded!)).toBe('CONFIRMED');
+    expect(await endOf(system, unrefunded!)).toBe('FAILED');
+    expect(await rowOf(system, unrefunded!)).toMatchObject({ refund: { status: 'SUCCEEDED' } });
+    expect(await netCaptured(system, unrefunded!.id)).toBe(0);
+    await eventually(async () => expect(await found(stuck)).toEqual([]));
+    expect(await found(endedAs('FAILED'))).toEqual([bookingWorkflowId(unrefunded!.id)]);
+    expect(await found(endedAs('CONFIRMED'))).toEqual(
+      [unrecorded!, well!].map(({ id }) => bookingWorkflowId(id)).sort(),
+    );
+    await Promise.all(paying);
+  },
+  2 * STUCK_WITHIN_MS,
+);
+
+test('it costs a booking that is not stuck no event', async () => {
+  const show = await openShow(system);
+  const booking = await book(system, show, [0, 1]);
+  await pay(system, booking, 'tok_ok');
+  await endOf(system, booking);
+  const { events } = await system.temporal.workflow.getHandle(bookingWorkflowId(booking.id)).fetchHistory();
+  const recorded = join(import.meta.dirname, '../histories/1/booking-confirmed.json');
+  const before = JSON.parse(await readFile(recorded, 'utf8')) as { events: unknown[] };
+  expect(events).toHaveLength(before.events.length);
+});
