@@ -58,6 +58,7 @@ export class System {
   readonly #supervisor: Supervisor;
   readonly #stopping = new AbortController();
   #folder: DataFolder | null = null;
+  #ports: PortBook | null = null;
   #record: RunRecord | null = null;
 
   constructor(env: NodeJS.ProcessEnv, projectFolder: string, output: Output) {
@@ -93,6 +94,7 @@ export class System {
     this.#stopping.abort();
     this.#record?.update({ status: 'stopping' });
     await this.#supervisor.stop();
+    await this.#ports?.giveBack();
     this.#record?.update({ status: 'stopped' });
     this.#folder?.unlock();
   }
@@ -116,7 +118,8 @@ export class System {
     await stopLeftovers(folder.lastRun.parts, this.#log);
     this.#record = new RunRecord(folder.path, folder.lastRun.ports, this.#log);
     this.#record.update({ status: 'starting' });
-    return { launcher, settings, folder, secrets, ports: new PortBook(env, folder.lastRun.ports) };
+    this.#ports = new PortBook(env, folder.lastRun.ports);
+    return { launcher, settings, folder, secrets, ports: this.#ports };
   }
 
   async #startParts(plan: Plan): Promise<Addresses> {

@@ -1,7 +1,7 @@
 import { reservePort, type ReservedPort } from './ports.ts';
 import { toldPort } from './settings.ts';
 
-/** The ports of this start, by the name of their setting; held until the part that listens on them starts. */
+/** The ports of this start, by the name of their setting; held until the part that listens on them starts, and no other start's until this one ends. */
 export class PortBook {
   readonly #env: NodeJS.ProcessEnv;
   readonly #remembered: Readonly<Record<string, number>>;
@@ -28,5 +28,10 @@ export class PortBook {
   /** Lets go of ports, for the part that is about to listen on them. */
   async release(...names: readonly string[]): Promise<void> {
     for (const name of names) await this.#reserved.get(name)?.release();
+  }
+
+  /** When no part needs its port any more. */
+  async giveBack(): Promise<void> {
+    for (const reserved of this.#reserved.values()) await reserved.giveBack();
   }
 }

@@ -1,10 +1,15 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { StartupError } from './startup-error.ts';
 
-/** A port that nobody else gets until the part it is for is about to listen on it. */
+/** A port that nobody else gets until the part it is for listens on it. */
 export interface ReservedPort {
   readonly port: number;
+  /** Lets the part listen. Other starts still leave the port alone: it may take the part seconds, and again when it died. */
   release(): Promise<void>;
+  /** Ends that too. So does the end of this process. */
+  giveBack(): Promise<void>;
 }
 
 export interface PortWish {
@@ -25,13 +30,13 @@ const neighboursTried = 10;
  */
 export async function reservePort(wish: PortWish, remembered: number | undefined): Promise<ReservedPort> {
   if (wish.told !== null && wish.told !== 0) {
-    const attempt = await hold(wish.told);
+    const attempt = await holdTold(wish.told);
     if ('failure' in attempt) throw toldPortError(wish.name, wish.told, attempt.failure);
     return attempt;
   }
   const near = Array.from({ length: neighboursTried }, (_, step) => wish.friendly + step);
   for (const port of [...(remembered === undefined ? [] : [remembered]), ...near, 0]) {
-    const attempt = await hold(port);
+    const attempt = port === 0 ? await holdTold(0) : await holdUnclaimed(port);
     if (!('failure' in attempt)) return attempt;
   }
   throw new StartupError(`No free port was found for ${wish.name}.`);
@@ -46,17 +51,61 @@ function toldPortError(name: string, port: number, { code }: NodeJS.ErrnoExcepti
   );
 }
 
+/** A port that somebody has claimed is not even tried: he may be about to listen on it. */
+async function holdUnclaimed(port: number): Promise<ReservedPort | Failed> {
+  const claimed = await claim(port);
+  if ('failure' in claimed) return claimed;
+  const listening = await listenOnAll(port);
+  if (!('failure' in listening)) return reservedPort(listening.server, claimed.socket);
+  claimed.socket.close();
+  return listening;
+}
+
+/** Whoever asked for this very port gets it if it is free; a claim may be anybody's who speaks UDP. 0: any. */
+async function holdTold(port: number): Promise<ReservedPort | Failed> {
+  const listening = await listenOnAll(port);
+  if ('failure' in listening) return listening;
+  const claimed = await claim((listening.server.address() as AddressInfo).port);
+  return reservedPort(listening.server, 'failure' in claimed ? null : claimed.socket);
+}
+
+function reservedPort(server: Server, claimed: Socket | null): ReservedPort {
+  const { port } = server.address() as AddressInfo;
+  const release = () => close(server);
+  return {
+    port,
+    release,
+    async giveBack() {
+      await release();
+      if (claimed) await new Promise<void>((resolve) => claimed.close(resolve));
+    },
+  };
+}
+
+/**
+ * A claim is the UDP port of the same number, which no part uses. The kernel gives it to one process alone, whatever
+ * folders and users the starts have, and takes it back when that process ends.
+ */
+async function claim(port: number): Promise<{ readonly socket: Socket } | Failed> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind(port, '127.0.0.1').unref();
+    await once(socket, 'listening');
+    return { socket };
+  } catch (failure) {
+    socket.close();
+    return { failure: failure as NodeJS.ErrnoException };
+  }
+}
+
 /** A program that listens on the loopback address alone does not on every system keep one from listening on all. */
-async function hold(port: number): Promise<ReservedPort | Failed> {
+async function listenOnAll(port: number): Promise<{ readonly server: Server } | Failed> {
   if (port !== 0) {
     const loopback = await listen(port, '127.0.0.1');
     if ('failure' in loopback) return loopback;
     await close(loopback.server);
   }
-  const all = await listen(port, undefined);
-  if ('failure' in all) return all;
-  const { port: taken } = all.server.address() as AddressInfo;
-  return { port: taken, release: () => close(all.server) };
+  return listen(port, undefined);
 }
 
 interface Failed {

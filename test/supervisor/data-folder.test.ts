@@ -109,17 +109,25 @@ describe('a port', () => {
     reserved.push(await reservePort({ name: 'PORT', told, friendly }, remembered));
     return reserved.at(-1)!.port;
   };
-  const releaseAll = async (): Promise<void> => {
-    for (const port of reserved.splice(0)) await port.release();
+  const giveAllBack = async (): Promise<void> => {
+    for (const port of reserved.splice(0)) await port.giveBack();
   };
-  afterEach(releaseAll);
+  afterEach(giveAllBack);
 
   it('is the friendly one, the one next to it when that is taken, the last one when it was another', async () => {
     const first = await reserve(null);
     const second = await reserve(null);
     expect([first >= friendly, second > first, second < friendly + 10]).toEqual([true, true, true]);
-    await releaseAll();
+    await giveAllBack();
     expect(await reserve(null, second)).toBe(second);
+  });
+
+  it('that its part does not listen on yet is no other start’s, unless somebody asks for it', async () => {
+    const first = await reserve(null);
+    await reserved[0]!.release();
+    expect(await reserve(null)).not.toBe(first);
+    expect(await reserve(null, first)).not.toBe(first);
+    expect(await reserve(first)).toBe(first);
   });
 
   it('taken on the loopback address alone is taken', async () => {
@@ -133,7 +141,7 @@ describe('a port', () => {
   it('of 0 may be any', async () => {
     const port = await reserve(0);
     expect(port).toBeGreaterThan(0);
-    await releaseAll();
+    await giveAllBack();
     expect(await reserve(port)).toBe(port);
   });
 });
