@@ -1,20 +1,30 @@
 import { log } from '@temporalio/activity';
+import { activityMs } from '../src/contracts/payment-time-limits.ts';
 import type { ChargeOutcome, PaymentNotification } from '../src/contracts/payments.ts';
 import type { WorkflowClient } from '../src/contracts/workflow-client.ts';
 import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
 import { findBookings } from '../src/read-model/bookings.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
-import { findAttemptsWithoutOutcome, type Payment, recordPayments } from '../src/read-model/payments.ts';
+import {
+  findAttemptsWithoutOutcome,
+  markPaymentSwept,
+  type Payment,
+  recordPayments,
+  refuseUnsentPayment,
+} from '../src/read-model/payments.ts';
 
 /** A younger attempt is most likely in good hands: its booking's workflow is charging it. */
 const LEFT_ALONE_MS = 15_000;
 /** After the payment's deadline and this long, an attempt that no provider has heard of is voided. */
 const VOID_AFTER_DEADLINE_MS = 30_000;
-/** One sweep stays far below its activity's time-out; the next one takes the rest. */
+/** One sweep stays below its activity's time-out; the next one goes on with the rest. */
 const ATTEMPTS_PER_SWEEP_MAX = 200;
 const PROVIDER_CALLS_AT_ONCE = 8;
-/** Then no further attempt is begun: the activity's time-out is sixty seconds, and one attempt takes up to six. */
-const BEGUN_WITHIN_MS = 45_000;
+/**
+ * Then no further attempt is begun. One takes up to six seconds of a provider, and up to twenty-two of a booking's workflow
+ * that no worker answers for.
+ */
+const BEGUN_WITHIN_MS = activityMs.sweep / 2;
 
 export interface SweepActivityDeps {
   readonly db: ReadModel;
@@ -31,6 +41,7 @@ export type SweepActivities = ReturnType<typeof createSweepActivities>;
  */
 export function createSweepActivities({ db, gateway, workflows, paymentDeadlineMs }: SweepActivityDeps) {
   async function sweep(attempt: Payment): Promise<boolean> {
+    await markPaymentSwept(db, attempt.id);
     const found = await gateway.findCharge(attempt.id);
     const overdue = Date.now() - attempt.createdAtMs > paymentDeadlineMs + VOID_AFTER_DEADLINE_MS;
     const outcome = found.status === 'not_found' && overdue ? await gateway.voidCharge(attempt.id) : found;
@@ -43,12 +54,17 @@ export function createSweepActivities({ db, gateway, workflows, paymentDeadlineM
       case 'failed':
         await recordPayments(db, [failed(attempt, outcome)]);
         return true;
-      case 'pending':
       case 'unknown':
+        return overdue && endsUnsent(attempt);
+      case 'pending':
       case 'not_found':
         return false;
     }
   }
+
+  /** No provider answers, but neither has any been asked: from now on none will be. */
+  const endsUnsent = ({ id }: Payment): Promise<boolean> =>
+    refuseUnsentPayment(db, { attemptId: id, reason: 'never_sent', atMs: Date.now() });
 
   async function tell(attempt: Payment, outcome: ChargeOutcome & { status: 'succeeded' | 'declined' }): Promise<void> {
     const [booking] = await findBookings(db, [attempt.bookingId]);

@@ -1,8 +1,9 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { SweepActivities } from '../activities/sweep-activities.ts';
+import { activityMs } from '../src/contracts/payment-time-limits.ts';
 
 const { sweepPaymentAttempts } = proxyActivities<SweepActivities>({
-  startToCloseTimeout: '60s',
+  startToCloseTimeout: activityMs.sweep,
   retry: { maximumAttempts: 3 },
 });
 

@@ -29,4 +29,6 @@ export const activityMs = {
   resolveCharge: ask + repeatedChargeMs + BESIDES_MS,
   /** Any other; of the payments' the longest is a refund that fails and is asked for. A show answers within as long. */
   asTask: Math.max(2 * ask + BESIDES_MS, 10_000),
+  /** One sweep over many attempts, of which none is begun in the second half. */
+  sweep: 60_000,
 } as const;

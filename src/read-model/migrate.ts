@@ -1,10 +1,12 @@
 import { type Migration, Migrator } from 'kysely/migration';
 import { createDatabaseForMigrations, type Log } from './database.ts';
 import * as firstSchema from './migrations/0001-first-schema.ts';
+import * as attemptsSweptInTurn from './migrations/0002-attempts-swept-in-turn.ts';
 
 /** In the order of their numbers. One that has run anywhere is never edited: a change is a new one. */
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-schema': firstSchema,
+  '0002-attempts-swept-in-turn': attemptsSweptInTurn,
 };
 
 /**

@@ -141,7 +141,10 @@ export async function findPayment(db: ReadModel, attemptId: string): Promise<Pay
   return row === undefined ? null : toPayment(row);
 }
 
-/** Attempts still PENDING or UNKNOWN that were made before `createdBeforeMs`, oldest first; for the sweeper. */
+/**
+ * Attempts still PENDING or UNKNOWN that were made before `createdBeforeMs`, for the sweeper: first the one whose making
+ * or last `markPaymentSwept` is longest ago, so that each has its turn however many there are.
+ */
 export async function findAttemptsWithoutOutcome(
   db: ReadModel,
   { createdBeforeMs, limit }: { readonly createdBeforeMs: number; readonly limit: number },
@@ -151,10 +154,19 @@ export async function findAttemptsWithoutOutcome(
     .selectAll()
     .where(sql<boolean>`status in ('PENDING', 'UNKNOWN')`)
     .where('created_at', '<', new Date(createdBeforeMs))
-    .orderBy('created_at')
+    .orderBy(sql`coalesce(swept_at, created_at)`)
     .limit(limit)
     .execute();
   return rows.map(toPayment);
+}
+
+/** Before the sweeper looks at an attempt: it goes to the end of the line, also if the look never ends. */
+export async function markPaymentSwept(db: ReadModel, attemptId: string): Promise<void> {
+  await db
+    .updateTable('payments')
+    .set({ swept_at: sql`now()` })
+    .where('id', '=', attemptId)
+    .execute();
 }
 
 /**

@@ -169,6 +169,8 @@ export interface PaymentsTable {
   fingerprint: string | null;
   /** Set just before a provider is first asked to charge. */
   sent_at: Generated<Date | null>;
+  /** When the sweep last looked at it. */
+  swept_at: Generated<Date | null>;
   created_at: Immutable<Date>;
   updated_at: Date;
 }

@@ -6,6 +6,7 @@ import {
   findPaymentsOfBooking,
   insertPaymentAttempts,
   markPaymentsSent,
+  markPaymentSwept,
   recordPayments,
   recordRefunds,
   refuseUnsentPayment,
@@ -96,7 +97,7 @@ describe('payment attempts', () => {
     expect(attempts).toEqual([{ ...payment, status: 'SUCCEEDED' }]);
   });
 
-  it('without outcome are found by their age, oldest first, a bounded number of them', async () => {
+  it('without outcome are found by their age, oldest first, a bounded number of them, each in its turn', async () => {
     const at = (createdAtMs: number, status: PaymentStatus) =>
       someAttempt({ createdAtMs, updatedAtMs: createdAtMs, status });
     const [second, first, tooYoung] = [at(2_000, 'UNKNOWN'), at(1_000, 'PENDING'), at(10_000, 'PENDING')];
@@ -106,6 +107,12 @@ describe('payment attempts', () => {
     expect(found.map(({ id }) => id)).toEqual([first.id, second.id]);
     const bounded = await findAttemptsWithoutOutcome(test.db, { createdBeforeMs: 10_000, limit: 1 });
     expect(bounded.map(({ id }) => id)).toEqual([first.id]);
+    await markPaymentSwept(test.db, first.id);
+    const next = await findAttemptsWithoutOutcome(test.db, { createdBeforeMs: 10_000, limit: 1 });
+    expect(next.map(({ id }) => id)).toEqual([second.id]);
+    await markPaymentSwept(test.db, second.id);
+    const after = await findAttemptsWithoutOutcome(test.db, { createdBeforeMs: 10_000, limit: 1 });
+    expect(after.map(({ id }) => id)).toEqual([first.id]);
   });
 });
 

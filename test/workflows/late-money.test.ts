@@ -2,7 +2,7 @@ import type { PaymentNotification } from '../../src/contracts/payments.ts';
 import { latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { findPayment, findPaymentsOfBooking } from '../../src/read-model/payments.ts';
+import { findPayment, findPaymentsOfBooking, markPaymentsSent } from '../../src/read-model/payments.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import {
   book,
@@ -204,6 +204,8 @@ describe('an attempt that was made durable, and then its process died', () => {
   const YOUNG_MS = 5_000;
   const OLD_MS = 20_000;
   const OVERDUE_MS = 60_000;
+  /** As many as one sweep looks at. */
+  const PER_SWEEP_MAX = 200;
 
   test('is left alone while it is young, and while its payment may still come', async () => {
     const show = await openShow(system);
@@ -239,6 +241,39 @@ describe('an attempt that was made durable, and then its process died', () => {
     await sweep();
     expect(await statusOf(attemptId)).toBe('DECLINED');
     expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+  });
+
+  test('and was never sent, ends FAILED although no provider answers; one that was sent stays open', async () => {
+    const show = await openShow(system);
+    const booking = await expired(show, [0]);
+    const [unsent, sent] = [newId('pay'), newId('pay')];
+    for (const attemptId of [unsent, sent]) await recordAttempt(system, booking, attemptId, OVERDUE_MS);
+    await markPaymentsSent(system.db, [sent]);
+    system.simulator.signal('SIGSTOP');
+    try {
+      await sweep();
+    } finally {
+      system.simulator.signal('SIGCONT');
+    }
+    expect(await findPayment(system.db, unsent)).toMatchObject({ status: 'FAILED', failureReason: 'never_sent' });
+    expect(await statusOf(sent)).toBe('PENDING');
+    expect(await markPaymentsSent(system.db, [unsent])).toEqual(['refused']);
+    await sweep();
+    expect(await statusOf(sent)).toBe('FAILED');
+  });
+
+  test('is not kept waiting by hundreds of older ones that stay open', async () => {
+    const show = await openShow(system);
+    const [waiting, booking] = [await book(system, show, [0]), await book(system, show, [5])];
+    const older = Array.from({ length: PER_SWEEP_MAX }, () => newId('pay'));
+    for (const attemptId of older) await recordAttempt(system, waiting, attemptId, OLD_MS);
+    const attemptId = newId('pay');
+    await recordAttempt(system, booking, attemptId, OLD_MS - 1_000);
+    await chargeAtProvider(system, booking, attemptId);
+    await sweep();
+    await sweep();
+    expect(await endOf(system, booking)).toBe('CONFIRMED');
+    expect(await statusOf(older[0]!)).toBe('PENDING');
   });
 
   test('after it was charged, buys the seats that are still held', async () => {
