@@ -5,7 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { approvalPage } from './approval-page.ts';
 import { readBody, readJson, Refusal, send, sendJson, type HttpRequest, type Route } from './http-server.ts';
-import { providerNames, type ChargeAnswer, type PaymentProvider, type ProviderName } from './provider.ts';
+import {
+  REFUND_FAILED,
+  providerNames,
+  type ChargeAnswer,
+  type PaymentProvider,
+  type ProviderName,
+} from './provider.ts';
 import type { Charge, LedgerEntry, ProviderStore, Refund } from './store.ts';
 
 /** Longer than any client waits; after it the connection is closed, still without an answer. */
@@ -280,6 +286,7 @@ function chargeView(charge: Charge, baseUrl: string): object {
 const refundView = (refund: Refund): object => ({
   id: refund.id,
   status: refund.status,
+  ...(refund.status === 'failed' ? { reason: REFUND_FAILED } : {}),
   amount: { amount: refund.amount, currency: refund.currency },
   createdAt: new Date(refund.createdAtMs).toISOString(),
 });

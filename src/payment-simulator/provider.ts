@@ -49,6 +49,9 @@ export type RefundAnswer =
 export type ApprovalAnswer =
   { readonly kind: 'decided'; readonly charge: Charge } | { readonly kind: 'too late'; readonly charge: Charge };
 
+/** Why a refund that was taken fails. */
+export const REFUND_FAILED = 'refused_by_bank';
+
 /** Most charges or refunds ended in one transaction. */
 const ENDED_PER_BATCH_MAX = 256;
 
@@ -250,13 +253,15 @@ export class PaymentProvider {
 
   #endRefund(refund: Refund): void {
     const charge = this.#store.chargeById(refund.chargeId)!;
-    this.#store.endRefund(refund.id);
-    this.#recordRefund(refund, charge);
+    const fails = this.#store.failedRefunds(charge.id) < refundScriptOf(charge.token).failures;
+    this.#store.endRefund(refund.id, fails ? 'failed' : 'succeeded');
+    if (!fails) this.#recordRefund(refund, charge);
     this.#announce(charge, {
-      type: 'refund.succeeded',
+      type: fails ? 'refund.failed' : 'refund.succeeded',
       amount: { amount: refund.amount, currency: refund.currency },
       reference: refund.id,
       refundId: refund.key,
+      ...(fails ? { reason: REFUND_FAILED } : {}),
     });
   }
 

@@ -34,7 +34,7 @@ export interface Refund {
   readonly chargeId: string;
   readonly amount: number;
   readonly currency: string;
-  readonly status: 'pending' | 'succeeded';
+  readonly status: 'pending' | 'succeeded' | 'failed';
   readonly createdAtMs: number;
   readonly dueAtMs: number | null;
 }
@@ -189,12 +189,20 @@ export class ProviderStore {
     return this.#one<Refund>('SELECT * FROM refunds WHERE provider = ? AND key = ?', provider, key);
   }
 
-  /** Sum of a charge's refunds, those on their way included. */
+  /** Sum of a charge's refunds, those on their way included, without those that failed. */
   refundedAmount(chargeId: string): number {
     return this.#one<{ sum: number }>(
-      'SELECT coalesce(sum(amount), 0) AS sum FROM refunds WHERE chargeId = ?',
+      "SELECT coalesce(sum(amount), 0) AS sum FROM refunds WHERE chargeId = ? AND status <> 'failed'",
       chargeId,
     )!.sum;
+  }
+
+  /** How many refunds of a charge have failed. */
+  failedRefunds(chargeId: string): number {
+    return this.#one<{ count: number }>(
+      "SELECT count(*) AS count FROM refunds WHERE chargeId = ? AND status = 'failed'",
+      chargeId,
+    )!.count;
   }
 
   addRefund(refund: Refund): void {
@@ -213,8 +221,8 @@ export class ProviderStore {
     );
   }
 
-  endRefund(id: string): void {
-    this.#run("UPDATE refunds SET status = 'succeeded', dueAtMs = NULL WHERE id = ?", id);
+  endRefund(id: string, status: 'succeeded' | 'failed'): void {
+    this.#run('UPDATE refunds SET status = ?, dueAtMs = NULL WHERE id = ?', status, id);
   }
 
   refundsDue(nowMs: number, limit: number): Refund[] {

@@ -1,6 +1,6 @@
 /**
  * What each test token makes the simulated provider do. The table is the one of the REST contract ("The payment
- * simulator"); times are milliseconds.
+ * simulator") and `tok_refund_refused_once`; times are milliseconds.
  */
 export type ChargeScript =
   /** Captured at once. `answerIsLost`: the money moves, but the first caller never hears of it. */
@@ -39,6 +39,7 @@ const chargeScripts: Readonly<Record<string, ChargeScript>> = {
   tok_down: { does: 'refuse' },
   tok_refund_fails_twice: { does: 'capture' },
   tok_refund_pending: { does: 'capture' },
+  tok_refund_refused_once: { does: 'capture' },
 };
 
 const unknownToken: ChargeScript = { does: 'decline', reason: 'invalid_token' };
@@ -49,14 +50,17 @@ export const chargeScriptOf = (token: string): ChargeScript =>
 export interface RefundScript {
   /** So many refund calls of one charge are refused before one is taken. */
   readonly refusals: number;
+  /** So many refunds of one charge are taken and then fail for good. */
+  readonly failures: number;
   /** The refund ends this long after it was taken; 0 = at once. */
   readonly endsAfterMs: number;
 }
 
-const plainRefund: RefundScript = { refusals: 0, endsAfterMs: 0 };
+const plainRefund: RefundScript = { refusals: 0, failures: 0, endsAfterMs: 0 };
 const refundScripts: ReadonlyMap<string, RefundScript> = new Map([
-  ['tok_refund_fails_twice', { refusals: 2, endsAfterMs: 0 }],
-  ['tok_refund_pending', { refusals: 0, endsAfterMs: 2_000 }],
+  ['tok_refund_fails_twice', { refusals: 2, failures: 0, endsAfterMs: 0 }],
+  ['tok_refund_pending', { refusals: 0, failures: 0, endsAfterMs: 2_000 }],
+  ['tok_refund_refused_once', { refusals: 0, failures: 1, endsAfterMs: 2_000 }],
 ]);
 
 /** How refunds go of a charge that was made with this token. */

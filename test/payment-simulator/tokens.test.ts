@@ -30,20 +30,23 @@ const endedAtOnce = new Set<string>();
 const entriesOf = async (key: string) => (await provider.ledger()).filter((entry) => entry.attemptId === key);
 
 describe('what the answer already says', () => {
-  it.each(['tok_ok', 'tok_refund_fails_twice', 'tok_refund_pending'])('%s is captured at once', async (token) => {
-    const key = newId('pay');
-    endedAtOnce.add(key);
-    const answer = await provider.charge({ key, token, bookingId: 'bkg_paid', amount: 4_200 });
-    expect(answer).toMatchObject({ status: 200, body: { status: 'captured', bookingId: 'bkg_paid' } });
-    expect(await entriesOf(key)).toEqual([
-      expect.objectContaining({
-        id: answer.body.id,
-        kind: 'charge',
-        bookingId: 'bkg_paid',
-        amount: { amount: 4_200, currency: 'INR' },
-      }),
-    ]);
-  });
+  it.each(['tok_ok', 'tok_refund_fails_twice', 'tok_refund_pending', 'tok_refund_refused_once'])(
+    '%s is captured at once',
+    async (token) => {
+      const key = newId('pay');
+      endedAtOnce.add(key);
+      const answer = await provider.charge({ key, token, bookingId: 'bkg_paid', amount: 4_200 });
+      expect(answer).toMatchObject({ status: 200, body: { status: 'captured', bookingId: 'bkg_paid' } });
+      expect(await entriesOf(key)).toEqual([
+        expect.objectContaining({
+          id: answer.body.id,
+          kind: 'charge',
+          bookingId: 'bkg_paid',
+          amount: { amount: 4_200, currency: 'INR' },
+        }),
+      ]);
+    },
+  );
 
   it.each([
     ['tok_declined', 'card_declined'],
@@ -211,6 +214,24 @@ describe('refunds', () => {
     const [webhook] = await webhooks.about(key);
     expect(webhook!.body).toMatchObject({ type: 'refund.succeeded', bookingId: 'bkg_refunded', refundId });
     expect((await provider.findRefund(refundId)).body.status).toBe('succeeded');
+    expect((await entriesOf(key)).map((entry) => entry.kind)).toEqual(['charge', 'refund']);
+  });
+
+  it('tok_refund_refused_once: the first refund fails for good, by webhook; one under another key succeeds', async () => {
+    const key = await paid('tok_refund_refused_once');
+    const [first, second] = [newId('ref'), newId('ref')];
+    expect(await provider.refund(key, first)).toMatchObject({ status: 202, body: { status: 'pending' } });
+    const [webhook] = await webhooks.about(key);
+    const failed = { refundId: first, reason: 'refused_by_bank' };
+    expect(webhook!.body).toMatchObject({ type: 'refund.failed', bookingId: 'bkg_refunded', ...failed });
+    const forGood = { status: 200, body: { status: 'failed', reason: 'refused_by_bank' } };
+    expect(await provider.findRefund(first)).toMatchObject(forGood);
+    expect(await provider.refund(key, first)).toMatchObject(forGood);
+    expect((await entriesOf(key)).map((entry) => entry.kind)).toEqual(['charge']);
+
+    expect(await provider.refund(key, second)).toMatchObject({ status: 202, body: { status: 'pending' } });
+    await webhooks.about(key, 2);
+    expect((await provider.findRefund(second)).body.status).toBe('succeeded');
     expect((await entriesOf(key)).map((entry) => entry.kind)).toEqual(['charge', 'refund']);
   });
 
