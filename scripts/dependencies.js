@@ -14,9 +14,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { clearInterval, setInterval } from 'node:timers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isWritableFolder, makeFolder } from './make-folder.js';
-import { takeLock } from './process-lock.js';
+import { waitForLock } from './process-lock.js';
 import { SetupError } from './setup-error.js';
 
 /** An installation takes about a minute; a line this often tells that it goes on. */
@@ -35,7 +34,7 @@ export async function ensureDependencies({ root, say }) {
   const stamp = stampOf(root);
   if (isStamped(root, stamp)) return;
 
-  const lock = await waitForLock(join(root, '.npm-install.lock'), say);
+  const release = await lockInstallation(root, say);
   try {
     if (isStamped(root, stamp)) return;
     if (!fitsLockFile(root)) await install(root, say);
@@ -43,7 +42,7 @@ export async function ensureDependencies({ root, say }) {
     writeFileSync(stampPath(root), stamp);
     giveToOwnerOf(root);
   } finally {
-    lock.release();
+    release();
   }
 }
 
@@ -78,20 +77,14 @@ function fitsLockFile(root) {
   }
 }
 
-async function waitForLock(path, say) {
+async function lockInstallation(root, say) {
   let told = false;
-  for (;;) {
-    const attempt = tryLock(path);
-    if (attempt.taken) return attempt;
-    if (!told) say(`Another process (${attempt.holder.pid}) installs the dependencies: waiting for it …`);
+  const whileHeld = ({ pid }) => {
+    if (!told) say(`Another process (${pid}) installs the dependencies: waiting for it …`);
     told = true;
-    await delay(500);
-  }
-}
-
-function tryLock(path) {
+  };
   try {
-    return takeLock(path);
+    return await waitForLock(join(root, '.npm-install.lock'), { whileHeld });
   } catch (error) {
     throw new SetupError(
       `The dependencies can't be installed because the project's folder is not writable for this user (${error.code}).`,

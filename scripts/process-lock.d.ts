@@ -18,3 +18,12 @@ export function isRunning(identity: ProcessIdentity): boolean;
  * @throws what the file system says when the file can't be written
  */
 export function takeLock(path: string): LockAttempt;
+
+/**
+ * Takes the lock file as soon as nobody holds it; `whileHeld` is called at every look in vain. Gives what lets go of it.
+ * @throws as `takeLock`, and the reason of `signal`
+ */
+export function waitForLock(
+  path: string,
+  options: { readonly whileHeld: (holder: ProcessIdentity) => void; readonly signal?: AbortSignal | undefined },
+): Promise<() => void>;

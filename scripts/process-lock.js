@@ -2,6 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How often a waiting process looks again: short against an installation or a build, and free. */
+const pollMs = 500;
 
 /**
  * A process, told apart from a later one with the same number by the moment it started.
@@ -40,6 +44,22 @@ export function takeLock(path) {
     }
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/**
+ * Takes the lock file `path` as soon as nobody holds it.
+ * @param {{ whileHeld: (holder: ProcessIdentity) => void, signal?: AbortSignal }} options `whileHeld` is called at
+ * every look in vain
+ * @returns {Promise<() => void>} lets go of it
+ */
+export async function waitForLock(path, { whileHeld, signal }) {
+  for (;;) {
+    signal?.throwIfAborted();
+    const attempt = takeLock(path);
+    if (attempt.taken) return attempt.release;
+    whileHeld(attempt.holder);
+    await delay(pollMs, undefined, { signal });
   }
 }
 

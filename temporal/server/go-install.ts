@@ -62,11 +62,14 @@ async function build(tool: Tool, destination: string, { env, log, signal }: GoIn
   }
 }
 
-/** Folders of builds that were killed; called under the lock, so none of them is in use. */
+/** Folders of builds that were killed: older than a build may become. Another machine may share the disk, and build. */
 async function removeLeftovers(destination: string): Promise<void> {
   const prefix = `${basename(destination)}.building-`;
   for (const name of await readdir(dirname(destination))) {
-    if (name.startsWith(prefix)) await rm(join(dirname(destination), name), { recursive: true, force: true });
+    if (!name.startsWith(prefix)) continue;
+    const folder = join(dirname(destination), name);
+    const info = await stat(folder).catch(() => null);
+    if (info !== null && Date.now() - info.mtimeMs > buildTimeoutMs) await rm(folder, { recursive: true, force: true });
   }
 }
 

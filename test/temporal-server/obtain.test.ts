@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,6 +145,17 @@ test('a build that is interrupted ends with all that it started, and leaves noth
   // Comes when the last process that holds the build's output has ended: `hold` is still there.
   await refused;
   expect(await readdir(join(cacheDir, `temporal-1.5.1-${platform}`))).toEqual([]);
+});
+
+test('what a killed build has left is removed, but not a build that another machine may be at', async () => {
+  await fakeGo(pathDir, good);
+  const folder = join(cacheDir, `temporal-1.5.1-${platform}`);
+  await mkdir(join(folder, 'temporal.building-old'), { recursive: true });
+  await mkdir(join(folder, 'temporal.building-young'));
+  const anHourAgo = new Date(Date.now() - 3_600_000);
+  await utimes(join(folder, 'temporal.building-old'), anHourAgo, anHourAgo);
+  await obtain().cli();
+  expect((await readdir(folder)).sort()).toEqual(['temporal', 'temporal.building-young']);
 });
 
 test('the programs of the server profile come from their pinned modules', async () => {
