@@ -1,5 +1,5 @@
 import type { Booking, NewBooking, PaymentMethod, PricedSeat, RefundStatus } from '../domain/booking.ts';
-import type { BookingTerms, PaymentAttempt } from '../domain/booking-process.ts';
+import type { BookingTerms, PaymentAttempt, PayRefusal } from '../domain/booking-process.ts';
 import type { Money } from '../domain/money.ts';
 import type { Price } from '../domain/pricing.ts';
 import type { NextAction } from './payments.ts';
@@ -56,7 +56,7 @@ export type PayAnswer =
   | { readonly outcome: 'gateway_error'; readonly booking: BookingView }
   /** Charged, but the seats could not be had: the money goes back by itself. */
   | { readonly outcome: 'refunded'; readonly booking: BookingView }
-  | { readonly outcome: 'refused'; readonly booking: BookingView; readonly refusal: 'BOOKING_STATE' | 'HOLD_EXPIRED' };
+  | { readonly outcome: 'refused'; readonly booking: BookingView; readonly refusal: PayRefusal };
 
 /** Answer of the `status` query, for operators. */
 export interface BookingStatusView {

@@ -84,7 +84,7 @@ export class BookingProcess {
     return nowMs >= expiresAtMs ? 'HOLD_EXPIRED' : null;
   }
 
-  refusesExtension(nowMs: number): 'BOOKING_STATE' | 'HOLD_EXPIRED' | 'EXTENSION_LIMIT' | null {
+  refusesExtension(nowMs: number): PayRefusal | 'EXTENSION_LIMIT' | null {
     const { status, expiresAtMs } = this.#booking;
     if (status === 'EXPIRED') return 'HOLD_EXPIRED';
     if (!bookingCan[status].extend) return 'BOOKING_STATE';

@@ -87,8 +87,10 @@ export interface Booking extends NewBooking {
 /** True while the booking's seats are held, and its expiry means something. */
 export const hasLiveHold = (status: BookingStatus): boolean => status === 'HELD' || status === 'PAYMENT_PENDING';
 
-export type PaymentStatus = 'PENDING' | 'SUCCEEDED' | 'DECLINED' | 'FAILED' | 'UNKNOWN';
-export type RefundStatus = 'PENDING' | 'SUCCEEDED' | 'FAILED';
+export const paymentStatuses = ['PENDING', 'SUCCEEDED', 'DECLINED', 'FAILED', 'UNKNOWN'] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
+export const refundStatuses = ['PENDING', 'SUCCEEDED', 'FAILED'] as const;
+export type RefundStatus = (typeof refundStatuses)[number];
 export const paymentMethods = ['card', 'upi', 'netbanking', 'wallet'] as const;
 export type PaymentMethod = (typeof paymentMethods)[number];
 

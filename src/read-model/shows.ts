@@ -1,13 +1,12 @@
 import { type InferResult, sql } from 'kysely';
 import { z } from 'zod';
+import type { ShowStatus } from '../contracts/http/catalogue.ts';
 import type { CategoryPrice } from '../domain/pricing.ts';
 import { cursorOf, cursorText, cursorTimeMs, type Page, type PageRequest, toPage } from './cursors.ts';
 import type { ReadModel } from './database.ts';
 import { InvalidReferenceError, translatingErrors } from './errors.ts';
 import type { NewShowRow, ShowRow } from './tables.ts';
 import { onVenueDate } from './venue-dates.ts';
-
-export type ShowStatus = 'SCHEDULED' | 'ON_SALE' | 'SALES_CLOSED' | 'ENDED' | 'CANCELLED';
 
 export interface NewShow {
   readonly id: string;

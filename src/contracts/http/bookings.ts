@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bookingStatuses, paymentMethods } from '../../domain/booking.ts';
+import { bookingStatuses, paymentMethods, paymentStatuses, refundStatuses } from '../../domain/booking.ts';
 import { moneySchema, opaqueId, orNull, pageOf, pageQuery, text, timestamp } from './primitives.ts';
 
 /** Longest seat id inside a plan. */
@@ -42,9 +42,6 @@ export const priceSchema = z
     total: moneySchema,
   })
   .meta({ id: 'Price', description: 'The lines sum to the total' });
-
-const paymentStatuses = ['PENDING', 'SUCCEEDED', 'DECLINED', 'FAILED', 'UNKNOWN'] as const;
-const refundStatuses = ['PENDING', 'SUCCEEDED', 'FAILED'] as const;
 
 const bookingFields = {
   id: z.string(),

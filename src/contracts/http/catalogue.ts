@@ -47,7 +47,7 @@ export const movieSchema = z
   })
   .meta({ id: 'Movie' });
 
-export const showStatuses = ['SCHEDULED', 'ON_SALE', 'SALES_CLOSED', 'ENDED', 'CANCELLED'] as const;
+const showStatuses = ['SCHEDULED', 'ON_SALE', 'SALES_CLOSED', 'ENDED', 'CANCELLED'] as const;
 export type ShowStatus = (typeof showStatuses)[number];
 
 export const categoryPriceSchema = z
