@@ -36,6 +36,14 @@ export function setUpNamespace({ address, namespace, log, own }: NamespaceOption
   });
 }
 
+/** The columns that hold the namespace's search attributes, as a server on SQL names them: `Keyword07`. */
+export async function searchColumnsOf(address: string, namespace: string): Promise<string[]> {
+  return withFrontend(address, async (connection) => {
+    const description = await describeNamespace(connection, namespace);
+    return Object.keys(description?.config?.customSearchAttributeAliases ?? {});
+  });
+}
+
 async function ensureNamespace(connection: Connection, namespace: string): Promise<void> {
   const retention = msToTs(retentionMs);
   const description = await describeNamespace(connection, namespace);

@@ -2,11 +2,12 @@ import type { PreparedTemporal, TemporalOptions } from './contract.ts';
 import { TemporalUnavailableError } from './contract.ts';
 import { devServer, keepDevDatabase, prepareDevDatabase } from './dev-profile.ts';
 import { answers } from './frontend.ts';
-import { setUpNamespace } from './namespace.ts';
+import { searchColumnsOf, setUpNamespace } from './namespace.ts';
 import { obtainServerBinaries, obtainTemporalCli, versionLine } from './obtain.ts';
 import { postgresAddressOf } from './postgres-address.ts';
 import { loopback } from './process-limits.ts';
 import { prepareSchema, serverProcesses } from './server-profile.ts';
+import { dropUnneededIndexes } from './visibility-indexes.ts';
 
 /** A server on the same network answers in milliseconds, one across the world in a second. */
 const externalTimeoutMs = 5_000;
@@ -71,6 +72,11 @@ async function serverProfile(options: ServerOptions): Promise<PreparedTemporal> 
     uiUrl: `http://${loopback}:${ports.ui}`,
     processes: await serverProcesses({ binaries, dataDir, ports, postgres, namespace }),
     prepare: () => prepareSchema(binaries.sqlTool, postgres, env, log),
-    afterStart: () => setUpNamespace({ address, namespace, log, own: true }),
+    afterStart: async () => {
+      await setUpNamespace({ address, namespace, log, own: true });
+      await dropUnneededIndexes(postgres, await searchColumnsOf(address, namespace)).catch((err: unknown) =>
+        log.warn({ err }, 'indexes that nobody needs could not be dropped: each workflow costs Postgres twice as much'),
+      );
+    },
   };
 }

@@ -1,10 +1,13 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
 import type { PreparedTemporal } from '../../temporal/server/contract.ts';
 import { defaultCacheDir, serverBinariesAtHand } from '../../temporal/server/obtain.ts';
 import { prepareTemporal } from '../../temporal/server/prepare.ts';
+import { temporalDatabases } from '../../temporal/server/server-config.ts';
 import { startTestPostgres, type TestPostgres } from '../setup/postgres.ts';
 import { recordingLog } from './log-lines.ts';
 import { freePorts, RunningTemporal } from './running-temporal.ts';
@@ -48,7 +51,14 @@ whereBuilt('Temporal Server on Postgres', () => {
 
   test('what was accepted is still there after kill -9', async () => {
     await temporal.withClient((client) =>
-      client.workflow.start('anything', { workflowId: 'survivor', taskQueue: 'nobody-listens' }),
+      client.workflow.start('anything', {
+        workflowId: 'survivor',
+        taskQueue: 'nobody-listens',
+        typedSearchAttributes: Object.values(searchAttributes).map((name) => ({
+          key: defineSearchAttributeKey(name, 'KEYWORD'),
+          value: 'any',
+        })),
+      }),
     );
     await temporal.kill();
     await temporal.startProcesses();
@@ -76,6 +86,26 @@ whereBuilt('Temporal Server on Postgres', () => {
       const { config } = await client.workflowService.describeNamespace({ namespace: 'default' });
       expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(72 * 3_600);
     });
+  });
+
+  test('its table of workflows has an index for each search attribute of ours, and few that nobody needs', async () => {
+    const url = new URL(postgres.url);
+    url.pathname = temporalDatabases.visibility;
+    const database = new Client({ connectionString: url.href });
+    await database.connect();
+    const { rows } = await database.query<{ indexdef: string }>(
+      `select indexdef from pg_indexes where tablename = 'executions_visibility'`,
+    );
+    const { rows: attributes } = await database.query<{ column: string }>(
+      `select distinct jsonb_object_keys(search_attributes) as column from executions_visibility`,
+    );
+    await database.end();
+    expect(rows.length).toBeLessThan(30);
+    const ours = attributes.map(({ column }) => column).filter((column) => /^Keyword\d\d$/.test(column));
+    expect(ours).toHaveLength(Object.keys(searchAttributes).length);
+    for (const column of ours) {
+      expect(rows.filter(({ indexdef }) => indexdef.includes(`, ${column.toLowerCase()},`))).toHaveLength(1);
+    }
   });
 
   test('its page shows workflows', async () => {
