@@ -1,9 +1,9 @@
-import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from './server/run-command.ts';
 
 const projectRoot = resolve(fileURLToPath(new URL('.', import.meta.url)), '..');
 /** All that a bundle is made of: workflow code, the rules and contracts it imports, and the SDK's version. */
@@ -13,20 +13,33 @@ const BUNDLE_PREFIX = 'workflows-';
 /** Some MiB each. Enough for going back and forth between a few versions of the sources. */
 const BUNDLES_KEPT = 5;
 
+const buildScript = fileURLToPath(new URL('build-bundle.ts', import.meta.url));
+/** Four seconds on two free cores. */
+const BUILD_TIMEOUT_MS = 120_000;
+
 /**
  * The workflow bundle of the present sources: built once (some seconds), then taken from `cacheDir`, which several
  * processes may use at once. A bundle is named by the digest of what it is made of.
  */
-export async function workflowBundle(cacheDir: string): Promise<WorkflowBundleWithSourceMap> {
+export async function workflowBundle(cacheDir: string): Promise<{ readonly code: string }> {
   const path = join(cacheDir, `${BUNDLE_PREFIX}${await sourcesDigest()}.js`);
-  if (existsSync(path)) return { code: await readFile(path, 'utf8'), sourceMap: '' };
-  const bundle = await bundleWorkflowCode({ workflowsPath: join(projectRoot, 'workflows/index.ts') });
-  await mkdir(cacheDir, { recursive: true });
+  if (!existsSync(path)) {
+    await build(path);
+    await removeOldBundles(cacheDir);
+  }
+  return { code: await readFile(path, 'utf8') };
+}
+
+/** In a process of its own: webpack and its compiler would stay in the memory of the worker, 80 MB of it. */
+async function build(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
   const unfinished = `${path}.${process.pid}`;
-  await writeFile(unfinished, bundle.code);
+  const { output, failure } = await runCommand(process.execPath, ['--no-warnings', buildScript, unfinished], {
+    env: process.env,
+    timeoutMs: BUILD_TIMEOUT_MS,
+  });
+  if (failure !== null) throw new Error(`the workflows could not be bundled: ${failure}\n${output}`);
   await rename(unfinished, path);
-  await removeOldBundles(cacheDir);
-  return bundle;
 }
 
 /** Best effort: several processes tidy up at once, and what one misses the next one finds. */

@@ -54,12 +54,15 @@ const nodeFlags = ['--max-semi-space-size=8'];
 /** The SDK makes an Error for each call out of a workflow, for a stack that nobody reads: an eighth of a worker's CPU. */
 const workerFlags = ['--stack-trace-limit=0'];
 
+/** glibc keeps a heap for each thread that allocates, eight per core; the SDK's core has many threads. */
+const nativeMemory = { MALLOC_ARENA_MAX: '2' };
+
 function ownProcess(name: string, entry: string, stopTimeoutMs: number, env: Environment): Omit<ProcessSpec, 'ready'> {
   return {
     name,
     command: process.execPath,
     args: [...nodeFlags, ...(entry === 'worker.ts' ? workerFlags : []), fileURLToPath(new URL(entry, import.meta.url))],
-    env,
+    env: { ...nativeMemory, ...env },
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stopSignal: 'SIGTERM',
     stopTimeoutMs,
