@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
 import {
   type BookingAnswer,
   bookingMessages,
@@ -16,7 +17,7 @@ import {
 } from '../src/contracts/booking-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { ShowWorkflowInput } from '../src/contracts/show-messages.ts';
-import { ENDED, type Ended, type WorkflowClient } from '../src/contracts/workflow-client.ts';
+import { ENDED, type Ended, WorkflowBusyError, type WorkflowClient } from '../src/contracts/workflow-client.ts';
 import { bookingWorkflowId, latePaymentWorkflowId, showWorkflowId, taskQueues } from '../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../src/domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
@@ -36,6 +37,15 @@ const TRY_TIMEOUT_MS = 7_000;
 /** A notice is told by update if a worker answers so soon. */
 const NOTICE_TIMEOUT_MS = 2_000;
 
+/**
+ * Bookings being started at once by this process. A start is a few milliseconds of CPU: more at once make none of them
+ * faster and all of them late (docs/decisions/0010).
+ */
+const STARTS_IN_FLIGHT_MAX = 16;
+/** Bookings waiting to be started; at 300 a second a wait that ends within `CALL_TIMEOUT_MS`. */
+const STARTS_WAITING_MAX = 3_000;
+const BUSY_RETRY_AFTER_MS = 1_000;
+
 /** Of a booking's workflow: tells a repeated start from another request under the same key. */
 interface BookingMemo extends Record<string, unknown> {
   readonly fingerprint: string;
@@ -45,6 +55,7 @@ interface BookingMemo extends Record<string, unknown> {
 export class TemporalWorkflowClient implements WorkflowClient {
   readonly #client: Client;
   readonly #seatCommands: SeatCommandBatcher;
+  readonly #bookingStarts = pLimit(STARTS_IN_FLIGHT_MAX);
 
   constructor(client: Client, observeBatch?: BatchObserver) {
     this.#client = client;
@@ -74,6 +85,13 @@ export class TemporalWorkflowClient implements WorkflowClient {
   }
 
   async startBooking(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
+    if (this.#bookingStarts.pendingCount >= STARTS_WAITING_MAX) {
+      throw new WorkflowBusyError('too many bookings wait for their start', BUSY_RETRY_AFTER_MS);
+    }
+    return this.#bookingStarts(() => this.#startBookingNow(input));
+  }
+
+  async #startBookingNow(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
     const { booking } = input;
     const workflowId = bookingWorkflowId(booking.id);
     const found = await this.#untilAnswered(() =>
