@@ -1,3 +1,4 @@
+import { isoTime } from '../contracts/http/primitives.ts';
 import type { SeatMapBody } from '../contracts/http/seats.ts';
 import { EncodedBody } from '../platform/encoded-body.ts';
 import { LruMap } from '../platform/lru-map.ts';
@@ -205,7 +206,7 @@ export class SeatMapCache {
 }
 
 function served({ showId, seatingPlanId, version, asOfMs, statuses }: StoredSeatMap): ServedSeatMap {
-  const asOf = new Date(asOfMs).toISOString();
+  const asOf = isoTime(asOfMs);
   const body = { showId, seatingPlanId, version, asOf, statuses } satisfies SeatMapBody;
   return {
     showId,

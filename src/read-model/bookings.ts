@@ -1,9 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
+import { isoTime } from '../contracts/http/primitives.ts';
 import type { Booking, BookingStatus, NewBooking } from '../domain/booking.ts';
 import { cursorOf, cursorText, cursorTimeMs, type Page, type PageRequest, toPage } from './cursors.ts';
 import type { ReadModel } from './database.ts';
-import { isoTime, jsonRows } from './json-rows.ts';
+import { jsonRows } from './json-rows.ts';
 import type { BookingRow } from './tables.ts';
 
 /**

@@ -4,5 +4,3 @@
  * and can't deadlock.
  */
 export const jsonRows = (rows: readonly { readonly id: string }[]): string => JSON.stringify(rows);
-
-export const isoTime = (timeMs: number): string => new Date(timeMs).toISOString();

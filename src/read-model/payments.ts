@@ -1,8 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
+import { isoTime } from '../contracts/http/primitives.ts';
 import type { PaymentMethod, PaymentStatus, RefundStatus } from '../domain/booking.ts';
 import type { Money } from '../domain/money.ts';
 import type { ReadModel } from './database.ts';
-import { isoTime, jsonRows } from './json-rows.ts';
+import { jsonRows } from './json-rows.ts';
 import type { PaymentRow, RefundRow } from './tables.ts';
 
 /** One attempt to pay a booking. Never deleted. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SessionBody, UserBody } from '../../contracts/http/accounts.ts';
 import { endpoints } from '../../contracts/http/endpoints.ts';
+import { isoTime } from '../../contracts/http/primitives.ts';
 import { newId } from '../../platform/ids.ts';
 import { insertGuest } from '../../read-model/users.ts';
 import { route, type Route } from '../http/route.ts';
@@ -30,7 +31,7 @@ const newGuest = (contact: { readonly email: string } | { readonly phone: string
   role: 'guest',
   email: 'email' in contact ? contact.email : null,
   phone: 'phone' in contact ? contact.phone : null,
-  createdAt: new Date(nowMs).toISOString(),
+  createdAt: isoTime(nowMs),
 });
 
 const refreshTokenOf = (jwtSecret: string, user: UserBody): string =>

@@ -1,6 +1,7 @@
 import type { BookingView } from '../../contracts/booking-messages.ts';
 import type { BookingBody } from '../../contracts/http/bookings.ts';
 import { BASE_PATH } from '../../contracts/http/endpoints.ts';
+import { isoTime } from '../../contracts/http/primitives.ts';
 import { hasLiveHold, type Booking, type NewBooking } from '../../domain/booking.ts';
 import type { Money } from '../../domain/money.ts';
 import type { Batches } from '../batches.ts';
@@ -25,10 +26,10 @@ export const bookingBody = (booking: Booking): BookingBody => ({
     lines: booking.price.lines.map((line) => ({ kind: line.kind, label: line.label, amount: amount(line.amount) })),
     total: amount(booking.price.total),
   },
-  expiresAt: hasLiveHold(booking.status) ? new Date(booking.expiresAtMs).toISOString() : null,
+  expiresAt: hasLiveHold(booking.status) ? isoTime(booking.expiresAtMs) : null,
   payment: booking.payment,
   refund: booking.refund && { amount: amount(booking.refund.amount), status: booking.refund.status },
-  createdAt: new Date(booking.heldAtMs).toISOString(),
+  createdAt: isoTime(booking.heldAtMs),
   version: booking.version,
 });
 

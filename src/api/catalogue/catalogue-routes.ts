@@ -1,4 +1,5 @@
 import { endpoints } from '../../contracts/http/endpoints.ts';
+import { isoTime } from '../../contracts/http/primitives.ts';
 import type { ShowBody } from '../../contracts/http/catalogue.ts';
 import { findTheatre, listCities, listTheatres, listTheatresNear } from '../../read-model/catalogue.ts';
 import type { ReadModel } from '../../read-model/database.ts';
@@ -61,5 +62,3 @@ export const showBody = (show: Show): ShowBody => ({
   categories: [...show.categories],
   availability: show.availability,
 });
-
-const isoTime = (ms: number): string => new Date(ms).toISOString();

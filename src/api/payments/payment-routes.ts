@@ -1,5 +1,6 @@
 import type { PaymentBody } from '../../contracts/http/bookings.ts';
 import { endpoints } from '../../contracts/http/endpoints.ts';
+import { isoTime } from '../../contracts/http/primitives.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import { findPaymentsOfBooking, type Payment, type Refund } from '../../read-model/payments.ts';
 import type { Batches } from '../batches.ts';
@@ -49,5 +50,3 @@ function paymentBody(
     refunds: refunds.map(({ id, status, amount, createdAtMs }) => ({ id, status, amount, at: isoTime(createdAtMs) })),
   };
 }
-
-const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { orNull } from './primitives.ts';
+import { orNull, timestamp } from './primitives.ts';
 
 export const roles = ['customer', 'guest', 'theatre_owner', 'support', 'admin'] as const;
 export type Role = (typeof roles)[number];
@@ -25,7 +25,7 @@ export const userSchema = z
     role: z.enum(roles),
     email: orNull(z.string()),
     phone: orNull(z.string()),
-    createdAt: z.iso.datetime(),
+    createdAt: timestamp,
   })
   .meta({ id: 'User' });
 

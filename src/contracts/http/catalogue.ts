@@ -28,10 +28,13 @@ export const theatreSchema = z.object(theatreFields).meta({ id: 'Theatre' });
 const listedTheatreSchema = z
   .object({ ...theatreFields, distanceKm: z.number().optional().meta({ description: 'From `near`' }) })
   .meta({ id: 'ListedTheatre' });
+export const screenSchema = z
+  .object({ id: z.string(), theatreId: z.string(), name: z.string() })
+  .meta({ id: 'Screen' });
 export const theatreDetailSchema = z
   .object({
     ...theatreFields,
-    screens: z.array(z.object({ id: z.string(), theatreId: z.string(), name: z.string() })),
+    screens: z.array(screenSchema),
   })
   .meta({ id: 'TheatreDetail' });
 

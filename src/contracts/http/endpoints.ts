@@ -20,6 +20,7 @@ import {
   movieListQuery,
   moviePage,
   movieSchema,
+  screenSchema,
   showListQuery,
   showPage,
   showSchema,
@@ -32,16 +33,7 @@ import { defineEndpoint, type Endpoint } from './endpoint.ts';
 import { webhookReceipt } from './operations.ts';
 import { pathId } from './primitives.ts';
 import { seatingPlanSchema, seatMapSchema } from './seats.ts';
-import {
-  blockAnswer,
-  blockRequest,
-  newMovie,
-  newScreen,
-  newShow,
-  newTheatre,
-  pretixPlan,
-  screenSchema,
-} from './staff.ts';
+import { blockAnswer, blockRequest, newMovie, newScreen, newShow, newTheatre, pretixPlan } from './staff.ts';
 
 export const BASE_PATH = '/api/v1';
 /** api.md: bodies over 256 KiB are refused. */

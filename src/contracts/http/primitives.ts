@@ -36,6 +36,8 @@ export const opaqueId = text(OPAQUE_ID_MAX);
 export const shortText = text(TEXT_MAX);
 
 export const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC', example: '2026-11-20T13:30:00.000Z' });
+/** A time, in Unix ms, as `timestamp` says it. */
+export const isoTime = (timeMs: number): string => new Date(timeMs).toISOString();
 export const calendarDate = z.iso
   .date()
   // The standard has a year 0, Postgres' calendar has not.

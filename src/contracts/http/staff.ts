@@ -19,9 +19,6 @@ export const newTheatre = z
   .meta({ id: 'NewTheatre', description: "Without a location, the city's" });
 
 export const newScreen = z.strictObject({ theatreId: opaqueId, name: shortText }).meta({ id: 'NewScreen' });
-export const screenSchema = z
-  .object({ id: z.string(), theatreId: z.string(), name: z.string() })
-  .meta({ id: 'Screen' });
 
 export const newMovie = z
   .strictObject({
