@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { ROW_SEATS_MAX, rowsOfRuns, type Point } from './seat-neighbours.ts';
 import {
+  CATEGORIES_MAX,
   PLAN_SEATS_MAX,
+  SEAT_ID_MAX,
   seatsOf,
   type PlanArea,
   type PlanCategory,
@@ -26,8 +28,6 @@ export const PLAN_ERRORS_MAX = 1_000;
 const MESSAGE_MAX = 500;
 /** Longest name of a plan, section, row or category: fits a line of a ticket. */
 const NAME_MAX = 120;
-/** Longest id of a seat, as in every call that names one. */
-const SEAT_ID_MAX = 80;
 const SEAT_NUMBER_MAX = 20;
 const COLOR_MAX = 64;
 const AREA_TEXT_MAX = 200;
@@ -39,7 +39,6 @@ const STEPS_PER_UNIT = 1_000;
 const AREAS_MAX = 1_000;
 const CORNERS_MAX = 1_000;
 const SECTIONS_MAX = 1_000;
-const CATEGORIES_MAX = 50;
 /** Places named within one message; each place has an error of its own besides. */
 const PLACES_NAMED_MAX = 10;
 

@@ -5,6 +5,10 @@ import type { Point } from './seat-neighbours.ts';
  * that is still a payload which Temporal takes. A larger venue is sold as several shows, a section each.
  */
 export const PLAN_SEATS_MAX = 20_000;
+/** Longest id of a seat. */
+export const SEAT_ID_MAX = 80;
+/** Categories of one plan: each is a price. */
+export const CATEGORIES_MAX = 50;
 
 /** An immutable layout of a screen. Coordinates are the drawing's own units, absolute, y growing downwards. */
 export interface SeatingPlan {

@@ -121,6 +121,17 @@ describe('a quote', () => {
     expect([refused.status, refused.body.code]).toEqual([422, 'NO_ADJACENT_SEATS']);
   });
 
+  test('is given in a category with as long a name as a plan may have', async () => {
+    const plan = rowsOfSeats(1, 4);
+    const id = 'c'.repeat(120);
+    const named = plan.sections.map((section) => ({
+      ...section,
+      rows: section.rows.map((row) => ({ ...row, seats: row.seats.map((seat) => ({ ...seat, category: id })) })),
+    }));
+    const show = await openShow(system, { plan: { ...plan, sections: named, categories: [{ id, name: id }] } });
+    expect((await quote({ showId: show.id, bestAvailable: { count: 1, category: id } })).status).toBe(200);
+  });
+
   test('is refused as a booking would be', async () => {
     const [show] = shows as [Show];
     for (const [body, status, code] of [

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { bookingStatuses, paymentMethods, paymentStatuses, refundStatuses } from '../../domain/booking.ts';
-import { moneySchema, opaqueId, orNull, pageOf, pageQuery, text, timestamp } from './primitives.ts';
+import { SEAT_ID_MAX } from '../../domain/seating-plan.ts';
+import { moneySchema, opaqueId, orNull, pageOf, pageQuery, shortText, text, timestamp } from './primitives.ts';
 
-/** Longest seat id inside a plan. */
-export const SEAT_ID_MAX = 80;
 /** Longest one-time token that a provider takes: a longer one would be its "malformed", and to the buyer an endless 502. */
 const PAYMENT_TOKEN_MAX = 255;
 
@@ -15,7 +14,7 @@ export const seatIds = z
 export const bestAvailable = z
   .strictObject({
     count: z.int().min(1).meta({ description: 'Seats side by side' }),
-    category: text(SEAT_ID_MAX).optional().meta({ description: 'Category id' }),
+    category: shortText.optional().meta({ description: 'Category id' }),
     accessible: z.boolean().optional(),
   })
   .meta({ id: 'BestAvailable' });

@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import { CATEGORIES_MAX } from '../../domain/seating-plan.ts';
 import { seatIds } from './bookings.ts';
 import { calendarDate, moneySchema, opaqueId, orNull, shortText, timestamp } from './primitives.ts';
 
-/** Categories of one seating plan. */
-const CATEGORIES_MAX = 50;
 /** A film has a handful. */
 const GENRES_MAX = 20;
 /** Longer than the longest performance that was ever put on sale as one. */
