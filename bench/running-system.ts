@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { readRunState } from '../src/supervisor/run-state.ts';
+import type { TemporalAddress } from '../temporal/connection.ts';
 
 /** The whole system, as `npm start` runs it, on a data folder of its own that is thrown away. */
 export interface RunningSystem {
@@ -11,6 +13,7 @@ export interface RunningSystem {
   readonly api: string;
   readonly paymentSimulator: string;
   readonly staffToken: string;
+  readonly temporal: TemporalAddress;
   stop(): Promise<void>;
 }
 
@@ -23,11 +26,13 @@ export async function startSystem(settings: Readonly<Record<string, string>>): P
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ready = await readyLine(child);
+  const { temporalAddress, temporalNamespace } = readRunState(dataDir).services!;
   return {
     pid: child.pid!,
     api: String(ready.api),
     paymentSimulator: String(ready.paymentSimulator),
     staffToken: String(ready.staffToken),
+    temporal: { address: temporalAddress, namespace: temporalNamespace },
     async stop() {
       child.kill('SIGINT');
       const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
