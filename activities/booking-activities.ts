@@ -24,6 +24,7 @@ import { coalesce } from '../src/read-model/coalesce.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
 import { SeatAlreadyBookedError } from '../src/read-model/errors.ts';
 import {
+  findPaymentsOfBooking,
   markPaymentsSent,
   type Payment,
   type Refund as RefundRow,
@@ -102,11 +103,24 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
       return outcome;
     },
 
-    /** Ends when the provider has taken the refund up; retried until then, whatever it answers. */
-    async refundPayment(request: RefundRequest): Promise<RefundOutcome & { status: 'succeeded' | 'pending' }> {
+    /**
+     * Ends when the provider has taken the refund up, or says by its books that this one has failed for good; retried
+     * until then: a refund that was merely refused may be asked for again under the same key.
+     */
+    async refundPayment(request: RefundRequest): Promise<Exclude<RefundOutcome, { status: 'unknown' }>> {
       const outcome = await gateway.refund(request);
       if (outcome.status === 'succeeded' || outcome.status === 'pending') return outcome;
+      const hasFailed = outcome.status === 'failed' && (await gateway.findRefund(request.refundId)).status === 'failed';
+      if (hasFailed) return outcome;
       throw ApplicationFailure.retryable(outcome.reason, 'RefundFailed');
+    },
+
+    /** All refunds of an attempt as they are recorded, whoever has asked for them. */
+    async findRefunds(bookingId: string, attemptId: string): Promise<Refund[]> {
+      const { refunds } = await findPaymentsOfBooking(db, bookingId);
+      return refunds
+        .filter(({ paymentId }) => paymentId === attemptId)
+        .map(({ id, amount, status, providerReference }) => ({ id, attemptId, amount, status, providerReference }));
     },
 
     findRefund: (refundId: string) => gateway.findRefund(refundId),

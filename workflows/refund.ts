@@ -1,7 +1,8 @@
-import { log, sleep } from '@temporalio/workflow';
+import { log, patched, sleep } from '@temporalio/workflow';
 import type { Refund } from '../src/contracts/booking-messages.ts';
 import type { RefundOutcome, RefundRequest } from '../src/contracts/payments.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
+import { asStuck } from './status-attribute.ts';
 import { durably, growingIntervals } from './steps.ts';
 
 /** A refund that the provider has only taken up is asked for in growing intervals until it has ended. */
@@ -16,8 +17,9 @@ type EndedRefund = Extract<RefundOutcome, { status: 'succeeded' | 'failed' }>;
 
 /**
  * Gives a captured payment back, all of it, and ends when the money has gone. `record` makes each state of the refund
- * durable, the first one before the provider is asked. A refund that fails at the provider is followed by another one.
- * Nothing to do for an attempt that captured nothing.
+ * durable, the first one before the provider is asked. A refund that fails at the provider is followed by another one,
+ * and so is one that had failed before this began: another run of a workflow may have asked for it. Nothing to do for an
+ * attempt that captured nothing.
  */
 export async function refundAttempt(
   bookingId: string,
@@ -26,9 +28,14 @@ export async function refundAttempt(
 ): Promise<void> {
   const { id: attemptId, amount, provider, providerReference } = attempt;
   if (attempt.status !== 'SUCCEEDED' || provider === null || providerReference === null) return;
+  const goesOnFromTheRecord = patched('refunds-go-on-from-the-record');
+  const before = goesOnFromTheRecord ? await durably('findRefunds', bookingId, attemptId) : [];
+  const done = before.find(({ status }) => status === 'SUCCEEDED');
+  if (done) return record(done);
+
   const nextPauseMs = growingIntervals(NEXT_REFUND_AFTER_MIN_MS, NEXT_REFUND_AFTER_MAX_MS);
-  for (let number = 1; ; number += 1) {
-    const refundId = attemptId.replace(/^pay_/, 'ref_') + (number === 1 ? '' : `.${number}`);
+  for (let number = numberAfter(before); ; number += 1) {
+    const refundId = refundIdOf(attemptId, number);
     const refund: Refund = { id: refundId, attemptId, amount, status: 'PENDING', providerReference: null };
     const ended = await refundOnce(
       refund,
@@ -40,9 +47,21 @@ export async function refundAttempt(
     }
     log.error('a refund failed at the provider', { alert: 'refund_failed', refundId, reason: ended.reason });
     await record({ ...refund, status: 'FAILED' });
-    await sleep(nextPauseMs(), { summary: 'a refund failed at the provider: another one follows' });
+    const pause = () => sleep(nextPauseMs(), { summary: 'a refund failed at the provider: another one follows' });
+    await (goesOnFromTheRecord ? asStuck(pause) : pause());
   }
 }
+
+/** Refunds of one attempt are numbered: `ref_…`, `ref_….2`, `ref_….3`. Each is asked for under its own id. */
+const refundIdOf = (attemptId: string, number: number): string =>
+  attemptId.replace(/^pay_/, 'ref_') + (number === 1 ? '' : `.${number}`);
+
+const numberOf = ({ id, attemptId }: Refund): number =>
+  id === refundIdOf(attemptId, 1) ? 1 : Number(id.slice(id.lastIndexOf('.') + 1));
+
+/** The one that is still under way, or the next after those that failed. */
+const numberAfter = (refunds: readonly Refund[]): number =>
+  Math.max(1, ...refunds.map((refund) => numberOf(refund) + (refund.status === 'FAILED' ? 1 : 0)));
 
 async function refundOnce(
   refund: Refund,
@@ -51,7 +70,7 @@ async function refundOnce(
 ): Promise<EndedRefund> {
   await record(refund);
   const taken = await durably('refundPayment', request);
-  if (taken.status === 'succeeded') return taken;
+  if (taken.status !== 'pending') return taken;
   await record({ ...refund, providerReference: taken.providerReference });
   const nextIntervalMs = growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS);
   for (;;) {

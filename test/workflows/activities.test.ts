@@ -9,6 +9,7 @@ import { createPaymentGateways, type PaymentGateways } from '../../src/gateways/
 import { newId } from '../../src/platform/ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { book, chargeAtProvider, recordAttempt, rowOf } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
 import { ledgerOf, openShow, viewOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
@@ -156,6 +157,19 @@ test.each(Object.keys(effects))('%s', async (name) => {
   const after = await world(scene);
   expect(await environment.run(() => call(scene))).toEqual(answer);
   expect(await world(scene)).toEqual(after);
+});
+
+test('refundPayment of a refund that has failed for good tells it, and does not try for ever', async () => {
+  const { booking, request } = await setTheScene();
+  const { attemptId, bookingId, amount } = request;
+  const providerReference = await chargeAtProvider(system, booking, attemptId, 'tok_refund_refused_once');
+  const refundId = attemptId.replace('pay_', 'ref_');
+  const refund = { refundId, attemptId, bookingId, provider: 'simulator', providerReference, amount };
+  const environment = new MockActivityEnvironment();
+  const ask = () => environment.run(() => activities.refundPayment(refund));
+  expect(await ask()).toMatchObject({ status: 'pending' });
+  await eventually(async () => expect(await activities.findRefund(refundId)).toMatchObject({ status: 'failed' }));
+  expect(await ask()).toEqual({ status: 'failed', reason: 'refused_by_bank' });
 });
 
 test('projectSeatMap', async () => {

@@ -150,6 +150,31 @@ describe('money that nobody was waiting for', () => {
     await expectAgreement(system, show);
   });
 
+  test('goes back by the next refund where an earlier run of its workflow has seen one fail for good', async () => {
+    const show = await openShow(system);
+    const booking = await expired(show, [0]);
+    const other = await book(system, show, [0]);
+    const attemptId = newId('pay');
+    await recordAttempt(system, booking, attemptId);
+    const reference = await chargeAtProvider(system, booking, attemptId, 'tok_refund_refused_once');
+    const refunds = async () => (await findPaymentsOfBooking(system.db, booking.id)).refunds;
+    await tellAnew(captured(booking, attemptId, reference), booking);
+    await eventually(async () => expect(await refunds()).toMatchObject([{ status: 'FAILED' }]));
+    await system.temporal.workflow.getHandle(latePaymentWorkflowId(booking.id, attemptId)).terminate();
+
+    await tellAnew(captured(booking, attemptId, reference), booking);
+    expect(await lateEndOf(system, booking, attemptId)).toBe('refunded');
+    const first = attemptId.replace('pay_', 'ref_');
+    expect(await refunds()).toMatchObject([
+      { id: first, status: 'FAILED' },
+      { id: `${first}.2`, status: 'SUCCEEDED' },
+    ]);
+    expect(await rowOf(system, booking)).toMatchObject({ status: 'EXPIRED', refund: { status: 'SUCCEEDED' } });
+    expect(await movements(booking)).toEqual(['charge', 'refund']);
+    await system.workflows.release(other.id);
+    await expectAgreement(system, show);
+  });
+
   test('finds its way although an operator cancels the workflow that looks after it', async () => {
     const show = await openShow(system);
     const booking = await book(system, show, [0], { paymentDeadlineMs: 2_000 });

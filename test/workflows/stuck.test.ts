@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { bookingWorkflowId, STUCK } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
+import { findPaymentsOfBooking } from '../../src/read-model/payments.ts';
 import { book, endOf, pay, rowOf } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
+import type { Show } from '../../src/read-model/shows.ts';
 import { netCaptured, openShow } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
@@ -29,8 +31,23 @@ async function found(query: string): Promise<string[]> {
   return ids.sort();
 }
 
-const stuck = `SeatkeeperBookingStatus = '${STUCK}'`;
-const endedAs = (status: string) => `SeatkeeperBookingStatus = '${status}'`;
+const ofShow = ({ id }: Pick<Show, 'id'>, status: string): string =>
+  `SeatkeeperBookingStatus = '${status}' AND SeatkeeperShowId = '${id}'`;
+
+/** Between a refund that failed for good and the next one an operator has a minute. */
+const NEXT_REFUND_WITHIN_MS = 90_000;
+let refused: { readonly show: Show; readonly booking: NewBooking };
+
+// It waits for longer than all the rest takes.
+beforeAll(async () => {
+  const show = await openShow(system);
+  const booking = await book(system, show, [0]);
+  const taken = { show_id: show.id, seat_id: 'seat-0', booking_id: 'bkg_of_nobody' };
+  await system.db.insertInto('booked_seats').values(taken).execute();
+  // Answered when the money has gone back: no payer waits so long.
+  pay(system, booking, 'tok_refund_refused_once').catch(() => undefined);
+  refused = { show, booking };
+});
 
 test(
   'one query finds the bookings whose step keeps failing, before and after their end, until it is done',
@@ -42,20 +59,20 @@ test(
     await system.db.insertInto('booked_seats').values(taken).execute();
     const paying = [unrecorded!, unrefunded!].map((booking) => pay(system, booking, 'tok_ok'));
     expect(await pay(system, well!, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
-    expect(await found(stuck)).toEqual([]);
+    expect(await found(ofShow(show, STUCK))).toEqual([]);
 
     const both = [unrecorded!, unrefunded!].map(({ id }) => bookingWorkflowId(id)).sort();
-    await eventually(async () => expect(await found(stuck)).toEqual(both), STUCK_WITHIN_MS);
-    expect(await found(endedAs('CONFIRMED'))).toEqual([bookingWorkflowId(well!.id)]);
+    await eventually(async () => expect(await found(ofShow(show, STUCK))).toEqual(both), STUCK_WITHIN_MS);
+    expect(await found(ofShow(show, 'CONFIRMED'))).toEqual([bookingWorkflowId(well!.id)]);
 
     for (const undo of mend) await undo();
     expect(await endOf(system, unrecorded!)).toBe('CONFIRMED');
     expect(await endOf(system, unrefunded!)).toBe('FAILED');
     expect(await rowOf(system, unrefunded!)).toMatchObject({ refund: { status: 'SUCCEEDED' } });
     expect(await netCaptured(system, unrefunded!.id)).toBe(0);
-    await eventually(async () => expect(await found(stuck)).toEqual([]));
-    expect(await found(endedAs('FAILED'))).toEqual([bookingWorkflowId(unrefunded!.id)]);
-    expect(await found(endedAs('CONFIRMED'))).toEqual(
+    await eventually(async () => expect(await found(ofShow(show, STUCK))).toEqual([]));
+    expect(await found(ofShow(show, 'FAILED'))).toEqual([bookingWorkflowId(unrefunded!.id)]);
+    expect(await found(ofShow(show, 'CONFIRMED'))).toEqual(
       [unrecorded!, well!].map(({ id }) => bookingWorkflowId(id)).sort(),
     );
     await Promise.all(paying);
@@ -73,3 +90,21 @@ test('it costs a booking that is not stuck no event', async () => {
   const before = JSON.parse(await readFile(recorded, 'utf8')) as { events: unknown[] };
   expect(events).toHaveLength(before.events.length);
 });
+
+test(
+  'a refund that fails for good is stuck until the next one has gone through',
+  async () => {
+    const { show, booking } = refused;
+    const refunds = async () => (await findPaymentsOfBooking(system.db, booking.id)).refunds;
+    await eventually(async () => expect(await found(ofShow(show, STUCK))).toEqual([bookingWorkflowId(booking.id)]));
+    expect(await refunds()).toMatchObject([{ status: 'FAILED' }]);
+    expect(await rowOf(system, booking)).toMatchObject({ status: 'FAILED', refund: { status: 'FAILED' } });
+
+    expect(await endOf(system, booking)).toBe('FAILED');
+    expect(await refunds()).toMatchObject([{ status: 'FAILED' }, { status: 'SUCCEEDED' }]);
+    expect(await rowOf(system, booking)).toMatchObject({ status: 'FAILED', refund: { status: 'SUCCEEDED' } });
+    expect(await netCaptured(system, booking.id)).toBe(0);
+    await eventually(async () => expect(await found(ofShow(show, 'FAILED'))).toEqual([bookingWorkflowId(booking.id)]));
+  },
+  NEXT_REFUND_WITHIN_MS,
+);
