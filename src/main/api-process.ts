@@ -15,6 +15,7 @@ import { createDatabase } from '../read-model/database.ts';
 import { listen } from './listening.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
+import { saleLimits } from './sale-limits.ts';
 
 const log = createLogger('api');
 
@@ -64,7 +65,7 @@ export async function runApiProcess(
         extensionsMax: config.HOLD_EXTENSIONS_MAX,
         paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
       },
-      limits: { seatsPerBookingMax: config.SEATS_PER_BOOKING_MAX, seatsPerBuyerMax: config.SEATS_PER_BUYER_MAX },
+      limits: saleLimits(config),
     },
     rateLimit: config.RATE_LIMIT,
     trustedProxies: config.TRUSTED_PROXIES,

@@ -3,6 +3,7 @@ import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { migrateToLatest } from '../read-model/migrate.ts';
 import { readLauncherSettings } from '../supervisor/settings.ts';
+import { saleLimits } from './sale-limits.ts';
 import { seed } from './seed.ts';
 
 /**
@@ -24,7 +25,7 @@ try {
   await seed({
     databaseUrl: config.DATABASE_URL,
     temporal,
-    limits: { seatsPerBookingMax: config.SEATS_PER_BOOKING_MAX, seatsPerBuyerMax: config.SEATS_PER_BUYER_MAX },
+    limits: saleLimits(config),
     what: readLauncherSettings(process.env).SEED,
     log,
   });

@@ -16,6 +16,7 @@ import { Supervisor } from '../supervisor/supervisor.ts';
 import { prepareDatabase } from './database-part.ts';
 import { reserveEntrances } from './entrances.ts';
 import { apiProcesses, paymentSimulatorProcess, workerProcesses } from './own-processes.ts';
+import { saleLimits } from './sale-limits.ts';
 import { seed } from './seed.ts';
 import { prepareTemporalPart } from './temporal-part.ts';
 import { temporalPortSettings } from './temporal-ports.ts';
@@ -167,10 +168,7 @@ export class System {
       supervisor.start(...apiProcesses(entrances.apiMetrics, partEnv)),
     ]);
     const temporal = { address, namespace: settings.TEMPORAL_NAMESPACE };
-    const limits = {
-      seatsPerBookingMax: settings.SEATS_PER_BOOKING_MAX,
-      seatsPerBuyerMax: settings.SEATS_PER_BUYER_MAX,
-    };
+    const limits = saleLimits(settings);
     await step(log, 'Shows: catalogue and workflows', () =>
       seed({ databaseUrl: database.url, temporal, limits, what: launcher.SEED, log }),
     );

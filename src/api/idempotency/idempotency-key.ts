@@ -3,7 +3,7 @@ import { ApiError } from '../http/api-error.ts';
 import { validationFailed } from '../http/problem.ts';
 
 /** api.md: 8–255 visible ASCII characters. */
-const valid = /^[\x21-\x7e]{8,255}$/;
+export const idempotencyKeyPattern = /^[\x21-\x7e]{8,255}$/;
 
 /** @throws ApiError IDEMPOTENCY_KEY_REQUIRED, VALIDATION_FAILED */
 export function idempotencyKeyOf(req: IncomingMessage, required: boolean): string | null {
@@ -12,7 +12,7 @@ export function idempotencyKeyOf(req: IncomingMessage, required: boolean): strin
     if (!required) return null;
     throw new ApiError('IDEMPOTENCY_KEY_REQUIRED', 'Send an Idempotency-Key of 8 to 255 visible ASCII characters.');
   }
-  if (typeof key !== 'string' || !valid.test(key)) {
+  if (typeof key !== 'string' || !idempotencyKeyPattern.test(key)) {
     throw validationFailed([{ path: 'Idempotency-Key', message: 'must be 8 to 255 visible ASCII characters' }]);
   }
   return key;

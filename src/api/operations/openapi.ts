@@ -5,6 +5,7 @@ import type { AnswerSpec, Endpoint } from '../../contracts/http/endpoint.ts';
 import { BASE_PATH, everyEndpoint } from '../../contracts/http/endpoints.ts';
 import { liveness, readiness } from '../../contracts/http/operations.ts';
 import { problemSchema } from '../../contracts/http/problems.ts';
+import { idempotencyKeyPattern } from '../idempotency/idempotency-key.ts';
 
 const BEARER = 'bearer';
 
@@ -47,7 +48,7 @@ function pathOf(endpoint: Endpoint): RouteConfig {
 
 const idempotencyKey = z
   .string()
-  .regex(/^[\x21-\x7e]{8,255}$/)
+  .regex(idempotencyKeyPattern)
   .meta({ description: 'The same key and body get the same answer; for 24 hours at least' });
 
 function headersOf({ idempotencyKey: use }: Endpoint): z.ZodObject | null {
