@@ -1,6 +1,7 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { signStaffToken } from '../api/accounts/tokens.ts';
+import { dataFolderPath } from '../supervisor/data-folder.ts';
 import { type Addresses, readRunState } from '../supervisor/run-state.ts';
 import { loadSecrets } from '../supervisor/secrets.ts';
 
@@ -9,9 +10,8 @@ const TOKEN_TTL_SECONDS = 15 * 60;
 
 const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The folder that `npm start` uses with this environment: `DATA_DIR`, by default `.data` in the project. */
-export const dataFolderOf = (env: NodeJS.ProcessEnv): string =>
-  env.DATA_DIR ? resolve(env.INIT_CWD ?? '.', env.DATA_DIR) : join(projectFolder, '.data');
+/** The folder that `npm start` uses with this environment. */
+const dataFolderOf = (env: NodeJS.ProcessEnv): string => dataFolderPath(env, projectFolder);
 
 /** A file named on the command line: npm runs scripts in the project, and says where it was called. */
 export const namedFile = (file: string, env: NodeJS.ProcessEnv): string => resolve(env.INIT_CWD ?? '.', file);

@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, cp, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { arch, platform, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,6 +8,7 @@ import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { createDatabase, type ReadModel } from '../../src/read-model/database.ts';
 import { migrateToLatest } from '../../src/read-model/migrate.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * One PostgreSQL for a whole run of the tests, started by jest's global setup and thrown away after it; every test file
@@ -168,15 +168,6 @@ async function mayRead(path: string, owner: Owner): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function administer(url: string, statement: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { reservePort } from '../../supervisor/ports.ts';
 import type { RunningSystem } from '../running-system.ts';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -22,13 +22,14 @@ export async function openBoxOffice(
   system: RunningSystem,
   terms: { readonly holdTtlSeconds: number; readonly paymentDeadlineSeconds: number },
 ): Promise<BoxOffice> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const reserved = await reservePort({ name: 'PORT', told: 0, friendly: 0 }, undefined);
+  const url = `http://127.0.0.1:${reserved.port}`;
+  await reserved.release();
   const child = spawn(process.execPath, [fileURLToPath(new URL('../../main/api.ts', import.meta.url))], {
     env: {
       PATH: process.env.PATH,
       ...system.partSettings,
-      PORT: String(port),
+      PORT: String(reserved.port),
       METRICS_PORT: '0',
       LOG_LEVEL: 'error',
       RATE_LIMIT: 'off',
@@ -58,13 +59,4 @@ async function answers(url: string): Promise<boolean> {
   const response = await fetch(url).catch(() => null);
   await response?.body?.cancel();
   return response?.ok ?? false;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

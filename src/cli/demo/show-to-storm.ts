@@ -1,3 +1,5 @@
+import type { ShowBody } from '../../contracts/http/catalogue.ts';
+
 const HOUR_MS = 3_600_000;
 /** Further performances of the demo start so much later than the last one on that screen. */
 const LATER_MS = 24 * HOUR_MS;
@@ -7,19 +9,6 @@ export interface StormedShow {
   readonly id: string;
   readonly title: string;
   readonly seats: number;
-}
-
-interface ShowAnswer {
-  readonly id: string;
-  readonly movieId: string;
-  readonly screenId: string;
-  readonly seatingPlanId: string;
-  readonly language: string;
-  readonly format: string;
-  readonly startsAt: string;
-  readonly status: string;
-  readonly categories: readonly unknown[];
-  readonly availability: { readonly available: number; readonly total: number };
 }
 
 /** The largest show on sale that nobody has bought a seat of; should there be none left, one more performance of it. */
@@ -36,7 +25,7 @@ export async function showToStorm(api: string, staffToken: string): Promise<Stor
   return { id: show.id, title: movie.title, seats: show.availability.total };
 }
 
-async function anotherPerformance(api: string, token: string, sameHall: readonly ShowAnswer[]): Promise<ShowAnswer> {
+async function anotherPerformance(api: string, token: string, sameHall: readonly ShowBody[]): Promise<ShowBody> {
   const model = sameHall[0]!;
   const startsAtMs = Math.max(...sameHall.map((show) => Date.parse(show.startsAt))) + LATER_MS;
   const { movieId, screenId, seatingPlanId, language, format, categories } = model;
@@ -50,14 +39,14 @@ async function anotherPerformance(api: string, token: string, sameHall: readonly
     }),
   });
   if (response.status !== 201) throw new Error(`another performance was refused: ${await response.text()}`);
-  return (await response.json()) as ShowAnswer;
+  return (await response.json()) as ShowBody;
 }
 
-async function allShows(api: string): Promise<ShowAnswer[]> {
-  const shows: ShowAnswer[] = [];
+async function allShows(api: string): Promise<ShowBody[]> {
+  const shows: ShowBody[] = [];
   for (let cursor: string | null = ''; cursor !== null;) {
     const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page = await getJson<{ items: ShowAnswer[]; nextCursor: string | null }>(
+    const page = await getJson<{ items: ShowBody[]; nextCursor: string | null }>(
       `${api}/api/v1/shows?limit=${PAGE}${query}`,
     );
     shows.push(...page.items);
