@@ -147,21 +147,6 @@ export class SeatMap {
     return this.#expiries.first()?.expiresAtMs ?? null;
   }
 
-  /** What a booking has, held or booked, also a hold past its time that was not ended yet. */
-  claimOf(bookingId: string): Readonly<Claim> | null {
-    return this.#claims.get(bookingId) ?? null;
-  }
-
-  /** Every hold and booking; together they have every held and booked seat exactly once. */
-  claims(): Iterable<Readonly<Claim>> {
-    return this.#claims.values();
-  }
-
-  /** Why staff took the seat off sale; null when it is not blocked. */
-  blockReason(seat: number): string | null {
-    return this.#blockReasons.get(seat) ?? null;
-  }
-
   /**
    * Seats that changed after this version, ascending, with their status now (some may be back at what they were).
    * Null: not remembered seat by seat, from before `restore`; send all `statuses`.
@@ -180,10 +165,6 @@ export class SeatMap {
     const { answer, change } = this.#decide(command, nowMs);
     if (change !== undefined) this.#commit(nowMs, change);
     return answer;
-  }
-
-  wouldChange(command: SeatCommand, nowMs: number): boolean {
-    return this.#decide(command, nowMs).change !== undefined;
   }
 
   /** The answers `apply` would give if no command changes anything; null, at the first one that would. */

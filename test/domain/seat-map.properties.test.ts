@@ -5,6 +5,7 @@ import type { SeatLayout } from '../../src/domain/seat-layout.ts';
 import { SeatMap } from '../../src/domain/seat-map.ts';
 import { anyLayout, OPEN_MS, rules } from './layouts.ts';
 import { NaiveSeatMap } from './naive-seat-map.ts';
+import { blockReason, claimOf, claimsIn, wouldChange } from './seat-map-views.ts';
 
 /** What may happen next; a command is made when its turn comes, knowing the time and what the booking has. */
 type Step =
@@ -160,17 +161,20 @@ describe('whatever happens in whatever order, across restores', () => {
     play(250, ({ map, model }) => {
       expect(map.statuses).toBe(model.statuses());
       expect(map.version).toBe(model.version);
-      const reasons = Array.from(map.statuses, (_, seat) => map.blockReason(seat));
+      const reasons = Array.from(map.statuses, (_, seat) => blockReason(map, seat));
       expect(reasons).toEqual(reasons.map((_, seat) => model.blocked.get(seat) ?? null));
     });
   });
 
   test('no seat has two owners, and no held or booked seat has none', () => {
     play(40, ({ map }) => {
-      const owned = [...map.claims()].flatMap(({ seats, booked }) => seats.map((seat) => [seat, booked ? 'b' : 'h']));
+      const owned = claimsIn(map).flatMap(({ seats, booked }) => seats.map((seat) => [seat, booked ? 'b' : 'h']));
       const taken = Array.from(map.statuses, (status, seat) => [seat, status] as const);
       const expected = taken.filter(([, status]) => status === 'h' || status === 'b');
       expect(owned.sort((a, b) => Number(a[0]) - Number(b[0]))).toEqual(expected);
+      // A hold has a fingerprint until it is booked.
+      const holds = claimsIn(map).filter(({ booked }) => !booked);
+      expect(map.snapshot(0).claims.fingerprints).toHaveLength(holds.length);
     });
   });
 
@@ -191,7 +195,7 @@ describe('whatever happens in whatever order, across restores', () => {
   test('a command repeated at once has the same answer and changes nothing', () => {
     play(40, ({ map, command, now, answer }) => {
       const after = map.version;
-      expect(map.wouldChange(command, now)).toBe(false);
+      expect(wouldChange(map, command, now)).toBe(false);
       expect(map.apply(command, now)).toEqual(answer);
       expect(map.version).toBe(after);
     });
@@ -203,7 +207,7 @@ describe('whatever happens in whatever order, across restores', () => {
       const asked = 'pick' in command && 'seats' in command.pick ? command.pick.seats : undefined;
       const expected = command.kind === 'swap' || command.kind === 'confirm' ? command.seats : asked;
       if (expected === undefined) return;
-      const claim = map.claimOf(command.bookingId);
+      const claim = claimOf(map, command.bookingId);
       expect(claim?.seats).toEqual(answer.seats);
       if (command.kind !== 'hold') expect(answer.seats).toEqual(expected.toSorted((a, b) => a - b));
     });
@@ -220,7 +224,7 @@ describe('whatever happens in whatever order, across restores', () => {
         else holds.set(command.bookingId, { seats: answer.seats, expiresAtMs: answer.expiresAtMs });
       }
       for (const [id, { seats, expiresAtMs }] of holds) {
-        if (expiresAtMs > now) expect(map.claimOf(id)).toMatchObject({ seats, expiresAtMs, booked: false });
+        if (expiresAtMs > now) expect(claimOf(map, id)).toMatchObject({ seats, expiresAtMs, booked: false });
         else holds.delete(id);
       }
     });
@@ -230,12 +234,12 @@ describe('whatever happens in whatever order, across restores', () => {
     play(40, ({ map, now }) => {
       const due = map.nextExpiryMs();
       if (due === null) return;
-      const over = [...map.claims()].filter((claim) => !claim.booked && claim.expiresAtMs === due);
+      const over = claimsIn(map).filter((claim) => !claim.booked && claim.expiresAtMs === due);
       expect(over.length).toBeGreaterThan(0);
       const at = Math.max(now, due);
       for (const { bookingId, seats } of over) {
         const block: SeatCommand = { kind: 'block', seats, reason: 'to see that it is free' };
-        expect(map.wouldChange(block, at)).toBe(true);
+        expect(wouldChange(map, block, at)).toBe(true);
         if (now < due) expect(map.preview([block], due - 1)?.[0]).toMatchObject({ refusal: 'SEAT_UNAVAILABLE' });
         expect(map.preview([{ kind: 'extend', bookingId, expiresAtMs: at + 1_000 }], at)?.[0]).toMatchObject({
           refusal: 'HOLD_EXPIRED',
@@ -246,7 +250,9 @@ describe('whatever happens in whatever order, across restores', () => {
 
   test('the next expiry is the earliest one of a hold', () => {
     play(40, ({ map }) => {
-      const times = [...map.claims()].filter((claim) => !claim.booked).map((claim) => claim.expiresAtMs);
+      const times = claimsIn(map)
+        .filter((claim) => !claim.booked)
+        .map((claim) => claim.expiresAtMs);
       expect(map.nextExpiryMs()).toBe(times.length > 0 ? Math.min(...times) : null);
     });
   });
@@ -280,7 +286,7 @@ describe('whatever happens in whatever order, across restores', () => {
       const preview = map.preview(losers, now);
       expect(preview).toEqual(losers.map((each) => map.apply(each, now)));
       const winner: SeatCommand = { kind: 'unblock', seats: [0] };
-      if (map.blockReason(0) !== null) expect(map.preview([...losers, winner], now)).toBeNull();
+      if (blockReason(map, 0) !== null) expect(map.preview([...losers, winner], now)).toBeNull();
     });
   });
 });

@@ -3,6 +3,7 @@ import type { SaleRules, SeatCommand, SeatCommandResult } from '../../src/domain
 import type { SeatLayout } from '../../src/domain/seat-layout.ts';
 import { BLOCK_REASON_LENGTH_MAX, SeatMap, type SeatMapSnapshot } from '../../src/domain/seat-map.ts';
 import { CLOSE_MS, drawn, largeHouse, OPEN_MS, rules } from './layouts.ts';
+import { blockReason, claimOf, wouldChange } from './seat-map-views.ts';
 
 type Of<Kind extends SeatCommand['kind']> = Extract<SeatCommand, { kind: Kind }>;
 
@@ -84,7 +85,7 @@ describe('a hold', () => {
     expect(map.apply(hold('b1', [5, 4]), NOW)).toEqual(held([4, 5]));
     expect(map.statuses).toBe('aaaahhaaaaaaaaaaaaaaaaaa');
     expect(map.nextExpiryMs()).toBe(EXPIRY);
-    expect(map.claimOf('b1')).toMatchObject({ seats: [4, 5], booked: false, expiresAtMs: EXPIRY });
+    expect(claimOf(map, 'b1')).toMatchObject({ seats: [4, 5], booked: false, expiresAtMs: EXPIRY });
   });
 
   test('asked for again is the hold as it is, later, after an extension and after sales closed', () => {
@@ -159,7 +160,7 @@ describe('a hold at its time', () => {
     const map = mapAfter(hold('b1', [0, 1]));
     expect(answers(map, EXPIRY - 1, hold('b2', [0, 1]))).toEqual(['SEAT_UNAVAILABLE']);
     expect(answers(map, EXPIRY, hold('b2', [0, 1]))).toEqual(['granted']);
-    expect(map.claimOf('b1')).toBeNull();
+    expect(claimOf(map, 'b1')).toBeNull();
     expect(answers(map, EXPIRY, hold('b1', [0, 1]))).toEqual(['HOLD_ENDED']);
   });
 
@@ -194,13 +195,13 @@ describe('a hold at its time', () => {
   test('counts as free for best-available, for a block and for what is sold out', () => {
     const map = mapWith({}, drawn(['AA']), hold('b1', [0, 1]));
     expect(answers(map, EXPIRY - 1, best('b2', 2))).toEqual(['SOLD_OUT']);
-    expect(map.wouldChange(block([0]), EXPIRY)).toBe(true);
+    expect(wouldChange(map, block([0]), EXPIRY)).toBe(true);
     expect(map.apply(best('b2', 2), EXPIRY)).toMatchObject({ ok: true, seats: [0, 1] });
   });
 
   test('is looked for anew at every time', () => {
     const map = mapAfter(hold('b1', [0, 1]), hold('b2', [2, 3], { ttlMs: TTL_MS + 1 }));
-    const over = (now: number) => [hold('b3', [0, 1]), hold('b3', [2, 3])].map((one) => map.wouldChange(one, now));
+    const over = (now: number) => [hold('b3', [0, 1]), hold('b3', [2, 3])].map((one) => wouldChange(map, one, now));
     expect(over(EXPIRY)).toEqual([true, false]);
     expect(over(EXPIRY + 1)).toEqual([true, true]);
   });
@@ -226,7 +227,7 @@ describe('changing the seats of a hold', () => {
 
   test('to what it has is granted and changes nothing, after sales closed too', () => {
     const map = mapAfter(hold('b1', [0, 1], { ttlMs: CLOSE_MS }));
-    expect(map.wouldChange(swap('b1', [1, 0]), CLOSE_MS)).toBe(false);
+    expect(wouldChange(map, swap('b1', [1, 0]), CLOSE_MS)).toBe(false);
     expect(map.apply(swap('b1', [1, 0]), CLOSE_MS)).toEqual(held([0, 1], NOW + CLOSE_MS));
     expect(map.apply(swap('b1', [2, 3]), CLOSE_MS)).toEqual(refused('SALES_CLOSED'));
   });
@@ -234,7 +235,7 @@ describe('changing the seats of a hold', () => {
   test('is refused as a whole when one seat is taken, and leaves the hold as it was', () => {
     const map = mapAfter(hold('b1', [0, 1]), hold('b2', [4, 5]));
     expect(map.apply(swap('b1', [1, 2, 4]), NOW)).toEqual(refused('SEAT_UNAVAILABLE', { conflicts: [[4, 'h']] }));
-    expect(map.claimOf('b1')?.seats).toEqual([0, 1]);
+    expect(claimOf(map, 'b1')?.seats).toEqual([0, 1]);
     expect(map.version).toBe(2);
   });
 
@@ -283,7 +284,7 @@ describe('extending a hold', () => {
   });
 
   test('to the time it has changes nothing', () => {
-    expect(mapAfter(hold('b1', [0])).wouldChange(extend('b1', EXPIRY), NOW)).toBe(false);
+    expect(wouldChange(mapAfter(hold('b1', [0])), extend('b1', EXPIRY), NOW)).toBe(false);
   });
 
   test('to a time that is not to come is refused and leaves it as it is', () => {
@@ -309,7 +310,7 @@ describe('releasing', () => {
     const map = mapAfter(hold('b1', [0, 1]));
     expect(map.apply(release('b1'), NOW)).toEqual(granted([0, 1]));
     expect(map.statuses.slice(0, 2)).toBe('aa');
-    expect(map.wouldChange(release('b1'), NOW)).toBe(false);
+    expect(wouldChange(map, release('b1'), NOW)).toBe(false);
     expect(map.apply(release('b1'), NOW)).toEqual(granted([0, 1]));
   });
 
@@ -321,7 +322,7 @@ describe('releasing', () => {
     const map = mapAfter(hold('b1', [0, 1]));
     expect(map.apply(release('b1'), EXPIRY)).toEqual(granted([0, 1]));
     expect(map.counts.available).toBe(24);
-    expect(map.wouldChange(release('b1'), EXPIRY)).toBe(false);
+    expect(wouldChange(map, release('b1'), EXPIRY)).toBe(false);
     expect(map.apply(release('b1'), EXPIRY)).toEqual(granted([0, 1]));
     expect(answers(map, EXPIRY, confirm('b1', [0, 1]))).toEqual(['HOLD_EXPIRED']);
   });
@@ -344,7 +345,7 @@ describe('confirming', () => {
 
   test('again is the same answer and changes nothing', () => {
     const map = mapAfter(hold('b1', [0, 1]), confirm('b1', [0, 1]));
-    expect(map.wouldChange(confirm('b1', [0, 1], true), CLOSE_MS)).toBe(false);
+    expect(wouldChange(map, confirm('b1', [0, 1], true), CLOSE_MS)).toBe(false);
     expect(map.apply(confirm('b1', [0, 1]), CLOSE_MS)).toEqual(granted([0, 1]));
   });
 
@@ -375,7 +376,7 @@ describe('confirming', () => {
 describe('reclaiming seats for money that came late', () => {
   test('takes them when the hold is past its time, expired, released, forgotten or was never known', () => {
     const map = mapAfter(hold('b1', [0]), hold('b2', [8]), hold('b3', [15]), release('b3'));
-    const known = (id: string) => map.claimOf(id);
+    const known = (id: string) => claimOf(map, id);
     expect(map.apply(confirm('b1', [0], true), EXPIRY)).toEqual(granted([0]));
     expect(known('b2')).toBeNull();
     expect(map.apply(confirm('b2', [8], true), EXPIRY)).toEqual(granted([8]));
@@ -417,7 +418,7 @@ describe('returning booked seats', () => {
   test('puts all of them back on sale, and again is the same answer', () => {
     const map = mapAfter(hold('b1', [0, 1]), confirm('b1', [0, 1]));
     expect(map.apply(giveBack('b1'), NOW)).toEqual(granted([0, 1]));
-    expect(map.wouldChange(giveBack('b1'), NOW)).toBe(false);
+    expect(wouldChange(map, giveBack('b1'), NOW)).toBe(false);
     expect(map.apply(giveBack('b1'), NOW)).toEqual(granted([0, 1]));
     expect(map.counts.available).toBe(24);
   });
@@ -425,10 +426,10 @@ describe('returning booked seats', () => {
   test('or those named, which need not be there any more', () => {
     const map = mapAfter(hold('b1', [0, 1, 2]), confirm('b1', [0, 1, 2]));
     expect(map.apply(giveBack('b1', [2, 7]), NOW)).toEqual(granted([2, 7]));
-    expect(map.claimOf('b1')).toMatchObject({ seats: [0, 1], booked: true });
-    expect(map.wouldChange(giveBack('b1', [2, 7]), NOW)).toBe(false);
+    expect(claimOf(map, 'b1')).toMatchObject({ seats: [0, 1], booked: true });
+    expect(wouldChange(map, giveBack('b1', [2, 7]), NOW)).toBe(false);
     expect(map.apply(giveBack('b1', [0, 1]), NOW)).toEqual(granted([0, 1]));
-    expect(map.claimOf('b1')).toBeNull();
+    expect(claimOf(map, 'b1')).toBeNull();
   });
 
   test('never frees a seat of somebody else', () => {
@@ -462,7 +463,7 @@ describe('blocking', () => {
     const map = mapAfter();
     expect(map.apply(block([3, 1], 'camera'), NOW)).toEqual(granted([1, 3]));
     expect(map.statuses.slice(0, 5)).toBe('axaxa');
-    expect([map.blockReason(1), map.blockReason(2)]).toEqual(['camera', null]);
+    expect([blockReason(map, 1), blockReason(map, 2)]).toEqual(['camera', null]);
   });
 
   test('is all or none: a held or booked seat refuses it, a blocked one does not', () => {
@@ -476,16 +477,16 @@ describe('blocking', () => {
       }),
     );
     expect(map.apply(block([2, 3], 'second'), NOW)).toEqual(granted([2, 3]));
-    expect([map.blockReason(2), map.blockReason(3)]).toEqual(['first', 'second']);
-    expect(map.wouldChange(block([2, 3]), NOW)).toBe(false);
+    expect([blockReason(map, 2), blockReason(map, 3)]).toEqual(['first', 'second']);
+    expect(wouldChange(map, block([2, 3]), NOW)).toBe(false);
   });
 
   test('is undone by unblocking, which leaves other seats as they are', () => {
     const map = mapAfter(hold('b1', [0]), block([1, 2]));
     expect(map.apply(unblock([0, 1, 7]), NOW)).toEqual(granted([0, 1, 7]));
     expect(map.statuses.slice(0, 3)).toBe('hax');
-    expect(map.blockReason(1)).toBeNull();
-    expect(map.wouldChange(unblock([0, 1, 7]), NOW)).toBe(false);
+    expect(blockReason(map, 1)).toBeNull();
+    expect(wouldChange(map, unblock([0, 1, 7]), NOW)).toBe(false);
   });
 
   test('is bound neither to the sales window nor to the size of a booking', () => {
@@ -501,7 +502,7 @@ describe('blocking', () => {
 
   test('keeps a reason of bounded length', () => {
     const map = mapAfter(block([0], 'x'.repeat(5_000)));
-    expect(map.blockReason(0)).toHaveLength(BLOCK_REASON_LENGTH_MAX);
+    expect(blockReason(map, 0)).toHaveLength(BLOCK_REASON_LENGTH_MAX);
   });
 });
 
@@ -547,7 +548,7 @@ describe('a cap per buyer', () => {
   test('gives way when seats are released, returned, or past their time', () => {
     const map = mapWith({ seatsPerBuyerMax: 3 }, hall, buyer('b1', [0, 1, 2], 'u1'));
     expect(map.apply(buyer('b2', [3], 'u1'), EXPIRY - 1)).toEqual(tooMany);
-    expect(map.wouldChange(buyer('b2', [3], 'u1'), EXPIRY)).toBe(true);
+    expect(wouldChange(map, buyer('b2', [3], 'u1'), EXPIRY)).toBe(true);
     expect(answers(map, NOW, release('b1'), buyer('b3', [0, 1, 2], 'u1'))).toEqual(['granted', 'granted']);
     expect(answers(map, NOW, confirm('b3', [0, 1, 2]), giveBack('b3', [2]))).toEqual(['granted', 'granted']);
     expect(answers(map, NOW, buyer('b4', [2], 'u1'), buyer('b5', [3], 'u1'))).toEqual(['granted', 'TOO_MANY_SEATS']);
@@ -693,7 +694,7 @@ describe('a snapshot', () => {
     const restored = SeatMap.restore(hall, rules(), throughJson(map.snapshot(NOW)));
     expect([restored.statuses, restored.counts]).toEqual([map.statuses, map.counts]);
     expect(restored.nextExpiryMs()).toBe(NOW + 1_000);
-    expect([20, 21, 22].map((seat) => restored.blockReason(seat))).toEqual(['camera', 'broken', 'camera']);
+    expect([20, 21, 22].map((seat) => blockReason(restored, seat))).toEqual(['camera', 'broken', 'camera']);
     const later = [hold('b1', [0, 1]), hold('b2', [8]), hold('b3', [14]), hold('b4', [16]), confirm('b2', [8])];
     expect(restored.preview(later, NOW + 1_000)).toEqual(map.preview(later, NOW + 1_000));
     expect(restored.expireHolds(NOW + 1_000)).toBe(1);
