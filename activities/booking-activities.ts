@@ -163,12 +163,13 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
     },
 
     /** Every other state of a booking, with what is known of its attempt. */
-    async recordBooking(booking: Booking, attempt: PaymentAttempt | null): Promise<void> {
+    async recordBooking(booking: Booking, attempt: PaymentAttempt | null): Promise<'recorded'> {
       await save({
         booking,
         payment: attempt ? paymentRow(booking.id, attempt) : undefined,
         outbox: outboxFor(booking),
       });
+      return 'recorded';
     },
 
     /** As `recordBooking`, for what is learnt after the end: readers of the outbox have heard of that already. */

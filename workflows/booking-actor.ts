@@ -369,9 +369,9 @@ export class BookingActor {
     });
   }
 
-  #record(attemptId?: string): Promise<void> {
+  async #record(attemptId?: string): Promise<void> {
     const attempt = attemptId === undefined ? null : this.#attempt(attemptId);
-    return step('recordBooking', this.#process.booking, attempt);
+    await step('recordBooking', this.#process.booking, attempt);
   }
 
   #attempt(attemptId: string): PaymentAttempt {

@@ -15,6 +15,8 @@ import { asStuck } from './status-attribute.ts';
 type ActivityName = keyof BookingActivities;
 type Arguments<Name extends ActivityName> = Parameters<BookingActivities[Name]>;
 type Outcome<Name extends ActivityName> = Awaited<ReturnType<BookingActivities[Name]>>;
+/** Those that answer something when they are done: with the others a first try that failed looks like one that did not. */
+type AnsweringName = { [Name in ActivityName]: void extends Outcome<Name> ? never : Name }[ActivityName];
 
 /** In the worker itself, once: a marker in the history and no task for the server. */
 const inWorker = proxyLocalActivities<BookingActivities>({
@@ -64,12 +66,12 @@ const hasRunOutOfTries = (error: unknown): boolean =>
   error instanceof ActivityFailure && error.retryState === RetryState.MAXIMUM_ATTEMPTS_REACHED;
 
 /** The quick way first; from its first failure on, durably. */
-export async function step<Name extends ActivityName>(name: Name, ...args: Arguments<Name>): Promise<Outcome<Name>> {
+export async function step<Name extends AnsweringName>(name: Name, ...args: Arguments<Name>): Promise<Outcome<Name>> {
   return (await firstTry(name, ...args)) ?? durably(name, ...args);
 }
 
 /** One quick try; undefined if it failed, whatever it may have done. */
-export async function firstTry<Name extends ActivityName>(
+export async function firstTry<Name extends AnsweringName>(
   name: Name,
   ...args: Arguments<Name>
 ): Promise<Outcome<Name> | undefined> {

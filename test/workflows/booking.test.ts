@@ -271,6 +271,18 @@ describe('the second line of defence', () => {
   });
 });
 
+test('a step that succeeds at its first try leaves a marker, and no task for the server', async () => {
+  const show = await openShow(system);
+  const booking = await book(system, show, [0]);
+  await changeTo(booking.id, seatsAt(show, [5]));
+  expect(await pay(system, booking, 'tok_declined')).toMatchObject({ outcome: 'declined' });
+  await system.workflows.release(booking.id);
+  expect(await endOf(system, booking)).toBe('RELEASED');
+  const { events } = await system.temporal.workflow.getHandle(`booking/${booking.id}`).fetchHistory();
+  const tasks = (events ?? []).map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+  expect(tasks.filter((name) => name !== undefined)).toEqual([]);
+});
+
 describe('an operator', () => {
   test('reads what a booking is about without opening its history', async () => {
     const show = await openShow(system);
