@@ -43,7 +43,11 @@ export async function createWorkers(
   options: WorkersOptions,
 ): Promise<{ workers: Worker[]; connection: NativeConnection }> {
   const { address, namespace, workflowBundle, activities } = options;
-  const connection = await NativeConnection.connect({ address });
+  const connection = await NativeConnection.connect({
+    address,
+    // On loopback and inside a data centre compressing costs more than it saves.
+    grpcCompression: { codec: 'none' },
+  });
   const workers = await Promise.all(
     Object.values(taskQueues).map((taskQueue) =>
       Worker.create({
