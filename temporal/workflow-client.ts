@@ -12,6 +12,7 @@ import {
   bookingMessages,
   type BookingWorkflowInput,
   type ChangeSeatsCommand,
+  HEARD_ENOUGH_FAILURE,
   type PayAnswer,
   type PayCommand,
 } from '../src/contracts/booking-messages.ts';
@@ -28,7 +29,10 @@ import type { showWorkflow } from '../workflows/show.ts';
 import { type BatchObserver, SeatCommandBatcher } from './seat-command-batcher.ts';
 import { inOurWords, isTransient, untilAnswered } from './until-answered.ts';
 
-/** A workflow task whose worker died is handed to another after this long. Longer than a local activity may take. */
+/**
+ * A workflow task whose worker died is handed to another after this long. One whose local activities take longer is kept
+ * alive by its worker.
+ */
 const WORKFLOW_TASK_TIMEOUT = '3s';
 /** A client waits this long for an actor; a worker's death heals within it. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -193,7 +197,9 @@ export class TemporalWorkflowClient implements WorkflowClient {
   #update<Answer>(bookingId: string, name: string, updateId: string, args: [] | [unknown]): Promise<Answer | Ended> {
     const handle = this.#client.workflow.getHandle(bookingWorkflowId(bookingId));
     return this.#untilAnswered(() =>
-      handle.executeUpdate<Answer, [unknown]>(name, { updateId, args: args as [unknown] }).catch(unlessEnded),
+      handle
+        .executeUpdate<Answer, [unknown]>(name, { updateId, args: args as [unknown] })
+        .catch((error: unknown) => unheardAnswer<Answer>(error) ?? unlessEnded(error)),
     );
   }
 
@@ -210,6 +216,14 @@ function saysEnded(error: unknown): boolean {
   if (error instanceof WorkflowExecutionAlreadyStartedError || error instanceof WorkflowNotFoundError) return true;
   if (!(error instanceof WorkflowUpdateFailedError)) return false;
   return error.cause instanceof ApplicationFailure && error.cause.type === TAKEN_BUT_ENDED;
+}
+
+/** The validator refuses what a booking does not hear any more, and tells the answer all the same. */
+function unheardAnswer<Answer>(error: unknown): Answer | null {
+  if (!(error instanceof WorkflowUpdateFailedError)) return null;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== HEARD_ENOUGH_FAILURE) return null;
+  return cause.details?.[0] as Answer;
 }
 
 function unlessEnded(error: unknown): Ended {

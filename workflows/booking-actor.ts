@@ -21,7 +21,7 @@ import type {
 } from '../src/contracts/booking-messages.ts';
 import type { ChargeOutcome, ChargeRequest, NextAction, PaymentNotification } from '../src/contracts/payments.ts';
 import { latePaymentWorkflowId } from '../src/contracts/workflow-ids.ts';
-import { type BookingStatus, hasLiveHold } from '../src/domain/booking.ts';
+import { BOOKING_COMMANDS_MAX, type BookingStatus, hasLiveHold } from '../src/domain/booking.ts';
 import { BookingProcess, type PaymentAttempt } from '../src/domain/booking-process.ts';
 import type { Money } from '../src/domain/money.ts';
 import type { SeatRefusal } from '../src/domain/seat-commands.ts';
@@ -55,6 +55,8 @@ export class BookingActor {
   /** One effect at a time: expiry, extension and payment never interleave. */
   #busy = false;
   #cancelled = false;
+  /** Heard so far, for `BOOKING_COMMANDS_MAX`. */
+  #commands = 0;
 
   constructor({ booking, terms }: BookingWorkflowInput) {
     this.#process = new BookingProcess(booking, terms);
@@ -99,7 +101,19 @@ export class BookingActor {
     return { booking: this.#process.booking, attempts: this.#process.attempts, endsAtMs: this.#process.endsAtMs };
   }
 
+  /** Why no further change is heard, or null. */
+  refusesToHearChange(): BookingAnswer | null {
+    return this.#commands < BOOKING_COMMANDS_MAX ? null : this.#refused('RATE_LIMITED');
+  }
+
+  /** Why no further payment is heard, or null. */
+  refusesToHearPayment(): PayAnswer | null {
+    if (this.#commands < BOOKING_COMMANDS_MAX) return null;
+    return { outcome: 'refused', refusal: 'RATE_LIMITED', booking: this.#view() };
+  }
+
   async extend(): Promise<BookingAnswer> {
+    this.#commands += 1;
     return this.#exclusively(async () => {
       const refusal = this.#process.refusesExtension(Date.now());
       if (refusal) return this.#refused(refusal);
@@ -112,10 +126,14 @@ export class BookingActor {
     });
   }
 
-  async changeSeats({ seats, price }: ChangeSeatsCommand): Promise<BookingAnswer> {
+  async changeSeats({ seats, price, version }: ChangeSeatsCommand): Promise<BookingAnswer> {
+    this.#commands += 1;
     return this.#exclusively(async () => {
       const refusal = this.#process.refusesSeatChange(Date.now());
       if (refusal) return this.#refused(refusal);
+      // A request that comes late, from a process that stood still, must not undo one that was made after it.
+      const isOutdated = version !== undefined && version < this.#process.booking.version;
+      if (isOutdated) return this.#refused('CHANGE_IN_PROGRESS');
       const indices = seats.map((seat) => seat.index);
       const result = await step('swapSeats', this.#hold, indices);
       if (!result.ok) return this.#seatsRefused(result);
@@ -135,6 +153,7 @@ export class BookingActor {
   }
 
   async pay(command: PayCommand): Promise<PayAnswer> {
+    this.#commands += 1;
     const given = this.#answers.get(command.attemptId);
     if (given) return given;
     const refusal = this.#process.refusesPayment(command.amount, Date.now());

@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   allHandlersFinished,
   condition,
@@ -14,10 +15,10 @@ import {
   type BookingWorkflowInput,
   type ChangeSeatsCommand,
   type PayAnswer,
+  HEARD_ENOUGH_FAILURE,
   type PayCommand,
 } from '../src/contracts/booking-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
-
 import type { BookingStatus } from '../src/domain/booking.ts';
 import { BookingActor } from './booking-actor.ts';
 import { endedAs } from './status-attribute.ts';
@@ -34,10 +35,12 @@ export const status = defineQuery<BookingStatusView>(bookingMessages.status);
 /** Lives as long as the purchase; its result is the status the booking ended with. */
 export async function bookingWorkflow(input: BookingWorkflowInput): Promise<BookingStatus> {
   const actor = new BookingActor(input);
-  setHandler(pay, (command) => actor.pay(command));
-  setHandler(extend, () => actor.extend());
+  const hearsPayment = (_command: PayCommand) => unlessRefused(actor.refusesToHearPayment());
+  const hearsChange = (_command?: ChangeSeatsCommand) => unlessRefused(actor.refusesToHearChange());
+  setHandler(pay, (command) => actor.pay(command), { validator: hearsPayment });
+  setHandler(extend, () => actor.extend(), { validator: hearsChange });
   setHandler(release, () => actor.release());
-  setHandler(changeSeats, (command) => actor.changeSeats(command));
+  setHandler(changeSeats, (command) => actor.changeSeats(command), { validator: hearsChange });
   setHandler(paymentNotice, (notice) => actor.notice(notice));
   setHandler(paymentNotification, (notice) => actor.notice(notice));
   setHandler(status, () => actor.status());
@@ -48,5 +51,15 @@ export async function bookingWorkflow(input: BookingWorkflowInput): Promise<Book
     endedAs(ending);
     await condition(allHandlersFinished);
     return ending;
+  });
+}
+
+function unlessRefused(answer: BookingAnswer | PayAnswer | null): void {
+  if (answer === null) return;
+  throw ApplicationFailure.create({
+    type: HEARD_ENOUGH_FAILURE,
+    message: 'The booking has heard as many commands as it may',
+    nonRetryable: true,
+    details: [answer],
   });
 }

@@ -86,7 +86,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     refuseUnsent: (attemptId, reason) => refuseUnsentPayment(db, { attemptId, reason, atMs: nowMs() }),
   });
   return [
-    ...bookingRoutes({ db, batches, catalogue, workflows, desk, memory, settings }),
+    ...bookingRoutes({ db, batches, catalogue, workflows, desk, memory, settings, nowMs }),
     ...paymentRoutes(db, batches, memory, payments),
     ...seatRoutes(catalogue, seatMaps),
     ...catalogueRoutes(db, nowMs),

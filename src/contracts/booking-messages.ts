@@ -22,6 +22,8 @@ export interface PayCommand {
 }
 
 export interface ChangeSeatsCommand {
+  /** Of the booking as it was when this was asked for. One that has changed since is left as it is. */
+  readonly version?: number;
   readonly seats: readonly PricedSeat[];
   readonly price: Price;
 }
@@ -34,7 +36,11 @@ export type BookingRefusalCode =
   | 'SEAT_UNAVAILABLE'
   | 'ORPHAN_SEAT'
   | 'TOO_MANY_SEATS'
-  | 'SALES_CLOSED';
+  | 'SALES_CLOSED'
+  /** Somebody else's change came first. */
+  | 'CHANGE_IN_PROGRESS'
+  /** `BOOKING_COMMANDS_MAX`. */
+  | 'RATE_LIMITED';
 
 export type BookingAnswer =
   | { readonly ok: true; readonly booking: BookingView }
@@ -56,7 +62,7 @@ export type PayAnswer =
   | { readonly outcome: 'gateway_error'; readonly booking: BookingView }
   /** Charged, but the seats could not be had: the money goes back by itself. */
   | { readonly outcome: 'refunded'; readonly booking: BookingView }
-  | { readonly outcome: 'refused'; readonly booking: BookingView; readonly refusal: PayRefusal };
+  | { readonly outcome: 'refused'; readonly booking: BookingView; readonly refusal: PayRefusal | 'RATE_LIMITED' };
 
 /** Answer of the `status` query, for operators. */
 export interface BookingStatusView {
@@ -74,6 +80,12 @@ export const bookingMessages = {
   paymentNotification: 'paymentNotification',
   status: 'status',
 } as const;
+
+/**
+ * Type of the failure by which the validator refuses a command past `BOOKING_COMMANDS_MAX`; its only detail is the answer
+ * all the same. Such a command leaves no history.
+ */
+export const HEARD_ENOUGH_FAILURE = 'BookingHasHeardEnough';
 
 /** Settles money that arrived after its booking had ended. */
 export interface LatePaymentInput {

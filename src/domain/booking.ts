@@ -96,3 +96,10 @@ export type PaymentMethod = (typeof paymentMethods)[number];
 
 /** api.md: after a decline the hold goes on, for at most five attempts. */
 export const PAYMENT_ATTEMPTS_MAX = 5;
+
+/**
+ * Changes of seats, extensions and payments that one booking hears, granted or refused. Each is about ten events of its
+ * workflow's history and one of the 2,000 updates that Temporal takes of a run; a buyer who picks seats by clicking needs
+ * some dozens. Giving the hold back is always heard.
+ */
+export const BOOKING_COMMANDS_MAX = 100;

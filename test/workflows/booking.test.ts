@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PAYMENT_ATTEMPTS_MAX } from '../../src/domain/booking.ts';
+import type { ChangeSeatsCommand } from '../../src/contracts/booking-messages.ts';
+import { BOOKING_COMMANDS_MAX, PAYMENT_ATTEMPTS_MAX } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findPaymentsOfBooking } from '../../src/read-model/payments.ts';
 import { expectAgreement } from '../setup/agreement.ts';
@@ -9,7 +10,7 @@ import { useTestSystem } from '../setup/system.ts';
 
 const system = useTestSystem();
 
-const changeTo = (bookingId: string, change: ReturnType<typeof seatsAt>) =>
+const changeTo = (bookingId: string, change: ChangeSeatsCommand) =>
   system.workflows.changeSeats(bookingId, newId('pay'), change);
 
 describe('a booking', () => {
@@ -144,6 +145,36 @@ describe('a hold', () => {
     expect(await netCaptured(system, mine.id)).toBe(75_000);
     await system.workflows.release(other.id);
     await expectAgreement(system, show);
+  });
+
+  test('keeps the seats of the newer change when an older one comes late', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0]);
+    const older = { ...seatsAt(show, [5]), version: 1 };
+    const newer = { ...seatsAt(show, [9]), version: 1 };
+    expect(await changeTo(booking.id, newer)).toMatchObject({ ok: true, booking: { version: 2 } });
+    expect(await changeTo(booking.id, older)).toMatchObject({ ok: false, refusal: 'CHANGE_IN_PROGRESS' });
+    expect(await statusesOf(system, show.id)).toMatch(/^a{9}ha+$/);
+    expect(await changeTo(booking.id, { ...older, version: 2 })).toMatchObject({ ok: true });
+    expect(await statusesOf(system, show.id)).toMatch(/^a{5}ha+$/);
+  });
+
+  test('hears so many commands; further ones leave no history, and giving it up is heard', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0], { extensionsMax: 0 });
+    const handle = system.temporal.workflow.getHandle(`booking/${booking.id}`);
+    const refusedFor = async (refusal: string, command: Promise<unknown>) =>
+      expect(await command).toMatchObject({ refusal, booking: { status: 'HELD' } });
+    for (let number = 0; number < BOOKING_COMMANDS_MAX; number++) {
+      await refusedFor('EXTENSION_LIMIT', system.workflows.extend(booking.id, `extension ${number}`));
+    }
+    const { historyLength } = await handle.describe();
+    await refusedFor('RATE_LIMITED', system.workflows.extend(booking.id, 'one more'));
+    await refusedFor('RATE_LIMITED', changeTo(booking.id, seatsAt(show, [5])));
+    await refusedFor('RATE_LIMITED', pay(system, booking, 'tok_ok'));
+    expect((await handle.describe()).historyLength).toBe(historyLength);
+    expect(await system.workflows.release(booking.id)).toMatchObject({ ok: true, booking: { status: 'RELEASED' } });
+    expect(await netCaptured(system, booking.id)).toBe(0);
   });
 
   test('may be given up, extended or changed only while it is not being paid', async () => {

@@ -31,15 +31,16 @@ export interface BookingRoutesDeps {
   readonly desk: BookingDesk;
   readonly memory: AnswerMemory;
   readonly settings: SaleSettings;
+  readonly nowMs: () => number;
 }
 
 export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
-  const { db, batches, catalogue, workflows, desk, memory, settings } = deps;
+  const { db, batches, catalogue, workflows, desk, memory, settings, nowMs } = deps;
 
   /** What an actor answered; where it has ended, what its row says. */
   async function outcome(before: Booking, answer: BookingAnswer | Ended): Promise<Booking> {
     if (answer === ENDED) throw endedRefusal((await batches.findBooking(before.id)) ?? before);
-    if (!answer.ok) throw bookingRefusal(answer, await planOf(before));
+    if (!answer.ok) throw bookingRefusal(answer, await planOf(before), nowMs());
     return bookingAfter(batches, before, answer.booking, CHANGES_OF_A_COMMAND);
   }
 
@@ -66,7 +67,8 @@ export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
       const show = await catalogue.show(booking.showId);
       const plan = await catalogue.planOf(show);
       const choice = priced(seatIndices(body.seatIds, plan, settings.limits.seatsPerBookingMax), plan, show.categories);
-      const changed = await outcome(booking, await workflows.changeSeats(booking.id, randomUUID(), choice));
+      const command = { ...choice, version: booking.version };
+      const changed = await outcome(booking, await workflows.changeSeats(booking.id, randomUUID(), command));
       return ok(bookingBody({ ...changed, ...choice }));
     }),
 

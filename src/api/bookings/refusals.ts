@@ -2,7 +2,7 @@ import type { BookingAnswer } from '../../contracts/booking-messages.ts';
 import type { BookingStatus } from '../../domain/booking.ts';
 import type { SeatRefusal } from '../../domain/seat-commands.ts';
 import type { PlanForSale } from '../catalogue/sale-catalogue.ts';
-import { ApiError } from '../http/api-error.ts';
+import { ApiError, retryAfter } from '../http/api-error.ts';
 import { validationFailed } from '../http/problem.ts';
 import { keyReused } from '../idempotency/answer-memory.ts';
 
@@ -46,7 +46,11 @@ export function seatRefusal(refused: SeatRefusal, plan: PlanForSale): ApiError {
 }
 
 /** A booking's refusal. */
-export function bookingRefusal(refused: Extract<BookingAnswer, { ok: false }>, plan: PlanForSale): ApiError {
+export function bookingRefusal(
+  refused: Extract<BookingAnswer, { ok: false }>,
+  plan: PlanForSale,
+  nowMs: number,
+): ApiError {
   switch (refused.refusal) {
     case 'SEAT_UNAVAILABLE':
       return seatUnavailable(refused.conflicts ?? [], plan);
@@ -62,8 +66,16 @@ export function bookingRefusal(refused: Extract<BookingAnswer, { ok: false }>, p
       return holdExpired();
     case 'BOOKING_STATE':
       return bookingState(refused.booking.status);
+    case 'CHANGE_IN_PROGRESS':
+      return new ApiError('CHANGE_IN_PROGRESS', 'Another request has changed the booking meanwhile: look at it again.');
+    case 'RATE_LIMITED':
+      return heardEnough(refused.booking.expiresAtMs, nowMs);
   }
 }
+
+/** Nothing more is heard until the hold is over; then there may be a new one. */
+export const heardEnough = (expiresAtMs: number, nowMs: number): ApiError =>
+  new ApiError('RATE_LIMITED', 'This booking was changed too often.', {}, retryAfter(expiresAtMs - nowMs));
 
 export const unknownSeat = (seatIds: readonly string[]): ApiError =>
   new ApiError('UNKNOWN_SEAT', `The show has no seat ${seatIds[0]}.`, { seatIds });

@@ -9,7 +9,7 @@ import type { Payment } from '../../read-model/payments.ts';
 import type { Batches } from '../batches.ts';
 import { bookingAfter, bookingBody, bookingPath } from '../bookings/booking-body.ts';
 import { endedRefusal } from '../bookings/booking-routes.ts';
-import { bookingState, holdExpired } from '../bookings/refusals.ts';
+import { bookingState, heardEnough, holdExpired } from '../bookings/refusals.ts';
 import { ok, type Answer } from '../http/answer.ts';
 import { ApiError } from '../http/api-error.ts';
 import { keyReused, type AnswerKey } from '../idempotency/answer-memory.ts';
@@ -41,7 +41,7 @@ export class PaymentDesk {
     });
     if (answer === ENDED) return this.#afterItsEnd(booking, attempt.id);
     if (answer.outcome === 'refused') await this.#deps.refuseUnsent(attempt.id, answer.refusal);
-    return payAnswer(this.#deps.batches, booking, answer);
+    return payAnswer(this.#deps.batches, booking, answer, this.#deps.nowMs());
   }
 
   /**
@@ -106,7 +106,7 @@ const CHANGES_UNTIL_PENDING = 1;
 const CHANGES_UNTIL_CONFIRMED = 2;
 
 /** @throws ApiError for every outcome that is none for the buyer */
-async function payAnswer(batches: Batches, before: Booking, answer: PayAnswer): Promise<Answer> {
+async function payAnswer(batches: Batches, before: Booking, answer: PayAnswer, nowMs: number): Promise<Answer> {
   switch (answer.outcome) {
     case 'confirmed':
       return ok(bookingBody(await bookingAfter(batches, before, answer.booking, CHANGES_UNTIL_CONFIRMED)));
@@ -127,6 +127,7 @@ async function payAnswer(batches: Batches, before: Booking, answer: PayAnswer): 
     case 'refunded':
       throw new ApiError('HOLD_EXPIRED', 'The seats were gone when the payment came. The money goes back by itself.');
     case 'refused':
+      if (answer.refusal === 'RATE_LIMITED') throw heardEnough(answer.booking.expiresAtMs, nowMs);
       throw answer.refusal === 'HOLD_EXPIRED' ? holdExpired() : bookingState(answer.booking.status);
   }
 }

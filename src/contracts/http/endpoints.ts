@@ -250,6 +250,7 @@ const bookings = {
       'SEAT_UNAVAILABLE',
       'SALES_CLOSED',
       'BOOKING_STATE',
+      'CHANGE_IN_PROGRESS',
       'HOLD_EXPIRED',
       'ORPHAN_SEAT',
       'TOO_MANY_SEATS',
