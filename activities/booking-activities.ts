@@ -125,14 +125,18 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
 
     findRefund: (refundId: string) => gateway.findRefund(refundId),
 
-    extendHold: ({ showId, bookingId }: HoldOf, expiresAtMs: number): Promise<SeatCommandResult> =>
-      sendSeatCommand(showId, { kind: 'extend', bookingId, expiresAtMs }),
+    /** `askedAtMs`: see the seat commands. A show that has heard a later change refuses this one. */
+    extendHold: ({ showId, bookingId }: HoldOf, expiresAtMs: number, askedAtMs: number): Promise<SeatCommandResult> =>
+      sendSeatCommand(showId, { kind: 'extend', bookingId, expiresAtMs, askedAtMs }),
 
     releaseHold: ({ showId, bookingId }: HoldOf): Promise<SeatCommandResult> =>
       sendSeatCommand(showId, { kind: 'release', bookingId }),
 
-    swapSeats: ({ showId, bookingId }: HoldOf, seats: readonly number[]): Promise<SeatCommandResult> =>
-      sendSeatCommand(showId, { kind: 'swap', bookingId, seats }),
+    swapSeats: (
+      { showId, bookingId }: HoldOf,
+      seats: readonly number[],
+      askedAtMs: number,
+    ): Promise<SeatCommandResult> => sendSeatCommand(showId, { kind: 'swap', bookingId, seats, askedAtMs }),
 
     /** The pivot. `reclaim`: the hold has ended, but the money is here: takes the seats if all are still free. */
     confirmSeats: (booking: Booking, options: { readonly reclaim: boolean }): Promise<SeatCommandResult> =>

@@ -24,7 +24,7 @@ import { latePaymentWorkflowId } from '../src/contracts/workflow-ids.ts';
 import { BOOKING_COMMANDS_MAX, type BookingStatus, hasLiveHold } from '../src/domain/booking.ts';
 import { BookingProcess, type PaymentAttempt } from '../src/domain/booking-process.ts';
 import type { Money } from '../src/domain/money.ts';
-import type { SeatRefusal } from '../src/domain/seat-commands.ts';
+import type { SeatCommandResult, SeatRefusal } from '../src/domain/seat-commands.ts';
 import { attemptKnowledge, type FinalOutcome, fromNotification, isFinal } from './charge-outcomes.ts';
 import { describeBooking } from './describe-booking.ts';
 import type { latePaymentWorkflow } from './late-payment.ts';
@@ -55,6 +55,7 @@ export class BookingActor {
   /** One effect at a time: expiry, extension and payment never interleave. */
   #busy = false;
   #cancelled = false;
+  #holdChangedAtMs = 0;
   /** Heard so far, for `BOOKING_COMMANDS_MAX`. */
   #commands = 0;
 
@@ -118,7 +119,7 @@ export class BookingActor {
       const refusal = this.#process.refusesExtension(Date.now());
       if (refusal) return this.#refused(refusal);
       const expiresAtMs = this.#process.extendedExpiryMs();
-      const result = await step('extendHold', this.#hold, expiresAtMs);
+      const result = await this.#extendHold(expiresAtMs);
       if (!result.ok) return this.#refused('HOLD_EXPIRED');
       this.#process.extended(expiresAtMs, Date.now());
       await this.#record();
@@ -135,7 +136,7 @@ export class BookingActor {
       const isOutdated = version !== undefined && version < this.#process.booking.version;
       if (isOutdated) return this.#refused('CHANGE_IN_PROGRESS');
       const indices = seats.map((seat) => seat.index);
-      const result = await step('swapSeats', this.#hold, indices);
+      const result = await this.#changeHold((askedAtMs) => step('swapSeats', this.#hold, indices, askedAtMs));
       if (!result.ok) return this.#seatsRefused(result);
       this.#process.seatsChanged(seats, price, Date.now());
       await this.#record();
@@ -210,7 +211,7 @@ export class BookingActor {
     const { expiresAtMs } = this.#process.booking;
     const deadlineMs = this.#process.paymentStarted(attemptId, Date.now());
     if (expiresAtMs >= deadlineMs) return null;
-    const secured = await step('extendHold', this.#hold, deadlineMs);
+    const secured = await this.#extendHold(deadlineMs);
     if (secured.ok) return null;
     this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'hold_expired' });
     await this.#endHold('EXPIRED', attemptId);
@@ -260,7 +261,7 @@ export class BookingActor {
   /** After a failed attempt the former expiry applies again; one that has passed ends the booking at once. */
   async #restoreExpiry(): Promise<void> {
     const { expiresAtMs } = this.#process.booking;
-    if (expiresAtMs > Date.now()) await step('extendHold', this.#hold, expiresAtMs);
+    if (expiresAtMs > Date.now()) await this.#extendHold(expiresAtMs);
   }
 
   /** The captured money buys the seats, or goes back. What undoes a step is registered before the step. */
@@ -326,6 +327,25 @@ export class BookingActor {
     const untilDeadlineMs = this.#process.endsAtMs - Date.now() - PAY_ANSWER_BEFORE_DEADLINE_MS;
     await condition(() => answer !== undefined, Math.max(1, Math.min(PAY_ANSWER_WITHIN_MS, untilDeadlineMs)));
     return answer ?? this.#pending({ type: 'await' });
+  }
+
+  // ---- the hold ----
+
+  #extendHold(expiresAtMs: number): Promise<SeatCommandResult> {
+    return this.#changeHold((askedAtMs) => step('extendHold', this.#hold, expiresAtMs, askedAtMs));
+  }
+
+  /**
+   * Each change of the hold is asked for at a later time than the one before: a worker that stood still with an earlier
+   * one may not undo it. Should the show know of a later one, of a server whose clock was ahead, this one comes after it.
+   */
+  async #changeHold(send: (askedAtMs: number) => Promise<SeatCommandResult>): Promise<SeatCommandResult> {
+    for (;;) {
+      this.#holdChangedAtMs = Math.max(this.#holdChangedAtMs + 1, Date.now());
+      const result = await send(this.#holdChangedAtMs);
+      if (result.ok || result.refusal !== 'SUPERSEDED') return result;
+      this.#holdChangedAtMs = result.byMs;
+    }
   }
 
   // ---- ending ----

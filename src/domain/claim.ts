@@ -12,6 +12,8 @@ export interface Claim extends Expiring {
   readonly heldAtMs: number;
   expiresAtMs: number;
   booked: boolean;
+  /** Of the newest swap or extend that was decided; 0 before the first. Older ones come too late. */
+  askedAtMs: number;
   queueIndex: number;
 }
 

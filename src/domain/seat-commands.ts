@@ -17,6 +17,13 @@ export interface BestAvailablePick {
 
 export type SeatPick = { readonly seats: readonly number[] } | { readonly bestAvailable: BestAvailablePick };
 
+/**
+ * When the booking decided on a change of its hold, by its workflow's clock: the same for each time the command is sent,
+ * and later for each further one. A process that stood still may send it after another one has sent newer ones. Absent
+ * where nobody repeats it.
+ */
+type AskedAtMs = number;
+
 export type SeatCommand =
   /** A buyer's timed claim. Repeated by the same booking with the same fingerprint: the hold as it is. */
   | {
@@ -29,9 +36,19 @@ export type SeatCommand =
       readonly pick: SeatPick;
     }
   /** The hold now has exactly these seats, all or none; its expiry stays. */
-  | { readonly kind: 'swap'; readonly bookingId: string; readonly seats: readonly number[] }
+  | {
+      readonly kind: 'swap';
+      readonly bookingId: string;
+      readonly seats: readonly number[];
+      readonly askedAtMs?: AskedAtMs;
+    }
   /** Sets the hold's expiry, earlier or later than it was. */
-  | { readonly kind: 'extend'; readonly bookingId: string; readonly expiresAtMs: number }
+  | {
+      readonly kind: 'extend';
+      readonly bookingId: string;
+      readonly expiresAtMs: number;
+      readonly askedAtMs?: AskedAtMs;
+    }
   /** Gives a hold back; nothing to give back is a success. Booked seats are refused: they go by `return`. */
   | { readonly kind: 'release'; readonly bookingId: string }
   /**
@@ -104,7 +121,9 @@ export type SeatRefusal =
   /** Confirm or swap names a hold that has other seats than expected, or that never was. */
   | { readonly ok: false; readonly refusal: 'NO_SUCH_HOLD' }
   /** Release, extend or swap of a booking that is confirmed. */
-  | { readonly ok: false; readonly refusal: 'ALREADY_BOOKED' };
+  | { readonly ok: false; readonly refusal: 'ALREADY_BOOKED' }
+  /** Swap or extend that comes after one that was asked for later, namely at `byMs`. */
+  | { readonly ok: false; readonly refusal: 'SUPERSEDED'; readonly byMs: number };
 
 export type SeatCommandResult = SeatsGranted | SeatRefusal;
 export type SeatRefusalCode = SeatRefusal['refusal'];

@@ -21,6 +21,8 @@ export interface SeatMapSnapshot {
     readonly fingerprints: readonly (string | null)[];
     /** Of all; empty when there is no cap per buyer. */
     readonly buyerIds: readonly string[];
+    /** Of the few holds that were changed, by their position here. Absent in snapshots of the first version. */
+    readonly askedAtMs?: readonly (readonly [position: number, askedAtMs: number])[];
   };
   /** Ended holds still remembered, oldest first. */
   readonly tombstones: {
@@ -51,6 +53,9 @@ export function packClaims(claims: readonly Claim[]): SeatMapSnapshot['claims'] 
     ttlMs: deltas(claims.map((claim) => claim.expiresAtMs - claim.heldAtMs)),
     fingerprints: claims.filter((claim) => !claim.booked).map((claim) => claim.fingerprint),
     buyerIds: claims.flatMap((claim) => claim.buyerId ?? []),
+    askedAtMs: claims.flatMap(({ booked, askedAtMs }, position) =>
+      booked || askedAtMs === 0 ? [] : [[position, askedAtMs] as const],
+    ),
   };
 }
 
@@ -59,6 +64,7 @@ export function unpackClaims(packed: SeatMapSnapshot['claims'], statuses: string
   const heldAtMs = sums(packed.heldAtMs);
   const ttlMs = sums(packed.ttlMs);
   const fingerprints = packed.fingerprints.values();
+  const askedAtMs = new Map(packed.askedAtMs);
   return packed.bookingIds.map((bookingId, index): Claim => {
     const seats = packed.seats[index]!;
     const booked = statuses[seats[0]!] === 'b';
@@ -70,6 +76,7 @@ export function unpackClaims(packed: SeatMapSnapshot['claims'], statuses: string
       heldAtMs: heldAtMs[index]!,
       expiresAtMs: heldAtMs[index]! + ttlMs[index]!,
       booked,
+      askedAtMs: askedAtMs.get(index) ?? 0,
       queueIndex: -1,
     };
   });

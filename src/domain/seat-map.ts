@@ -46,6 +46,8 @@ type CommandOf<Kind extends SeatCommand['kind']> = Extract<SeatCommand, { kind: 
 interface Decision {
   readonly answer: SeatCommandResult;
   readonly change?: () => void;
+  /** What is to be remembered of it, changed or not, and shows in no version. */
+  readonly note?: () => void;
 }
 
 /** Holds past their time that are not ended yet, and the house with their seats free. */
@@ -162,17 +164,18 @@ export class SeatMap {
 
   /** Decides the command, and does what it changes. A refused command changes nothing at all. */
   apply(command: SeatCommand, nowMs: number): SeatCommandResult {
-    const { answer, change } = this.#decide(command, nowMs);
+    const { answer, change, note } = this.#decide(command, nowMs);
     if (change !== undefined) this.#commit(nowMs, change);
+    note?.();
     return answer;
   }
 
-  /** The answers `apply` would give if no command changes anything; null, at the first one that would. */
+  /** The answers `apply` would give if no command changes or notes anything; null, at the first one that would. */
   preview(commands: readonly SeatCommand[], nowMs: number): SeatCommandResult[] | null {
     const answers: SeatCommandResult[] = [];
     for (const command of commands) {
-      const { answer, change } = this.#decide(command, nowMs);
-      if (change !== undefined) return null;
+      const { answer, change, note } = this.#decide(command, nowMs);
+      if (change !== undefined || note !== undefined) return null;
       answers.push(answer);
     }
     return answers;
@@ -190,9 +193,9 @@ export class SeatMap {
       case 'hold':
         return this.#decideHold(command, nowMs);
       case 'swap':
-        return this.#decideSwap(command, nowMs);
+        return this.#inOrder(command, this.#decideSwap(command, nowMs));
       case 'extend':
-        return this.#decideExtend(command, nowMs);
+        return this.#inOrder(command, this.#decideExtend(command, nowMs));
       case 'release':
         return this.#decideRelease(command, nowMs);
       case 'confirm':
@@ -204,6 +207,19 @@ export class SeatMap {
       case 'unblock':
         return this.#decideUnblock(command);
     }
+  }
+
+  /**
+   * A hold is changed in the order in which its booking has asked for it: what comes after a later one changes nothing.
+   * What was refused comes too late from then on: a copy of it may not be granted once nobody waits for it any more.
+   */
+  #inOrder({ bookingId, askedAtMs = 0 }: CommandOf<'swap' | 'extend'>, decided: Decision): Decision {
+    const claim = this.#claims.get(bookingId);
+    if (claim === undefined || claim.booked || askedAtMs === 0) return decided;
+    if (askedAtMs === claim.askedAtMs) return decided;
+    if (askedAtMs < claim.askedAtMs) return { answer: { ok: false, refusal: 'SUPERSEDED', byMs: claim.askedAtMs } };
+    const noted = decided.answer.ok ? askedAtMs : askedAtMs + 1;
+    return { ...decided, note: () => (claim.askedAtMs = noted) };
   }
 
   /** Ending the holds past their time belongs to every change: what was decided counted their seats as free. */
@@ -236,7 +252,16 @@ export class SeatMap {
     return {
       answer: { ok: true, seats, expiresAtMs, heldAtMs: nowMs },
       change: () =>
-        this.#takeAnew({ bookingId, buyerId, fingerprint, seats, heldAtMs: nowMs, expiresAtMs, booked: false }),
+        this.#takeAnew({
+          bookingId,
+          buyerId,
+          fingerprint,
+          seats,
+          heldAtMs: nowMs,
+          expiresAtMs,
+          booked: false,
+          askedAtMs: 0,
+        }),
     };
   }
 
@@ -321,6 +346,7 @@ export class SeatMap {
           heldAtMs: before?.heldAtMs ?? nowMs,
           expiresAtMs: before?.expiresAtMs ?? nowMs,
           booked: true,
+          askedAtMs: 0,
         });
       },
     };

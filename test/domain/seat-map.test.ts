@@ -305,6 +305,57 @@ describe('extending a hold', () => {
   });
 });
 
+describe('a change of a hold that comes late', () => {
+  const swapAt = (seats: readonly number[], askedAtMs: number) => ({ ...swap('b1', seats), askedAtMs }) as SeatCommand;
+  const extendAt = (expiresAtMs: number, askedAtMs: number) =>
+    ({ ...extend('b1', expiresAtMs), askedAtMs }) as SeatCommand;
+  const superseded = (byMs: number) => refused('SUPERSEDED', { byMs });
+
+  test('after one that was asked for later changes nothing, and says by which', () => {
+    const map = mapAfter(hold('b1', [0]));
+    map.apply(swapAt([5], 20), NOW);
+    expect(map.apply(swapAt([3], 10), NOW)).toEqual(superseded(20));
+    expect(map.apply(extendAt(EXPIRY + 1, 10), NOW)).toEqual(superseded(20));
+    expect(map.apply(extendAt(EXPIRY + 2, 30), NOW)).toEqual(held([5], EXPIRY + 2));
+    expect(map.apply(swapAt([3], 20), NOW)).toEqual(superseded(30));
+    expect(map.preview([swapAt([3], 29)], NOW)).toEqual([superseded(30)]);
+    expect(claimOf(map, 'b1')).toMatchObject({ seats: [5], expiresAtMs: EXPIRY + 2 });
+  });
+
+  test('as a copy of the newest is answered like it', () => {
+    const map = mapAfter(hold('b1', [0]));
+    const first = map.apply(swapAt([5], 20), NOW);
+    expect(map.preview([swapAt([5], 20)], NOW)).toEqual([first]);
+  });
+
+  test('after a later one that changed nothing changes nothing either', () => {
+    const map = mapAfter(hold('b1', [0]));
+    const { version } = map;
+    expect(map.preview([swapAt([0], 20)], NOW)).toBeNull();
+    expect(map.apply(swapAt([0], 20), NOW)).toEqual(held([0]));
+    expect(map.version).toBe(version);
+    expect(map.apply(swapAt([3], 10), NOW)).toEqual(superseded(20));
+  });
+
+  test('as a copy of one that was refused is not granted when the seats have come free', () => {
+    const map = mapAfter(hold('b1', [0]), hold('b2', [5]));
+    expect(map.apply(swapAt([5], 20), NOW)).toMatchObject({ refusal: 'SEAT_UNAVAILABLE' });
+    map.apply(release('b2'), NOW);
+    expect(map.apply(swapAt([5], 20), NOW)).toEqual(superseded(21));
+    expect(map.apply(swapAt([5], 22), NOW)).toEqual(held([5]));
+  });
+
+  test('is refused by a restored map too', () => {
+    const map = mapAfter(hold('b0', [16]), hold('b1', [0]));
+    map.apply(swapAt([5], 20), NOW);
+    const restored = SeatMap.restore(hall, rules(), throughJson(map.snapshot(NOW)));
+    expect(restored.apply(swapAt([3], 10), NOW)).toEqual(superseded(20));
+    const { askedAtMs: _none, ...claims } = map.snapshot(NOW).claims;
+    const older = SeatMap.restore(hall, rules(), throughJson({ ...map.snapshot(NOW), claims }));
+    expect(older.apply(swapAt([3], 10), NOW)).toEqual(held([3]));
+  });
+});
+
 describe('releasing', () => {
   test('gives the seats back, and again is the same answer', () => {
     const map = mapAfter(hold('b1', [0, 1]));

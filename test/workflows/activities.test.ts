@@ -119,8 +119,10 @@ const effects: Readonly<Record<string, Effect>> = {
       return activities.refundPayment(refund);
     },
   },
-  extendHold: { call: ({ hold, booking }) => activities.extendHold(hold, booking.expiresAtMs + 5_000) },
-  swapSeats: { call: ({ hold }) => activities.swapSeats(hold, [5, 6]) },
+  extendHold: {
+    call: ({ hold, booking }) => activities.extendHold(hold, booking.expiresAtMs + 5_000, booking.heldAtMs + 1),
+  },
+  swapSeats: { call: ({ hold, booking }) => activities.swapSeats(hold, [5, 6], booking.heldAtMs + 1) },
   releaseHold: { call: ({ hold }) => activities.releaseHold(hold) },
   confirmSeats: { call: ({ booking }) => activities.confirmSeats(booking, { reclaim: false }) },
   'confirmSeats of a hold that has ended': {

@@ -159,6 +159,30 @@ describe('a hold', () => {
     expect(await statusesOf(system, show.id)).toMatch(/^a{5}ha+$/);
   });
 
+  test('is not changed any more by what a worker that stood still sends late', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0], { holdTtlMs: 20_000 });
+    const late = { bookingId: booking.id, askedAtMs: Date.now() } as const;
+    expect(await changeTo(booking.id, seatsAt(show, [5]))).toMatchObject({ ok: true });
+    const extended = await system.workflows.extend(booking.id, 'once');
+    expect(extended).toMatchObject({ ok: true });
+    const before = await viewOf(system, show.id);
+    const sent = [
+      await system.workflows.seatCommand(show.id, { kind: 'swap', seats: [9], ...late }),
+      await system.workflows.seatCommand(show.id, { kind: 'extend', expiresAtMs: Date.now() + 5_000, ...late }),
+    ];
+    expect(sent.map((answer) => !answer.ok && answer.refusal)).toEqual(['SUPERSEDED', 'SUPERSEDED']);
+    const { statuses, claims } = await viewOf(system, show.id);
+    expect({ statuses, claims }).toEqual({ statuses: before.statuses, claims: before.claims });
+    // A show that knows of a later change, of a server whose clock was ahead, is asked after it.
+    const ahead = { bookingId: booking.id, askedAtMs: Date.now() + 60_000 } as const;
+    expect(await system.workflows.seatCommand(show.id, { kind: 'swap', seats: [5], ...ahead })).toMatchObject({
+      ok: true,
+    });
+    expect(await changeTo(booking.id, seatsAt(show, [9]))).toMatchObject({ ok: true });
+    expect(await statusesOf(system, show.id)).toMatch(/^a{9}ha+$/);
+  });
+
   test('hears so many commands; further ones leave no history, and giving it up is heard', async () => {
     const show = await openShow(system);
     const booking = await book(system, show, [0], { extensionsMax: 0 });

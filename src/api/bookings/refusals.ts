@@ -42,6 +42,8 @@ export function seatRefusal(refused: SeatRefusal, plan: PlanForSale): ApiError {
       return holdExpired();
     case 'ALREADY_BOOKED':
       return bookingState('CONFIRMED');
+    case 'SUPERSEDED':
+      return changedMeanwhile();
   }
 }
 
@@ -67,7 +69,7 @@ export function bookingRefusal(
     case 'BOOKING_STATE':
       return bookingState(refused.booking.status);
     case 'CHANGE_IN_PROGRESS':
-      return new ApiError('CHANGE_IN_PROGRESS', 'Another request has changed the booking meanwhile: look at it again.');
+      return changedMeanwhile();
     case 'RATE_LIMITED':
       return heardEnough(refused.booking.expiresAtMs, nowMs);
   }
@@ -90,6 +92,9 @@ export const tooManySeats = (limit?: number): ApiError =>
 
 export const bookingState = (bookingStatus: BookingStatus): ApiError =>
   new ApiError('BOOKING_STATE', `The booking is ${bookingStatus}.`, { bookingStatus });
+
+const changedMeanwhile = (): ApiError =>
+  new ApiError('CHANGE_IN_PROGRESS', 'Another request has changed the booking meanwhile: look at it again.');
 
 export const holdExpired = (): ApiError => new ApiError('HOLD_EXPIRED', 'The time of the hold is over.');
 
