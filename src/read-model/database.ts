@@ -62,8 +62,12 @@ export function createDatabaseForMigrations(url: string, log: Log): ReadModel {
 
 function openPool(url: string, options: DatabaseOptions, limits: pg.PoolConfig): ReadModel {
   const pool = new pg.Pool({ ...connectionSettings(url), ...limits, max: options.poolMax, types });
-  // Without a listener the loss of an idle connection would end the process.
-  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle connection to Postgres was lost'));
+  // Without its listener the loss of a connection would end the process: of one in use no less than of an idle one, for
+  // which the pool reports it once more.
+  pool.on('connect', (connection) =>
+    connection.on('error', (error) => options.log.warn({ err: error }, 'a connection to Postgres was lost')),
+  );
+  pool.on('error', () => undefined);
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }
 

@@ -376,8 +376,13 @@ describe('a request that is hardly one', () => {
       socket.on('error', reject);
     });
 
-  test('is answered as a problem and the connection closed', async () => {
-    const heard = await raw('GET / HTTQ/9\r\n\r\n');
+  test.each([
+    ['of another protocol', 'GET / HTTQ/9\r\n\r\n'],
+    ['without a host', 'GET /api/v1/cities HTTP/1.1\r\n\r\n'],
+    ['that expects what nobody knows', 'GET /api/v1/cities HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n'],
+    ['for a tunnel', 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n'],
+  ])('%s is answered as a problem and the connection closed', async (_what, bytes) => {
+    const heard = await raw(bytes);
     expect(heard).toMatch(/^HTTP\/1.1 400 /);
     expect(heard).toContain('application/problem+json');
     expect(heard).toContain('"code":"VALIDATION_FAILED"');

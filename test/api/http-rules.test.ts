@@ -22,6 +22,8 @@ describe('the encoding of an answer', () => {
     ['br;q=0.1, gzip;q=0.5', 'gzip'],
     ['*', 'br'],
     ['deflate', 'identity'],
+    ['*;q=0', 'identity'],
+    ['identity;q=0, *;q=0', 'identity'],
     ['gzip;q=0', 'identity'],
     ['identity, gzip;q=0.5', 'identity'],
     ['GZIP', 'gzip'],

@@ -18,7 +18,22 @@ describe('the pool', () => {
       select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`.execute(test.db);
     await warned.promise;
-    expect(new Set(warnings)).toEqual(new Set(['an idle connection to Postgres was lost']));
+    expect(new Set(warnings)).toEqual(new Set(['a connection to Postgres was lost']));
+    await ping(db);
+    await db.destroy();
+  });
+
+  it('survives the loss of a connection in the midst of a transaction, which then fails', async () => {
+    const lost = Promise.withResolvers<void>();
+    const log = { warn: () => lost.resolve(), info: () => undefined };
+    const db = createDatabase(test.url, { poolMax: 1, log });
+    const transaction = db.transaction().execute(async (trx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
+      await sql`select pg_terminate_backend(${rows[0]!.pid})`.execute(test.db);
+      await lost.promise;
+      await ping(trx);
+    });
+    await expect(transaction).rejects.toThrow();
     await ping(db);
     await db.destroy();
   });

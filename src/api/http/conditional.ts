@@ -14,7 +14,8 @@ export function preferredEncoding(headers: IncomingMessage['headers']): Encoding
   }
   const weightOf = (encoding: Encoding): number =>
     weights.get(encoding) ?? weights.get('*') ?? (encoding === 'identity' ? Number.MIN_VALUE : 0);
-  return encodings.reduce((best, each) => (weightOf(each) > weightOf(best) ? each : best));
+  const best = encodings.reduce((one, other) => (weightOf(other) > weightOf(one) ? other : one));
+  return weightOf(best) > 0 ? best : 'identity';
 }
 
 /** The entity tags of `If-None-Match`, without their quotes and without the mark of weak ones. */
@@ -28,6 +29,9 @@ export function shownTags(headers: IncomingMessage['headers']): readonly string[
       .replace(/^"(.*)"$/, '$1'),
   );
 }
+
+/** An entity tag, with its quotes, of one encoding of what `tag` names. */
+export const entityTag = (tag: string, encoding: Encoding): string => `"${tag}${suffixes[encoding]}"`;
 
 const suffixes = { identity: '', gzip: '-gz', br: '-br' } as const;
 

@@ -20,11 +20,18 @@ export function createHttpServer(listener: RequestListener): Server {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      // Asked for below: Node would answer without a body.
+      requireHostHeader: false,
     },
-    listener,
+    (request, response) => {
+      if (request.headers.host === undefined && request.httpVersion === '1.1') refuse(request.socket);
+      else listener(request, response);
+    },
   );
   server.maxHeadersCount = HEADERS_MAX_COUNT;
   server.on('clientError', (_error, socket) => refuse(socket as Socket));
+  server.on('checkExpectation', (request) => refuse(request.socket));
+  server.on('connect', (_request, socket) => refuse(socket as Socket));
   return server;
 }
 
