@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { openApiDocument } from '../api/operations/openapi.ts';
 
 /**
- * `node src/cli/write-openapi.ts`: writes the committed copy of the OpenAPI document, which clients are generated from.
+ * `npm run openapi`: writes the committed copy of the OpenAPI document, which clients are generated from.
  * To be run when a test says that the copy has drifted from the schemas.
  */
 const copy = new URL('../contracts/openapi.json', import.meta.url);

@@ -28,7 +28,7 @@ export interface ChangeSeatsCommand {
   readonly price: Price;
 }
 
-/** Codes of api.md by which a booking refuses; `bookingStatus` comes with the view. */
+/** Codes of `error-codes.ts` by which a booking refuses; `bookingStatus` comes with the view. */
 export type BookingRefusalCode =
   | 'BOOKING_STATE'
   | 'HOLD_EXPIRED'

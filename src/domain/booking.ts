@@ -94,7 +94,7 @@ export type RefundStatus = (typeof refundStatuses)[number];
 export const paymentMethods = ['card', 'upi', 'netbanking', 'wallet'] as const;
 export type PaymentMethod = (typeof paymentMethods)[number];
 
-/** api.md: after a decline the hold goes on, for at most five attempts. */
+/** After a decline the hold goes on. Enough for a typing error and a second card, too few to try out stolen ones. */
 export const PAYMENT_ATTEMPTS_MAX = 5;
 
 /**

@@ -10,7 +10,7 @@ import { loadSeatMap, seatMapVersions, type StoredSeatMap } from '../read-model/
 const WATCHED_SHOWS_MAX = 500;
 /** A show that nobody has read for so long is no longer watched: the versions query stays as large as what is read. */
 const UNWATCH_AFTER_MS = 60_000;
-/** design.md §7: how often a lost notification is looked for. Half a second is what a reader may lag. */
+/** How often a lost notification is looked for. Half a second is what a reader may lag. */
 const VERSIONS_EVERY_MS = 250;
 /** A show read within this time is reloaded as soon as it changes; another one when it is read next. */
 const EAGER_FOR_MS = 1_000;

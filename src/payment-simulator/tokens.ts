@@ -1,6 +1,5 @@
 /**
- * What each test token makes the simulated provider do. The table is the one of the REST contract ("The payment
- * simulator") and `tok_refund_refused_once`; times are milliseconds.
+ * What each test token makes the simulated provider do: the list in docs/payment-simulator.md. Times are milliseconds.
  */
 export type ChargeScript =
   /** Captured at once. `answerIsLost`: the money moves, but the first caller never hears of it. */

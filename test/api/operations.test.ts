@@ -21,7 +21,7 @@ describe('health', () => {
 });
 
 describe('the OpenAPI document', () => {
-  test('is served as it is committed; `node src/cli/write-openapi.ts` writes it anew', async () => {
+  test('is served as it is committed; `npm run openapi` writes it anew', async () => {
     const committed = JSON.parse(
       await readFile(join(import.meta.dirname, '../../src/contracts/openapi.json'), 'utf8'),
     ) as unknown;

@@ -115,7 +115,7 @@ export class AnswerMemory {
   }
 }
 
-/** api.md: everything is remembered except what says "try again". */
+/** Everything is remembered except what says "try again". */
 const isRemembered = ({ status }: Answer): boolean => status < 500 && status !== 429;
 
 /**

@@ -2,7 +2,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import { purgeAnswers } from '../../read-model/idempotency-answers.ts';
 
-/** api.md promises 24 hours; a client that comes back the day after at the same time still finds its answer. */
+/** The OpenAPI document promises 24 hours; a client that comes back the day after at the same time still finds its answer. */
 const KEPT_MS = 48 * 60 * 60 * 1_000;
 const PURGE_EVERY_MS = 10 * 60 * 1_000;
 /** One statement holds its locks for some milliseconds; a day's answers are gone within an hour or so all the same. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../http/api-error.ts';
 import { validationFailed } from '../http/problem.ts';
 
-/** api.md: 8–255 visible ASCII characters. */
+/** 8–255 visible ASCII characters: a UUID fits, and so does what a client derives from ids of its own. */
 export const idempotencyKeyPattern = /^[\x21-\x7e]{8,255}$/;
 
 /** @throws ApiError IDEMPOTENCY_KEY_REQUIRED, VALIDATION_FAILED */

@@ -27,7 +27,7 @@ export interface Endpoint {
   readonly query?: z.ZodObject;
   /** `raw`: the handler gets the bytes, of any content type. */
   readonly body?: z.ZodType | 'raw';
-  /** Largest body in bytes where it differs from the contract's 256 KiB. */
+  /** Largest body in bytes where it is not `BODY_LIMIT_BYTES`. */
   readonly bodyLimit?: number;
   readonly answers: Readonly<Record<number, AnswerSpec>>;
   /** Codes beyond those that every call may answer. */
