@@ -157,13 +157,27 @@ async function newShow(
     categories: body.categories,
     overlapOverridden: body.allowOverlap,
   };
-  const errors = [...wrongTimes(show), ...wrongPrices(show, plan)];
+  const errors = [...wrongTimes(show, nowMs()), ...wrongPrices(show, plan)];
   if (errors.length > 0) throw validationFailed(errors);
   return show;
 }
 
-const wrongTimes = (show: NewShow) => [
+/** A screen must not be taken for ever by a slip of the pen. */
+const SHOW_HOURS_MAX = 24;
+/** Arenas sell two years ahead. */
+const YEARS_AHEAD_MAX = 5;
+const HOUR_MS = 3_600_000;
+const YEAR_MS = 366 * 24 * HOUR_MS;
+
+const wrongTimes = (show: NewShow, nowMs: number) => [
   ...(show.endsAtMs > show.startsAtMs ? [] : [{ path: 'endsAt', message: 'must be after startsAt' }]),
+  ...(show.endsAtMs - show.startsAtMs <= SHOW_HOURS_MAX * HOUR_MS
+    ? []
+    : [{ path: 'endsAt', message: `must be within ${SHOW_HOURS_MAX} hours of startsAt` }]),
+  ...(show.endsAtMs > nowMs ? [] : [{ path: 'endsAt', message: 'must not be over already' }]),
+  ...(show.startsAtMs <= nowMs + YEARS_AHEAD_MAX * YEAR_MS
+    ? []
+    : [{ path: 'startsAt', message: `must be within ${YEARS_AHEAD_MAX} years` }]),
   ...(show.salesCloseAtMs > show.salesOpenAtMs ? [] : [{ path: 'salesCloseAt', message: 'must be after salesOpenAt' }]),
   ...(show.salesCloseAtMs <= show.endsAtMs ? [] : [{ path: 'salesCloseAt', message: 'must not be after endsAt' }]),
 ];
