@@ -6,10 +6,9 @@ import {
   WorkflowFailedError,
   WorkflowUnavailableError,
 } from '../src/contracts/workflow-client.ts';
+import { watchSending } from './connection-watch.ts';
 
 const RETRY_DELAY_MS = 100;
-/** A server that takes longer for a ping is as good as away. */
-const PING_WITHIN_MS = 100;
 
 /** gRPC's numbers of the answers that say nothing about the call itself, only about the moment it was made in. */
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([
@@ -33,20 +32,22 @@ export interface Patience {
 
 /**
  * Repeats a call that is safe to repeat until the server answers it, or time is up.
- * @throws OutcomeUnknownError, WorkflowUnavailableError, WorkflowFailedError, and ShowNotRunningError if `call` does
+ * @throws OutcomeUnknownError, WorkflowUnavailableError if no try was sent, WorkflowFailedError, and ShowNotRunningError
+ *   if `call` does
  */
 export async function untilAnswered<Answer>(
   client: WorkflowClient,
   call: () => Promise<Answer>,
   { deadlineMs, tryTimeoutMs, alsoTransient = () => false }: Patience,
 ): Promise<Answer> {
+  const mayHaveSent = watchSending(client);
   for (;;) {
     try {
       return await client.withDeadline(Math.min(Date.now() + tryTimeoutMs, deadlineMs), call);
     } catch (error) {
       if (!isTransient(error) && !alsoTransient(error)) throw inOurWords(error);
       const leftMs = deadlineMs - Date.now();
-      if (leftMs <= 0) throw await outOfTime(client, error);
+      if (leftMs <= 0) throw outOfTime(mayHaveSent(), error);
       await delay(Math.min(RETRY_DELAY_MS, leftMs));
     }
   }
@@ -74,14 +75,8 @@ function grpcStatusOf(error: unknown): number | null {
   return null;
 }
 
-async function outOfTime(client: WorkflowClient, cause: unknown): Promise<Error> {
-  const reachable = await client
-    .withDeadline(Date.now() + PING_WITHIN_MS, () => client.workflowService.getSystemInfo({}))
-    .then(
-      () => true,
-      () => false,
-    );
-  return reachable
+/** One try that was sent may have been taken, whatever became of the connection since. */
+const outOfTime = (mayHaveSent: boolean, cause: unknown): Error =>
+  mayHaveSent
     ? new OutcomeUnknownError('the workflow did not answer in time', { cause })
-    : new WorkflowUnavailableError('the Temporal server cannot be reached', { cause });
-}
+    : new WorkflowUnavailableError('the Temporal server could not be reached', { cause });

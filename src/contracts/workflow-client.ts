@@ -60,7 +60,7 @@ export class WorkflowBusyError extends Error {
   }
 }
 
-/** The Temporal server can't be reached. Most likely nothing was done; repeating the same call finds out. */
+/** The Temporal server could not be reached in all the time of the call, which was never sent: nothing was done by it. */
 export class WorkflowUnavailableError extends Error {
   override readonly name = 'WorkflowUnavailableError';
 }

@@ -1,11 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { showWorkflowInput } from '../../src/contracts/show-start.ts';
-import { OutcomeUnknownError, WorkflowBusyError, WorkflowFailedError } from '../../src/contracts/workflow-client.ts';
+import {
+  OutcomeUnknownError,
+  WorkflowBusyError,
+  WorkflowFailedError,
+  WorkflowUnavailableError,
+} from '../../src/contracts/workflow-client.ts';
 import { taskQueues } from '../../src/contracts/workflow-ids.ts';
 import type { SeatCommand } from '../../src/domain/seat-commands.ts';
 import { seatLayout } from '../../src/domain/seat-layout.ts';
 import { newId } from '../../src/platform/ids.ts';
+import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
+import { linkTo } from '../api/severable-link.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
@@ -94,4 +101,43 @@ describe('a call that no repeat would change', () => {
     });
     await failsAtOnce(() => system.workflows.release(bookingId));
   });
+});
+
+describe('a server that is gone when time is up', () => {
+  afterEach(() => system.workers[0]!.signal('SIGCONT'));
+
+  async function whileSevered(afterMs: number): Promise<unknown> {
+    const [host, port] = system.env.TEMPORAL_ADDRESS!.split(':') as [string, string];
+    const link = await linkTo(host, Number(port));
+    const namespace = system.env.TEMPORAL_NAMESPACE!;
+    const client = await connectClient({ address: `127.0.0.1:${link.port}`, namespace });
+    const workflows = new TemporalWorkflowClient(client);
+    const show = await openShow(system);
+    // By which its watch has begun, and the connection is known to be up.
+    await workflows.seatCommand(show.id, hold(0));
+    system.workers[0]!.signal('SIGSTOP');
+    const command = () => workflows.seatCommand(show.id, hold(1)).catch((error: unknown) => error);
+    try {
+      if (afterMs === 0) {
+        link.sever();
+        await expect(client.withDeadline(Date.now() + 200, () => workflows.ping())).rejects.toThrow();
+        return await command();
+      }
+      const outcome = command();
+      await delay(afterMs);
+      link.sever();
+      return await outcome;
+    } finally {
+      await client.connection.close();
+      await link.close();
+    }
+  }
+
+  test('a command that it may have taken before has no known outcome', async () => {
+    expect(await whileSevered(1_000)).toBeInstanceOf(OutcomeUnknownError);
+  }, 30_000);
+
+  test('a command that was never sent was not done', async () => {
+    expect(await whileSevered(0)).toBeInstanceOf(WorkflowUnavailableError);
+  }, 30_000);
 });
