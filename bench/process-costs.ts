@@ -14,7 +14,7 @@ export interface ProcessCosts {
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 const pageBytes = Number(execFileSync('getconf', ['PAGESIZE'], { encoding: 'utf8' }));
 
-interface Process {
+export interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly command: string;
@@ -22,13 +22,18 @@ interface Process {
   readonly residentBytes: number;
 }
 
-/** What the processes below `root` have cost so far; Linux only, as /proc tells it. */
-export function processCosts(root: number): ProcessCosts {
+/** `root` and all that it has started, and so on; Linux only, as /proc tells it. */
+export function processesBelow(root: number): Process[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap(readProcess);
+  return descendants(root, all);
+}
+
+/** What the processes below `root` have cost so far. */
+export function processCosts(root: number): ProcessCosts {
   const costs: ProcessCosts = { cpuMs: zeroes(), residentBytes: zeroes() };
-  for (const process of descendants(root, all)) {
+  for (const process of processesBelow(root)) {
     const part = partOf(process.command);
     costs.cpuMs[part] += process.cpuMs;
     costs.residentBytes[part] += process.residentBytes;

@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { processesBelow } from '../process-costs.ts';
+import { median } from '../statistics.ts';
+import type { PeerName } from './peer.ts';
+import { RunningPeer } from './running-peer.ts';
+import { SalesRecord } from './sales-record.ts';
+import type { Workload } from './workloads.ts';
+
+export const peerParts = ['front', 'postgres', 'restate-server'] as const;
+export type PeerPart = (typeof peerParts)[number];
+type PeerCosts = Readonly<Record<PeerPart, number>>;
+
+export interface PeerRun {
+  readonly figures: Readonly<Record<string, number>>;
+  /** CPU time per operation, ms: the front's process runs the peer's own code as well. */
+  readonly cpuMs: PeerCosts;
+  /** Of the machine, a minute's, when the run began: what else it had to do. */
+  readonly load: number;
+}
+
+export interface PeerResult {
+  readonly peer: PeerName;
+  readonly workload: string;
+  readonly runs: readonly PeerRun[];
+}
+
+/**
+ * Runs the workloads one after the other on one peer, on data of its own. After them the peer is killed and started
+ * again, and what it then has on record is held against what its clients were told.
+ * @throws Error on a double sale, a lost confirmation, or an answer that a workload does not expect
+ */
+export async function measurePeer(
+  name: PeerName,
+  workloads: readonly Workload[],
+  runsOfEach: number,
+): Promise<PeerResult[]> {
+  const dataDir = await mkdtemp(join(tmpdir(), `seatkeeper-peer-${name}-`));
+  const sales = new SalesRecord();
+  let peer = await RunningPeer.start(name, dataDir);
+  try {
+    const results: PeerResult[] = [];
+    for (const workload of workloads) {
+      const runs: PeerRun[] = [];
+      while (runs.length < runsOfEach) {
+        runs.push(await measuredRun(peer, workload, sales));
+      }
+      results.push({ peer: name, workload: workload.name, runs });
+    }
+    await peer.kill();
+    peer = await RunningPeer.start(name, dataDir);
+    const faults = sales.faultsOf(await peer.confirmedBookings());
+    if (faults.length > 0) throw new Error(`${name} failed its audit, ${faults.length} faults: ${faults[0]}`);
+    return results;
+  } finally {
+    await peer.kill();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measuredRun(peer: RunningPeer, workload: Workload, sales: SalesRecord): Promise<PeerRun> {
+  const [load = NaN] = loadavg();
+  let before = cpuMsOf(peer.pid);
+  const { figures, operations } = await workload.run(peer, sales, () => (before = cpuMsOf(peer.pid)));
+  const after = cpuMsOf(peer.pid);
+  const perOperation = (part: PeerPart): number => (after[part] - before[part]) / operations;
+  return {
+    figures,
+    cpuMs: {
+      front: perOperation('front'),
+      postgres: perOperation('postgres'),
+      'restate-server': perOperation('restate-server'),
+    },
+    load,
+  };
+}
+
+function cpuMsOf(root: number): PeerCosts {
+  const costs = { front: 0, postgres: 0, 'restate-server': 0 };
+  for (const { command, cpuMs } of processesBelow(root)) costs[partOf(command)] += cpuMs;
+  return costs;
+}
+
+function partOf(command: string): PeerPart {
+  if (command.includes('peer-process')) return 'front';
+  return command.includes('restate-server') ? 'restate-server' : 'postgres';
+}
+
+/** Markdown: the median of each figure, and what an operation costs by process. */
+export function peerTable(results: readonly PeerResult[]): string {
+  return [...Map.groupBy(results, ({ workload }) => workload)]
+    .map(([workload, ofIt]) => {
+      const figures = Object.keys(ofIt[0]!.runs[0]!.figures);
+      const header = ['peer', ...figures, 'CPU-ms per operation', ...peerParts.map((part) => `of it ${part}`), 'load'];
+      const rows = ofIt.map(({ peer, runs }) => {
+        const mid = (of: (run: PeerRun) => number): string => rounded(median(runs.map(of)));
+        return [
+          peer,
+          ...figures.map((figure) => mid((run) => run.figures[figure]!)),
+          mid(({ cpuMs }) => peerParts.reduce((sum, part) => sum + cpuMs[part], 0)),
+          ...peerParts.map((part) => mid(({ cpuMs }) => cpuMs[part])),
+          mid(({ load }) => load),
+        ];
+      });
+      const lines = [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+      return `### ${workload}\n\n${lines.join('\n')}\n`;
+    })
+    .join('\n');
+}
+
+const rounded = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2));
