@@ -1,6 +1,6 @@
 /**
  * Which room may import which. Files of a room may always import each other; `types` may be imported as types only.
- * `docs/architecture.md` shows the same table.
+ * `docs/architecture.md` lists the same.
  */
 const rooms = {
   'src/domain': { imports: [] },
