@@ -6,6 +6,7 @@ import { createOutput } from '../supervisor/output.ts';
 import { dropEmpty } from '../supervisor/settings.ts';
 import { StartupError } from '../supervisor/startup-error.ts';
 import { onStopRequest } from '../supervisor/stop-request.ts';
+import { addressList } from '../supervisor/terminal-line.ts';
 import { System } from './system.ts';
 
 /**
@@ -14,8 +15,9 @@ import { System } from './system.ts';
  */
 const { env } = process;
 dropEmpty(env);
-const output = createOutput(process.stdout, env.LOG_LEVEL ?? 'info');
+const output = createOutput(process.stdout, env.LOG_LEVEL ?? 'info', process.stderr);
 const log = output.logger('supervisor');
+refuseArguments(process.argv.slice(2));
 const system = new System(env, fileURLToPath(new URL('../..', import.meta.url)), output);
 
 /** As a shell says it of a program ended by Ctrl-C. */
@@ -49,10 +51,25 @@ function stopped(exitCode: number): void {
 
 function failed(error: unknown): void {
   if (system.isStopping) return;
-  if (error instanceof AlreadyRunningError) log.error({ ...error.state.addresses }, error.message);
-  else if (isForAPerson(error)) log.fatal(error.message);
-  else log.fatal({ err: error }, 'the system could not be started');
+  if (error instanceof AlreadyRunningError) {
+    const { addresses } = error.state;
+    output.explain('supervisor', 'error', { ...addresses }, error.message, addressList(addresses ?? {}));
+  } else if (isForAPerson(error)) output.explain('supervisor', 'fatal', {}, error.message);
+  else output.explain('supervisor', 'fatal', { err: error }, `The system could not be started: ${String(error)}`);
   stopped(1);
+}
+
+/** An argument that is silently ignored is a setting that somebody believes in. */
+function refuseArguments(args: readonly string[]): void {
+  if (args.length === 0) return;
+  output.explain(
+    'supervisor',
+    'fatal',
+    {},
+    `npm start takes no arguments, and was given ${args.join(' ')}: settings are environment variables, ` +
+      `as in PORT=3005 npm start.`,
+  );
+  process.exit(1);
 }
 
 /** One sentence that says what to put right; where it was thrown interests nobody. */

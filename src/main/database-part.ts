@@ -8,7 +8,7 @@ import { StartupError } from '../supervisor/startup-error.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
 const connectTimeoutMs = 10_000;
-const portSetting = 'POSTGRES_PORT';
+export const databasePortSetting = 'POSTGRES_PORT';
 
 export interface DatabaseOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -32,14 +32,14 @@ export async function prepareDatabase(options: DatabaseOptions): Promise<Databas
   const url = env.DATABASE_URL;
   if (url !== undefined) return { url, start: () => prove(url) };
 
-  const port = await ports.reserve(portSetting, 5432);
+  const port = await ports.reserve(databasePortSetting, 5432);
   const postgres = await step(log, 'PostgreSQL: preparing its data', () =>
     prepareEmbeddedPostgres({ dataFolder: folder, port, password, log }),
   );
   return {
     url: postgres.databaseUrl,
     start: async () => {
-      await ports.release(portSetting);
+      await ports.release(databasePortSetting);
       await supervisor.start(postgres.process);
       await postgres.afterStart();
     },

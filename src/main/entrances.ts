@@ -1,6 +1,6 @@
 import type { PortBook } from '../supervisor/port-book.ts';
 import type { Addresses } from '../supervisor/run-state.ts';
-import type { LauncherSettings } from '../supervisor/settings.ts';
+import { type LauncherSettings, processesMax } from '../supervisor/settings.ts';
 import { urlOf } from './listening.ts';
 
 export interface MetricsPlace {
@@ -11,6 +11,8 @@ export interface MetricsPlace {
 /** Where our own parts listen, and what they have to know of each other. */
 export interface Entrances {
   readonly addresses: Omit<Addresses, 'temporalUi'>;
+  /** Why the API is not on the port that a person would expect, as half a sentence; null when it is. */
+  readonly whyThisPort: string | null;
   /** Where each API process and each worker tells its metrics. */
   readonly apiMetrics: readonly MetricsPlace[];
   readonly workerMetrics: readonly MetricsPlace[];
@@ -21,18 +23,31 @@ export interface Entrances {
   readonly portSettings: readonly string[];
 }
 
+const portOfApi = 'PORT';
+const portOfSimulator = 'PAYMENT_SIMULATOR_PORT';
+const metricsOfApis = 'METRICS_PORT';
+const metricsOfWorkers = 'WORKER_METRICS_PORT';
+
+/** Names of all settings that may name a port here. */
+export const entrancePortSettings: readonly string[] = [
+  portOfApi,
+  portOfSimulator,
+  ...numberedSettings(metricsOfApis, processesMax),
+  ...numberedSettings(metricsOfWorkers, processesMax),
+];
+
 /** @throws StartupError */
 export async function reserveEntrances(
   { API_PROCESSES, WORKER_PROCESSES }: LauncherSettings,
   ports: PortBook,
   env: NodeJS.ProcessEnv,
 ): Promise<Entrances> {
-  const port = await ports.reserve('PORT', 3000);
-  const ofApis = await reserveMetrics('METRICS_PORT', 9464, API_PROCESSES, ports);
-  const ofWorkers = await reserveMetrics('WORKER_METRICS_PORT', 9474, WORKER_PROCESSES, ports);
+  const port = await ports.reserve(portOfApi, 3000);
+  const ofApis = await reserveMetrics(metricsOfApis, 9464, API_PROCESSES, ports);
+  const ofWorkers = await reserveMetrics(metricsOfWorkers, 9474, WORKER_PROCESSES, ports);
   const place = (metricsPort: number) => ({ port: metricsPort, url: `${urlOf(env.HOST, metricsPort)}/metrics` });
   const external = env.PAYMENT_GATEWAY_URL;
-  const simulatorPort = external === undefined ? await ports.reserve('PAYMENT_SIMULATOR_PORT', 3010) : null;
+  const simulatorPort = external === undefined ? await ports.reserve(portOfSimulator, 3010) : null;
   const api = urlOf(env.HOST, port);
   const simulator = simulatorPort === null ? null : urlOf(env.PAYMENT_SIMULATOR_HOST, simulatorPort);
   return {
@@ -44,6 +59,7 @@ export async function reserveEntrances(
       metrics: place(ofApis.ports[0]!).url,
       workerMetrics: place(ofWorkers.ports[0]!).url,
     },
+    whyThisPort: ports.whyNotFriendly(portOfApi),
     apiMetrics: ofApis.ports.map(place),
     workerMetrics: ofWorkers.ports.map(place),
     ownSimulator: simulator !== null,
@@ -54,18 +70,22 @@ export async function reserveEntrances(
       ...(simulatorPort === null ? {} : { PAYMENT_SIMULATOR_PORT: String(simulatorPort) }),
     },
     portSettings: [
-      'PORT',
+      portOfApi,
       ...ofApis.settings,
       ...ofWorkers.settings,
-      ...(simulator === null ? [] : ['PAYMENT_SIMULATOR_PORT']),
+      ...(simulator === null ? [] : [portOfSimulator]),
     ],
   };
 }
 
 /** One port for each process of a kind; the settings are called `NAME`, `NAME_2`, … */
 async function reserveMetrics(name: string, friendly: number, processes: number, ports: PortBook) {
-  const settings = Array.from({ length: processes }, (_, index) => (index === 0 ? name : `${name}_${index + 1}`));
+  const settings = numberedSettings(name, processes);
   const reserved: number[] = [];
   for (const setting of settings) reserved.push(await ports.reserve(setting, friendly));
   return { settings, ports: reserved };
+}
+
+function numberedSettings(name: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => (index === 0 ? name : `${name}_${index + 1}`));
 }

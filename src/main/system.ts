@@ -9,13 +9,13 @@ import type { Output } from '../supervisor/output.ts';
 import { PortBook } from '../supervisor/port-book.ts';
 import { step } from '../supervisor/progress.ts';
 import { RunRecord } from '../supervisor/run-record.ts';
-import type { Addresses } from '../supervisor/run-state.ts';
 import { loadSecrets, secretNames, type Secrets } from '../supervisor/secrets.ts';
-import { readLauncherSettings, type LauncherSettings } from '../supervisor/settings.ts';
+import { checkSettings, readLauncherSettings, type LauncherSettings } from '../supervisor/settings.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
-import { prepareDatabase } from './database-part.ts';
-import { reserveEntrances } from './entrances.ts';
+import { databasePortSetting, prepareDatabase } from './database-part.ts';
+import { entrancePortSettings, reserveEntrances } from './entrances.ts';
 import { apiProcesses, paymentSimulatorProcess, workerProcesses } from './own-processes.ts';
+import { readyBlock, type ReadySystem } from './ready-block.ts';
 import { saleLimits } from './sale-limits.ts';
 import { seed } from './seed.ts';
 import { prepareTemporalPart } from './temporal-part.ts';
@@ -23,7 +23,10 @@ import { temporalPortSettings } from './temporal-ports.ts';
 
 const staffTokenTtlSeconds = 24 * 60 * 60;
 
-/** Settings that the parts read and a person may have got wrong: told at once, not by a part that does not start. */
+/** Names of all settings that may name a port, of both profiles. */
+const portSettings = [...entrancePortSettings, databasePortSetting, ...temporalPortSettings('server')];
+
+/** Settings that are needed here, too. */
 const partSettings = [
   'NODE_ENV',
   'LOG_LEVEL',
@@ -81,13 +84,19 @@ export class System {
   async start(): Promise<void> {
     const startedAt = Date.now();
     const plan = await this.#plan();
-    const addresses = await this.#startParts(plan);
+    const ready = await this.#startParts(plan);
+    const { addresses } = ready;
     this.#record?.update({ status: 'ready', addresses, ports: plan.ports.chosen });
     const staffToken =
       plan.settings.NODE_ENV === 'production'
         ? undefined
         : await signStaffToken(plan.secrets.JWT_SECRET, 'admin', staffTokenTtlSeconds);
-    this.#output.announce('supervisor', { ...addresses, staffToken, elapsedMs: Date.now() - startedAt }, 'ready');
+    this.#output.announce(
+      'supervisor',
+      { ...addresses, staffToken, elapsedMs: Date.now() - startedAt },
+      'ready',
+      readyBlock({ ...ready, staffToken }),
+    );
   }
 
   /** Stops everything in order. The next start goes on with the same data. */
@@ -108,6 +117,7 @@ export class System {
 
   async #plan(): Promise<Plan> {
     const env = this.#env;
+    checkSettings(env, portSettings);
     const launcher = readLauncherSettings(env);
     const folder = await openDataFolder(env, this.#projectFolder, this.#log);
     this.#folder = folder;
@@ -123,10 +133,12 @@ export class System {
     return { launcher, settings, folder, secrets, ports: this.#ports };
   }
 
-  async #startParts(plan: Plan): Promise<Addresses> {
+  async #startParts(plan: Plan): Promise<Omit<ReadySystem, 'staffToken'>> {
     const { launcher, settings, folder, secrets, ports } = plan;
     const [env, log, supervisor] = [this.#env, this.#log, this.#supervisor];
     const entrances = await reserveEntrances(launcher, ports, env);
+    const { whyThisPort } = entrances;
+    if (whyThisPort !== null) log.info(`PORT: the API is to answer at ${entrances.addresses.api}: ${whyThisPort}`);
     const database = await prepareDatabase({
       env,
       folder,
@@ -172,7 +184,7 @@ export class System {
     await step(log, 'Shows: catalogue and workflows', () =>
       seed({ databaseUrl: database.url, temporal, limits, what: launcher.SEED, log }),
     );
-    return addresses;
+    return { addresses, temporalAddress: address, whyThisPort };
   }
 
   /** Its binaries may take minutes to obtain, beside the database's start; its server may need the database. */

@@ -2,13 +2,19 @@ import { z } from 'zod';
 
 /**
  * Settings of every process, read once from the environment. Units stand last in a name. A setting that is absent has
- * the default here; a setting that is there and wrong stops the process with a sentence that names it.
+ * the default here; a setting that is there and wrong stops the process with a sentence that says what it may be.
  */
 const seconds = (fallback: number) => z.coerce.number().positive().max(86_400).default(fallback);
 const count = (fallback: number, max: number) => z.coerce.number().int().min(0).max(max).default(fallback);
 const port = z.coerce.number().int().min(0).max(65_535);
 /** Secrets have no default: development's are made once and kept in the data folder, production's are given. */
 const secret = z.string().min(32, 'must have at least 32 characters');
+const postgresUrl = z
+  .string()
+  .refine(
+    (url) => /^postgres(ql)?:$/.test(URL.parse(url)?.protocol ?? ''),
+    'must be an address such as postgres://user:password@host:5432/database',
+  );
 
 const settings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
@@ -24,7 +30,7 @@ const settings = z.object({
   TRUSTED_PROXIES: count(0, 10),
   METRICS_PORT: port.default(0),
 
-  DATABASE_URL: z.string().min(1),
+  DATABASE_URL: postgresUrl,
   DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(200).default(10),
   TEMPORAL_ADDRESS: z.string().min(1),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
@@ -54,21 +60,58 @@ const settings = z.object({
 export type Settings = z.infer<typeof settings>;
 export type SettingName = keyof Settings;
 
+/** What each setting may be; a launcher checks its person's settings by them before a part reads them. */
+export const settingShapes = settings.shape;
+
+/** Never shown, right or wrong: an address may hold a password. */
+const hidden: ReadonlySet<string> = new Set(['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'DATABASE_URL']);
+
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 /**
  * The settings named, validated. A process asks for what it needs: the simulator has no `JWT_SECRET`.
- * @throws ConfigError naming every setting that is missing or wrong, never its value.
+ * @throws ConfigError
  */
 export function readConfig<Name extends SettingName>(
   names: readonly Name[],
   env: NodeJS.ProcessEnv = process.env,
 ): Readonly<Pick<Settings, Name>> {
-  const shape = Object.fromEntries(names.map((name) => [name, settings.shape[name]]));
-  const parsed = z.object(shape).safeParse(env);
-  if (parsed.success) return parsed.data as unknown as Pick<Settings, Name>;
-  const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new ConfigError(`Settings are missing or wrong: ${reasons.join('; ')}`);
+  const shapes = Object.fromEntries(names.map((name) => [name, settingShapes[name]]));
+  return validSettings(shapes, env) as unknown as Pick<Settings, Name>;
+}
+
+/**
+ * Settings of the given shapes, validated.
+ * @throws ConfigError naming every one that is missing or wrong, with its value and what it may be
+ */
+export function validSettings<Shapes extends Readonly<Record<string, z.ZodType>>>(
+  shapes: Shapes,
+  env: NodeJS.ProcessEnv,
+): z.infer<z.ZodObject<Shapes>> {
+  const parsed = z.object(shapes).safeParse(env);
+  if (parsed.success) return parsed.data;
+  const faults = new Map<string, string>();
+  for (const { path, message } of parsed.error.issues) {
+    const name = String(path[0]);
+    if (!faults.has(name)) faults.set(name, `${name}: ${faultOf(shapes[name]!, env[name], message, hidden.has(name))}`);
+  }
+  throw new ConfigError(`Settings are wrong: ${[...faults.values()].join('; ')}`);
+}
+
+function faultOf(shape: z.ZodType, value: string | undefined, message: string, isHidden: boolean): string {
+  if (value === undefined) return 'is missing';
+  const allowed = isHidden ? null : allowedBy(shape);
+  return allowed === null ? message : `'${value}' is not ${allowed}`;
+}
+
+/** What a shape allows, in words; null where the shape has its own words for what is wrong. */
+function allowedBy(shape: z.ZodType): string | null {
+  if (shape instanceof z.ZodDefault || shape instanceof z.ZodOptional) return allowedBy(shape.unwrap() as z.ZodType);
+  if (shape instanceof z.ZodEnum) return `one of ${shape.options.join(', ')}`;
+  if (shape instanceof z.ZodURL) return 'a URL such as http://127.0.0.1:8080';
+  if (!(shape instanceof z.ZodNumber)) return null;
+  const from = shape.safeParse(shape.minValue).success ? `from ${shape.minValue}` : `above ${shape.minValue}, up`;
+  return `a ${shape.isInt ? 'whole ' : ''}number ${from} to ${shape.maxValue}`;
 }

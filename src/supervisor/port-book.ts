@@ -13,9 +13,10 @@ export class PortBook {
     this.#remembered = remembered;
   }
 
-  /** All ports chosen so far, to be remembered. */
+  /** Ports to be remembered: those that were chosen, now or before. One that a person named holds for one start. */
   get chosen(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#reserved].map(([name, { port }]) => [name, port]));
+    const chosen = [...this.#reserved].filter(([name]) => toldPort(name, this.#env) === null);
+    return { ...this.#remembered, ...Object.fromEntries(chosen.map(([name, { port }]) => [name, port])) };
   }
 
   /** @throws StartupError when the setting names a port that can't be had */
@@ -23,6 +24,11 @@ export class PortBook {
     const reserved = await reservePort({ name, told: toldPort(name, this.#env), friendly }, this.#remembered[name]);
     this.#reserved.set(name, reserved);
     return reserved.port;
+  }
+
+  /** Why a port is not the one that a person would expect, as half a sentence; null when it is. */
+  whyNotFriendly(name: string): string | null {
+    return this.#reserved.get(name)?.why ?? null;
   }
 
   /** Lets go of ports, for the part that is about to listen on them. */

@@ -6,11 +6,15 @@ import { StartupError } from './startup-error.ts';
 /** A port that nobody else gets until the part it is for listens on it. */
 export interface ReservedPort {
   readonly port: number;
+  /** Why it is not the friendly one, as half a sentence; null when it is, or when a person named it. */
+  readonly why: string | null;
   /** Lets the part listen. Other starts still leave the port alone: it may take the part seconds, and again when it died. */
   release(): Promise<void>;
   /** Ends that too. So does the end of this process. */
   giveBack(): Promise<void>;
 }
+
+type HeldPort = Omit<ReservedPort, 'why'>;
 
 export interface PortWish {
   /** Setting's name, under which a person chose the port and under which it is remembered. */
@@ -32,14 +36,19 @@ export async function reservePort(wish: PortWish, remembered: number | undefined
   if (wish.told !== null && wish.told !== 0) {
     const attempt = await holdTold(wish.told);
     if ('failure' in attempt) throw toldPortError(wish.name, wish.told, attempt.failure);
-    return attempt;
+    return { ...attempt, why: null };
   }
   const near = Array.from({ length: neighboursTried }, (_, step) => wish.friendly + step);
   for (const port of [...(remembered === undefined ? [] : [remembered]), ...near, 0]) {
     const attempt = port === 0 ? await holdTold(0) : await holdUnclaimed(port);
-    if (!('failure' in attempt)) return attempt;
+    if (!('failure' in attempt)) return { ...attempt, why: whyNotFriendly(attempt.port, wish.friendly, remembered) };
   }
   throw new StartupError(`No free port was found for ${wish.name}.`);
+}
+
+function whyNotFriendly(port: number, friendly: number, remembered: number | undefined): string | null {
+  if (port === friendly || friendly === 0) return null;
+  return port === remembered ? 'as at the last start' : `${friendly} is taken by another program`;
 }
 
 function toldPortError(name: string, port: number, { code }: NodeJS.ErrnoException): StartupError {
@@ -52,7 +61,7 @@ function toldPortError(name: string, port: number, { code }: NodeJS.ErrnoExcepti
 }
 
 /** A port that somebody has claimed is not even tried: he may be about to listen on it. */
-async function holdUnclaimed(port: number): Promise<ReservedPort | Failed> {
+async function holdUnclaimed(port: number): Promise<HeldPort | Failed> {
   const claimed = await claim(port);
   if ('failure' in claimed) return claimed;
   const listening = await listenOnAll(port);
@@ -62,14 +71,14 @@ async function holdUnclaimed(port: number): Promise<ReservedPort | Failed> {
 }
 
 /** Whoever asked for this very port gets it if it is free; a claim may be anybody's who speaks UDP. 0: any. */
-async function holdTold(port: number): Promise<ReservedPort | Failed> {
+async function holdTold(port: number): Promise<HeldPort | Failed> {
   const listening = await listenOnAll(port);
   if ('failure' in listening) return listening;
   const claimed = await claim((listening.server.address() as AddressInfo).port);
   return reservedPort(listening.server, 'failure' in claimed ? null : claimed.socket);
 }
 
-function reservedPort(server: Server, claimed: Socket | null): ReservedPort {
+function reservedPort(server: Server, claimed: Socket | null): HeldPort {
   const { port } = server.address() as AddressInfo;
   const release = () => close(server);
   return {

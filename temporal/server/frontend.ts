@@ -83,9 +83,12 @@ export async function answers(address: string, patience: Patience): Promise<true
     );
     return true;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return error instanceof Error ? withoutEmptyNote(error.message) : String(error);
   }
 }
+
+/** gRPC adds a note about the look-up of names, also when it has nothing to say there. */
+const withoutEmptyNote = (message: string): string => message.replace(/\.? Resolution note:\s*$/, '');
 
 async function probe(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
   const { workflowService } = connection;

@@ -27,11 +27,16 @@ export class Launch {
   readonly #waiting = new Set<(line: Line) => void>();
   readonly #ended: Promise<number>;
 
-  /** `through` is put before the command: a program that runs it. */
-  constructor(dataFolder: string, env: Readonly<Record<string, string>> = {}, through: readonly string[] = []) {
+  /** `through` is put before the command: a program that runs it; `rest` after it. */
+  constructor(
+    dataFolder: string,
+    env: Readonly<Record<string, string>> = {},
+    through: readonly string[] = [],
+    rest: readonly string[] = [],
+  ) {
     this.dataFolder = dataFolder;
-    const [command, ...args] = [...through, 'npm', 'start', '--silent'];
-    this.#child = spawn(command, args, {
+    const words = [...through, 'npm', 'start', '--silent', ...rest];
+    this.#child = spawn(words[0]!, words.slice(1), {
       cwd: projectFolder,
       env: { ...personsEnvironment(), DATA_DIR: dataFolder, ...env },
       detached: true,

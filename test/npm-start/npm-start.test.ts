@@ -62,6 +62,9 @@ describe('npm start', () => {
     expect(second.lines).toHaveLength(1);
     expect(second.lines[0]).toMatchObject({ api, web, temporalUi, paymentSimulator, metrics });
     expect(second.lines[0]!.msg).toContain(`already runs on ${dataFolder}`);
+    expect(second.output.split('\n').filter((line) => !line.startsWith('{'))).toEqual(
+      expect.arrayContaining([second.lines[0]!.msg, expect.stringMatching(`^ +api +${String(api)}$`)]),
+    );
     expect(readFileSync(join(dataFolder, 'state.json'), 'utf8')).toBe(state);
     expect([...launch.parts()]).toEqual(before);
     expect(await healthOf(ready)).toBe(200);

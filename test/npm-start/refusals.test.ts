@@ -44,18 +44,44 @@ describe('npm start explains in one sentence and ends with 1', () => {
   });
 
   it.each([
-    [{ HOLD_TTL_SECONDS: 'soon' }, /^Settings are missing or wrong: HOLD_TTL_SECONDS: /],
-    [{ PORT: 'http' }, /^Settings are wrong: PORT: /],
-    [{ TEMPORAL_PROFILE: 'cloud' }, /^Settings are wrong: TEMPORAL_PROFILE: /],
-    [{ JWT_SECRET: 'short' }, /^Settings are missing or wrong: JWT_SECRET: must have at least 32 characters$/],
+    [
+      { PORT: 'abc', HOLD_TTL_SECONDS: 'soon', TEMPORAL_PROFILE: 'cloud', SEATS_PER_BUYER_MAX: '-1' },
+      new RegExp(
+        "^Settings are wrong: PORT: 'abc' is not a whole number from 0 to 65535; " +
+          "HOLD_TTL_SECONDS: 'soon' is not a number above 0, up to 86400; " +
+          "SEATS_PER_BUYER_MAX: '-1' is not a whole number from 0 to 10000; " +
+          "TEMPORAL_PROFILE: 'cloud' is not one of dev, server$",
+      ),
+    ],
+    [{ JWT_SECRET: 'short' }, /^Settings are wrong: JWT_SECRET: must have at least 32 characters$/],
+    [{ DATABASE_URL: 'foo' }, /^Settings are wrong: DATABASE_URL: must be an address such as postgres:\/\/user:/],
     [
       { NODE_ENV: 'production' },
       /^With NODE_ENV=production .*: JWT_SECRET, PAYMENT_WEBHOOK_SECRET, POSTGRES_PASSWORD\.$/,
     ],
     [{ DATABASE_URL: 'postgres://127.0.0.1:9/none' }, /^The database that DATABASE_URL names can't be used \(.*9/],
-    [{ TEMPORAL_ADDRESS: '127.0.0.1:9' }, /^TEMPORAL_ADDRESS names 127\.0\.0\.1:9, where no Temporal server answers/],
+    [
+      { TEMPORAL_ADDRESS: '127.0.0.1:9' },
+      /^TEMPORAL_ADDRESS names 127\.0\.0\.1:9, where no Temporal server answers \([^()]*\): start/,
+    ],
   ])('wrong settings %j', async (settings, sentence) => {
     expect(await refusal(new Launch(folder, settings))).toMatch(sentence);
+  });
+
+  it('arguments, which nobody reads', async () => {
+    const said = await refusal(new Launch(folder, {}, [], ['--', '--port', '3005']));
+    expect(said).toBe(
+      'npm start takes no arguments, and was given --port 3005: settings are environment variables, ' +
+        'as in PORT=3005 npm start.',
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('as a sentence on standard error, too, whatever the log level is', async () => {
+    const launch = new Launch(folder, { PORT: 'http', LOG_LEVEL: 'silent' });
+    expect(await launch.ended()).toBe(1);
+    expect(launch.lines).toEqual([]);
+    expect(launch.output).toBe("Settings are wrong: PORT: 'http' is not a whole number from 0 to 65535");
   });
 
   it('and makes no secrets in production', async () => {
