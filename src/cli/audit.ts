@@ -3,6 +3,7 @@ import { showMessages, type SeatMapView } from '../contracts/show-messages.ts';
 import { showWorkflowId } from '../contracts/workflow-ids.ts';
 import { auditRowsOfShow, type AuditedBooking } from '../read-model/audit-rows.ts';
 import type { ReadModel } from '../read-model/database.ts';
+import { getJson } from './patience.ts';
 
 /** The four records of a sale. */
 export interface AuditSources {
@@ -27,6 +28,8 @@ export interface ShowAudit {
     /** Minor units. */
     readonly money: { readonly owed: number; readonly payments: number; readonly ledger: number };
   };
+  /** Ids of the bookings that are confirmed. */
+  readonly confirmed: ReadonlySet<string>;
   /** One sentence each; none when all records agree. */
   readonly differences: readonly string[];
 }
@@ -69,6 +72,7 @@ export async function auditShow(sources: AuditSources, showId: string): Promise<
         ledger: sum(bookings.map((booking) => moved.get(booking.id) ?? 0)),
       },
     },
+    confirmed: new Set(confirmed.map(({ id }) => id)),
     differences: [
       ...bookings.flatMap((booking) => moneyDifferences(booking, moved.get(booking.id) ?? 0)),
       ...confirmed.flatMap((booking) => seatDifferences(booking, owners)),
@@ -129,12 +133,6 @@ function netByBooking(items: readonly LedgerItem[]): Map<string, number> {
     net.set(bookingId, (net.get(bookingId) ?? 0) + (kind === 'charge' ? amount.amount : -amount.amount));
   }
   return net;
-}
-
-async function getJson<Body>(url: string): Promise<Body> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return (await response.json()) as Body;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'undici';
+import { type OnOvercome, PATIENCE_MS, patiently } from '../patience.ts';
 
 /** How a buyer behaves once the seats are held. */
 export const behaviours = [
@@ -15,13 +16,28 @@ export const behaviours = [
 ] as const;
 export type Behaviour = (typeof behaviours)[number];
 
-/** What became of a visit, for the display. */
-export type Visit = 'confirmed' | 'abandoned' | 'released' | 'late' | 'refused' | 'expired' | 'failed';
+/** What became of a visit, as its buyer saw it. */
+export const visitEnds = {
+  confirmed: 'has paid and has the seats',
+  abandoned: 'never pays: the hold runs out, and the seats are sold to others',
+  released: 'gives the seats back',
+  late: 'pays, and the money comes after the deadline: the seats, if they are still free, else the money back',
+  refused: 'finds no seats side by side, and comes again as a smaller group',
+  expired: 'wanted to pay when the hold had ended',
+  failed: 'was told that the payment did not go through',
+} as const;
+export type VisitEnd = keyof typeof visitEnds;
+
+export interface Visit {
+  readonly end: VisitEnd;
+  /** Null when no seats were had. */
+  readonly bookingId: string | null;
+  readonly soldOut: boolean;
+}
 
 interface Booking {
   readonly id: string;
   readonly status: string;
-  readonly seats: readonly unknown[];
 }
 
 interface Answer {
@@ -33,30 +49,35 @@ interface Answer {
 const POLL_MS = 500;
 /** Longer than any deadline of the demo. */
 const POLLS_MAX = 120;
-const UNKNOWN_OUTCOMES = [503, 504];
-const REPEATS_MAX = 5;
-const REPEAT_DELAY_MS = 500;
+/** `HELD` is no end: the booking's row follows the payment by a moment, and what is declined is held again for a while. */
+const ENDED_WITHOUT_SEATS = ['EXPIRED', 'RELEASED', 'FAILED'];
+/** Not now, or not known: the same key is sent again, and has one effect. */
+const ASK_AGAIN = [503, 504];
+const ASK_AGAIN_AFTER_MS = 500;
 
 /** One visit of one guest: asks for the best seats, and behaves. All through the REST API. */
 export class Buyer {
   readonly #pool: Pool;
   readonly #showId: string;
+  readonly #onOvercome: OnOvercome;
   #token = '';
 
-  constructor(pool: Pool, showId: string) {
+  constructor(pool: Pool, showId: string, onOvercome: OnOvercome) {
     this.#pool = pool;
     this.#showId = showId;
+    this.#onOvercome = onOvercome;
   }
 
-  async visit(count: number, behaviour: Behaviour): Promise<{ visit: Visit; seats: number; soldOut: boolean }> {
+  /** @throws Error when a call had no answer for as long as a buyer is patient */
+  async visit(count: number, behaviour: Behaviour): Promise<Visit> {
     this.#token ||= await this.#guestToken();
-    const held = await this.#hold(count, behaviour === 'double_clicks');
-    if (held.status !== 201) return { visit: 'refused', seats: 0, soldOut: held.body.code === 'SOLD_OUT' };
-    const seats = held.body.seats.length;
-    return { visit: await this.#behave(held.body.id, behaviour), seats, soldOut: false };
+    const { status, body } = await this.#hold(count, behaviour === 'double_clicks');
+    if (status >= 500) return { end: 'failed', bookingId: null, soldOut: false };
+    if (status !== 201) return { end: 'refused', bookingId: null, soldOut: body.code === 'SOLD_OUT' };
+    return { end: await this.#behave(body.id, behaviour), bookingId: body.id, soldOut: false };
   }
 
-  async #behave(bookingId: string, behaviour: Behaviour): Promise<Visit> {
+  async #behave(bookingId: string, behaviour: Behaviour): Promise<VisitEnd> {
     switch (behaviour) {
       case 'pays':
         return this.#pay(bookingId, 'tok_ok');
@@ -87,7 +108,7 @@ export class Buyer {
     return twice ? this.#same(first, this.#post('/bookings', body, key)) : first;
   }
 
-  async #payTwiceAtOnce(bookingId: string): Promise<Visit> {
+  async #payTwiceAtOnce(bookingId: string): Promise<VisitEnd> {
     const key = randomUUID();
     const pay = () => this.#post(`/bookings/${bookingId}/payment`, { method: 'upi', token: 'tok_ok' }, key);
     const answer = await this.#same(pay(), pay());
@@ -103,39 +124,49 @@ export class Buyer {
     return one.status < 300 ? one : two;
   }
 
-  async #pay(bookingId: string, token: string, polls = POLLS_MAX): Promise<Visit> {
+  async #pay(bookingId: string, token: string, polls = POLLS_MAX): Promise<VisitEnd> {
     const answer = await this.#post(`/bookings/${bookingId}/payment`, { method: 'card', token }, randomUUID());
     if (answer.body.status === 'CONFIRMED') return 'confirmed';
     if (answer.status === 202) return this.#ending(bookingId, polls);
     return answer.status === 410 ? 'expired' : 'failed';
   }
 
-  async #ending(bookingId: string, polls: number): Promise<Visit> {
+  async #ending(bookingId: string, polls: number): Promise<VisitEnd> {
     for (let poll = 0; poll < polls; poll++) {
-      const { body } = await this.#call('GET', `/bookings/${bookingId}`);
+      const { status, body } = await this.#call('GET', `/bookings/${bookingId}`);
       if (body.status === 'CONFIRMED') return 'confirmed';
-      if (body.status !== 'PAYMENT_PENDING') return 'expired';
+      if (status === 200 && ENDED_WITHOUT_SEATS.includes(body.status)) return 'expired';
       await delay(POLL_MS);
     }
     return 'late';
   }
 
   async #guestToken(): Promise<string> {
-    const { status, body } = await this.#call('POST', '/auth/guest', { email: `${randomUUID()}@example.org` });
-    if (status !== 201) throw new Error(`a guest was answered ${status}`);
+    const { status, body } = await this.#post('/auth/guest', { email: `${randomUUID()}@example.org` }, randomUUID());
+    if (status !== 201) throw new Error(`POST /auth/guest answered ${status}`);
     return (body as unknown as { accessToken: string }).accessToken;
   }
 
   /** As a good client does: an unknown outcome is asked for with the same key. */
   async #post(path: string, body: unknown, key: string): Promise<Answer> {
-    for (let repeats = 0; ; repeats++) {
+    const givenUpAtMs = Date.now() + PATIENCE_MS;
+    for (;;) {
       const answer = await this.#call('POST', path, body, key);
-      if (!UNKNOWN_OUTCOMES.includes(answer.status) || repeats === REPEATS_MAX) return answer;
-      await delay(REPEAT_DELAY_MS);
+      if (!ASK_AGAIN.includes(answer.status) || Date.now() > givenUpAtMs) return answer;
+      await delay(ASK_AGAIN_AFTER_MS);
     }
   }
 
-  async #call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown, key?: string): Promise<Answer> {
+  /** All calls may be repeated: a POST has its key, and what is released stays so. */
+  #call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown, key?: string): Promise<Answer> {
+    return patiently(
+      `${method} ${path} at a box office`,
+      () => this.#callOnce(method, path, body, key),
+      this.#onOvercome,
+    );
+  }
+
+  async #callOnce(method: 'GET' | 'POST' | 'DELETE', path: string, body: unknown, key?: string): Promise<Answer> {
     const response = await this.#pool.request({
       method,
       path: `/api/v1${path}`,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { type Behaviour, Buyer, type Visit } from './buyer.ts';
+import type { OnOvercome } from '../patience.ts';
+import { type Behaviour, Buyer, type VisitEnd } from './buyer.ts';
 
 /** How many of a hundred buyers behave so. */
 const mix: readonly (readonly [Behaviour, number])[] = [
@@ -15,56 +16,74 @@ const mix: readonly (readonly [Behaviour, number])[] = [
 ];
 /** Group sizes, the larger ones more often: a big hall sells out in the demo's time. */
 const groupSizes = [2, 4, 6, 8, 10, 10, 10, 10, 10, 10] as const;
-/** A buyer who was refused looks for a smaller group, down to one seat. */
+/** What is refused is halved, down to one seat; what is granted may be twice as many the next time. */
 const SMALLEST_GROUP = 1;
+const LARGEST_GROUP = Math.max(...groupSizes);
 /** Sold out for now, but held seats may come back: a buyer looks again after a while. */
 const LOOK_AGAIN_MS = 500;
+/** A payment may wait ten seconds for its provider; an answer that takes twice as long never comes. */
+const ANSWER_WITHIN_MS = 20_000;
+
+export type Office = 'regular' | 'hurried';
 
 export interface StormOptions {
   readonly showId: string;
   readonly buyers: number;
   /** Where most buyers go, and where those go whose payment will come too late. */
-  readonly offices: { readonly regular: string; readonly hurried: string };
+  readonly offices: Readonly<Record<Office, string>>;
   readonly random: () => number;
-  readonly signal: AbortSignal;
+  /** Aborted when the show is sold out, and by the first buyer who could not go on. */
+  readonly stop: AbortController;
+  readonly onOvercome: OnOvercome;
 }
 
 export interface StormProgress {
-  readonly visits: Readonly<Record<Visit, number>>;
-  readonly seatsConfirmed: number;
-  readonly requestsRefused: number;
+  readonly visits: Readonly<Record<VisitEnd, number>>;
+  /** Bookings of which a buyer has been told that they are confirmed. */
+  readonly toldConfirmed: ReadonlySet<string>;
 }
 
 /**
- * Buyers come and come again until the signal says that the show is sold out. Yields what has happened so far by
- * `progress`.
+ * Buyers come and come again until they are stopped. Yields what has happened so far by `progress`; `over` rejects with
+ * what the first of them could not overcome, when all have gone.
  */
 export function storm(options: StormOptions): { readonly progress: StormProgress; readonly over: Promise<void> } {
+  const { stop, random, showId, onOvercome } = options;
   const visits = { confirmed: 0, abandoned: 0, released: 0, late: 0, refused: 0, expired: 0, failed: 0 };
-  const progress = { visits, seatsConfirmed: 0, requestsRefused: 0 };
-  const pools = {
-    regular: new Pool(options.offices.regular, { connections: options.buyers }),
-    hurried: new Pool(options.offices.hurried, { connections: options.buyers }),
-  };
+  const toldConfirmed = new Set<string>();
+  const pools = { regular: openPool(options.offices.regular), hurried: openPool(options.offices.hurried) };
+
+  function openPool(url: string): Pool {
+    return new Pool(url, {
+      connections: options.buyers,
+      headersTimeout: ANSWER_WITHIN_MS,
+      bodyTimeout: ANSWER_WITHIN_MS,
+    });
+  }
 
   async function buyer(): Promise<void> {
-    let group: number = pick(groupSizes, options.random);
-    while (!options.signal.aborted) {
-      const behaviour = behaviourOf(options.random);
+    for (let largest = LARGEST_GROUP; !stop.signal.aborted;) {
+      const behaviour = behaviourOf(random);
       const pool = behaviour === 'pays_late' ? pools.hurried : pools.regular;
-      const { visit, seats, soldOut } = await new Buyer(pool, options.showId).visit(group, behaviour);
-      visits[visit] += 1;
-      if (visit === 'confirmed') progress.seatsConfirmed += seats;
-      if (visit !== 'refused') group = pick(groupSizes, options.random);
-      else if (group > SMALLEST_GROUP) group = Math.max(Math.floor(group / 2), SMALLEST_GROUP);
-      if (soldOut) await waitUnless(options.signal, LOOK_AGAIN_MS);
+      const group = Math.min(pick(groupSizes, random), largest);
+      const { end, bookingId, soldOut } = await new Buyer(pool, showId, onOvercome).visit(group, behaviour);
+      visits[end] += 1;
+      if (end === 'confirmed') toldConfirmed.add(bookingId!);
+      if (end === 'refused') largest = Math.max(Math.floor(group / 2), SMALLEST_GROUP);
+      else largest = Math.min(largest * 2, LARGEST_GROUP);
+      if (soldOut) await waitUnless(stop.signal, LOOK_AGAIN_MS);
     }
   }
 
-  const over = Promise.all(Array.from({ length: options.buyers }, buyer)).then(async () => {
+  async function run(): Promise<void> {
+    const buyers = Array.from({ length: options.buyers }, () => buyer().finally(() => stop.abort()));
+    const ends = await Promise.allSettled(buyers);
     await Promise.all([pools.regular.close(), pools.hurried.close()]);
-  });
-  return { progress, over };
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  return { progress: { visits, toldConfirmed }, over: run() };
 }
 
 function behaviourOf(random: () => number): Behaviour {
