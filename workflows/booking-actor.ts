@@ -206,7 +206,10 @@ export class BookingActor {
     return { request, first };
   }
 
-  /** Paying secures the hold until the payment's deadline. If the hold is gone, so is the booking. */
+  /**
+   * Paying secures the hold until the payment's deadline. If the hold is gone, so is the booking. The attempt's row is
+   * left to whoever knows whether it was sent: a worker that died may have sent it in a task that is done again now.
+   */
   async #secureHold(attemptId: string): Promise<'HOLD_EXPIRED' | null> {
     const { expiresAtMs } = this.#process.booking;
     const deadlineMs = this.#process.paymentStarted(attemptId, Date.now());
@@ -214,7 +217,7 @@ export class BookingActor {
     const secured = await this.#extendHold(deadlineMs);
     if (secured.ok) return null;
     this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'hold_expired' });
-    await this.#endHold('EXPIRED', attemptId);
+    await this.#endHold('EXPIRED');
     return 'HOLD_EXPIRED';
   }
 

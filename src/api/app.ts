@@ -1,7 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import helmet from 'helmet';
 import { BASE_PATH } from '../contracts/http/endpoints.ts';
-import { findPayment, refuseUnsentPayment } from '../read-model/payments.ts';
+import { findPayment, findPaymentFate, refuseUnsentPayment } from '../read-model/payments.ts';
 import { accountRoutes } from './accounts/account-routes.ts';
 import { BearerTokens } from './accounts/tokens.ts';
 import type { AppDeps } from './app-deps.ts';
@@ -83,6 +83,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     workflows,
     nowMs,
     findPayment: (id) => findPayment(db, id),
+    findFate: (id) => findPaymentFate(db, id),
     refuseUnsent: (attemptId, reason) => refuseUnsentPayment(db, { attemptId, reason, atMs: nowMs() }),
   });
   return [

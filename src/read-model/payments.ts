@@ -142,6 +142,45 @@ export async function findPayment(db: ReadModel, attemptId: string): Promise<Pay
   return row === undefined ? null : toPayment(row);
 }
 
+/** What became of an attempt, and of its money if it has captured some. */
+export interface PaymentFate {
+  readonly payment: Payment;
+  /** Its booking was confirmed by this attempt. */
+  readonly hasBought: boolean;
+  /** A refund of it has been asked for, and so it buys nothing any more. */
+  readonly isGivenBack: boolean;
+}
+
+/** One statement: a confirmation and its payment are seen together or not at all. Null if there is no such attempt. */
+export async function findPaymentFate(db: ReadModel, attemptId: string): Promise<PaymentFate | null> {
+  const row = await db
+    .selectFrom('payments')
+    .selectAll()
+    .select((payment) => [
+      payment
+        .exists(
+          payment
+            .selectFrom('bookings')
+            .whereRef('bookings.id', '=', 'payments.booking_id')
+            .whereRef('bookings.payment_id', '=', 'payments.id'),
+        )
+        .as('has_bought'),
+      payment
+        .exists(
+          payment
+            .selectFrom('refunds')
+            .whereRef('refunds.booking_id', '=', 'payments.booking_id')
+            .whereRef('refunds.payment_id', '=', 'payments.id'),
+        )
+        .as('is_given_back'),
+    ])
+    .where('id', '=', attemptId)
+    .executeTakeFirst();
+  if (!row) return null;
+  const { has_bought: hasBought, is_given_back: isGivenBack } = row;
+  return { payment: toPayment(row), hasBought: Boolean(hasBought), isGivenBack: Boolean(isGivenBack) };
+}
+
 /**
  * Attempts still PENDING or UNKNOWN that were made before `createdBeforeMs`, for the sweeper: first the one whose making
  * or last `markPaymentSwept` is longest ago, so that each has its turn however many there are.

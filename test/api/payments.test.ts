@@ -325,6 +325,20 @@ describe('an attempt that outlives its booking', () => {
     expect([known.status, known.body.code, known.body.bookingStatus]).toEqual([409, 'BOOKING_STATE', 'RELEASED']);
   });
 
+  test('and that has captured money is not known yet, until the money has bought the seats or is on its way back', async () => {
+    const { buyer, booking, key, id } = await leftOpen(true);
+    const { total: amount } = booking.price;
+    const captured = { status: 'SUCCEEDED', provider: 'simulator', provider_reference: 'ch_1' } as const;
+    await system.db.updateTable('payments').set(captured).where('id', '=', id).execute();
+    const open = await buyer.pay(booking.id, 'tok_ok', key);
+    expect([open.status, open.body.code]).toEqual([504, 'TIMEOUT']);
+    const refund = { id: newId('ref'), paymentId: id, bookingId: booking.id, amount, providerReference: null };
+    const at = { createdAtMs: Date.now(), updatedAtMs: Date.now() };
+    await recordRefunds(system.db, [{ ...refund, ...at, status: 'PENDING' }]);
+    const givenBack = await buyer.pay(booking.id, 'tok_ok', key);
+    expect([givenBack.status, givenBack.body.code]).toEqual([410, 'HOLD_EXPIRED']);
+  });
+
   test('and that was never sent has ended with it', async () => {
     const { buyer, booking, key } = await leftOpen(false);
     const refused = await buyer.pay(booking.id, 'tok_ok', key);

@@ -1,11 +1,17 @@
-import type { PayAnswer } from '../../contracts/booking-messages.ts';
+import type { PayAnswer, PayCommand } from '../../contracts/booking-messages.ts';
 import type { ErrorCode } from '../../contracts/error-codes.ts';
 import type { PaymentRequest } from '../../contracts/http/bookings.ts';
-import { ENDED, OutcomeUnknownError, type WorkflowClient } from '../../contracts/workflow-client.ts';
+import {
+  ENDED,
+  type Ended,
+  OutcomeUnknownError,
+  type WorkflowClient,
+  WorkflowUnavailableError,
+} from '../../contracts/workflow-client.ts';
 import { bookingCan, PAYMENT_ATTEMPTS_MAX, type Booking } from '../../domain/booking.ts';
 import type { PayRefusal } from '../../domain/booking-process.ts';
 import { derivedId } from '../../platform/ids.ts';
-import type { Payment } from '../../read-model/payments.ts';
+import type { Payment, PaymentFate } from '../../read-model/payments.ts';
 import type { Batches } from '../batches.ts';
 import { bookingAfter, bookingBody, bookingPath } from '../bookings/booking-body.ts';
 import { endedRefusal } from '../bookings/booking-routes.ts';
@@ -19,6 +25,7 @@ export interface PaymentDeskDeps {
   readonly workflows: WorkflowClient;
   readonly nowMs: () => number;
   findPayment(attemptId: string): Promise<Payment | null>;
+  findFate(attemptId: string): Promise<PaymentFate | null>;
   /** Ends the attempt unless a provider may know of it; false if one may, or if it has ended. */
   refuseUnsent(attemptId: string, reason: ErrorCode): Promise<boolean>;
 }
@@ -33,15 +40,23 @@ export class PaymentDesk {
 
   async pay(booking: Booking, key: AnswerKey, { method, token }: PaymentRequest): Promise<Answer> {
     const attempt = await this.#durableAttempt(booking, key, method);
-    const answer = await this.#deps.workflows.pay(booking.id, {
-      attemptId: attempt.id,
-      amount: attempt.amount,
-      method,
-      token,
-    });
-    if (answer === ENDED) return this.#afterItsEnd(booking, attempt.id);
-    if (answer.outcome === 'refused') await this.#deps.refuseUnsent(attempt.id, answer.refusal);
-    return payAnswer(this.#deps.batches, booking, answer, this.#deps.nowMs());
+    const { id: attemptId, amount } = attempt;
+    const answer = await this.#tellBooking(booking.id, { attemptId, amount, method, token });
+    if (answer === ENDED) return this.#afterItsEnd(booking, attemptId);
+    if (answer.outcome === 'refused') return this.#unlessSent(booking, attemptId, answer);
+    return payAnswer(this.#deps.batches, booking, answer);
+  }
+
+  /** @throws ApiError if nobody has heard of the attempt, nor ever will; OutcomeUnknownError if somebody may have */
+  async #tellBooking(bookingId: string, command: PayCommand): Promise<PayAnswer | Ended> {
+    try {
+      return await this.#deps.workflows.pay(bookingId, command);
+    } catch (error) {
+      if (!(error instanceof WorkflowUnavailableError)) throw error;
+      // Another request with this key may have reached the booking before.
+      if (await this.#deps.refuseUnsent(command.attemptId, 'UNAVAILABLE')) throw partUnavailable();
+      throw new OutcomeUnknownError('the booking may have heard of the attempt', { cause: error });
+    }
   }
 
   /**
@@ -83,30 +98,53 @@ export class PaymentDesk {
   }
 
   /**
-   * The workflow is gone, and with it its memory of answers: the rows tell what became of the attempt.
-   * @throws OutcomeUnknownError while a provider may have charged it; whoever settles late money finds out
+   * The booking refuses an attempt that it does not know. A worker that died may have sent it before all the same, in a
+   * task that is done again now: then the refusal is none.
    */
+  async #unlessSent(before: Booking, attemptId: string, answer: Refused): Promise<Answer> {
+    const refusal = refusalOf(answer, this.#deps.nowMs());
+    if (await this.#deps.refuseUnsent(attemptId, answer.refusal)) throw refusal;
+    return this.#whatBecameOf(before, attemptId, () => refusal);
+  }
+
+  /** The workflow is gone, and with it its memory of answers. */
   async #afterItsEnd(before: Booking, attemptId: string): Promise<Answer> {
     const ended = (await this.#deps.batches.findBooking(before.id)) ?? before;
     await this.#deps.refuseUnsent(attemptId, endedRefusal(ended).code);
-    const payment = await this.#deps.findPayment(attemptId);
-    // After its payment: one transaction writes both, and a confirmed booking must not be seen as it was before.
-    const booking = (await this.#deps.batches.findBooking(before.id)) ?? ended;
-    if (payment?.status === 'SUCCEEDED' && booking.status === 'CONFIRMED') return ok(bookingBody(booking));
-    if (payment?.status === 'DECLINED') throw declined(payment.failureReason ?? 'declined');
-    if (payment && isOpen(payment)) throw new OutcomeUnknownError(`attempt ${attemptId} has no outcome yet`);
-    throw endedRefusal(booking);
+    return this.#whatBecameOf(ended, attemptId, endedRefusal);
+  }
+
+  /**
+   * The rows tell, once it is certain; only then may there be an answer that is remembered.
+   * @throws OutcomeUnknownError while a provider may have charged it, or its money may still buy the seats: whoever
+   *   settles late money finds out
+   */
+  async #whatBecameOf(
+    before: Booking,
+    attemptId: string,
+    asNotCharged: (booking: Booking) => ApiError,
+  ): Promise<Answer> {
+    const fate = await this.#deps.findFate(attemptId);
+    // After it: a booking that was confirmed by it must not be seen as it was before.
+    const booking = (await this.#deps.batches.findBooking(before.id)) ?? before;
+    if (!fate) throw asNotCharged(booking);
+    const { payment, hasBought, isGivenBack } = fate;
+    if (hasBought) return ok(bookingBody(booking));
+    if (isGivenBack) throw refunded();
+    if (payment.status === 'DECLINED') throw declined(payment.failureReason ?? 'declined');
+    if (payment.status === 'FAILED') throw this.#asRefused(booking, payment) ?? asNotCharged(booking);
+    throw new OutcomeUnknownError(`attempt ${attemptId} has no outcome yet`);
   }
 }
 
-const isOpen = ({ status }: Payment): boolean => status === 'PENDING' || status === 'UNKNOWN';
+type Refused = Extract<PayAnswer, { outcome: 'refused' }>;
 
 /** Changes of a booking from the row that was paid: the attempt's start, and the confirmation. */
 const CHANGES_UNTIL_PENDING = 1;
 const CHANGES_UNTIL_CONFIRMED = 2;
 
 /** @throws ApiError for every outcome that is none for the buyer */
-async function payAnswer(batches: Batches, before: Booking, answer: PayAnswer, nowMs: number): Promise<Answer> {
+async function payAnswer(batches: Batches, before: Booking, answer: Exclude<PayAnswer, Refused>): Promise<Answer> {
   switch (answer.outcome) {
     case 'confirmed':
       return ok(bookingBody(await bookingAfter(batches, before, answer.booking, CHANGES_UNTIL_CONFIRMED)));
@@ -121,16 +159,27 @@ async function payAnswer(batches: Batches, before: Booking, answer: PayAnswer, n
     case 'declined':
       throw declined(answer.reason);
     case 'unavailable':
-      throw new ApiError('PAYMENT_UNAVAILABLE', 'No payment provider is available. Nothing was charged: try again.');
+      throw noProvider();
     case 'gateway_error':
       throw new ApiError('GATEWAY_ERROR', 'The payment provider answered nonsense. Nothing was charged: try again.');
     case 'refunded':
-      throw new ApiError('HOLD_EXPIRED', 'The seats were gone when the payment came. The money goes back by itself.');
-    case 'refused':
-      if (answer.refusal === 'RATE_LIMITED') throw heardEnough(answer.booking.expiresAtMs, nowMs);
-      throw answer.refusal === 'HOLD_EXPIRED' ? holdExpired() : bookingState(answer.booking.status);
+      throw refunded();
   }
+}
+
+function refusalOf({ refusal, booking }: Refused, nowMs: number): ApiError {
+  if (refusal === 'RATE_LIMITED') return heardEnough(booking.expiresAtMs, nowMs);
+  return refusal === 'HOLD_EXPIRED' ? holdExpired() : bookingState(booking.status);
 }
 
 const declined = (reason: string): ApiError =>
   new ApiError('PAYMENT_DECLINED', 'The payment was declined. Another try takes a new Idempotency-Key.', { reason });
+
+const refunded = (): ApiError =>
+  new ApiError('HOLD_EXPIRED', 'The seats were gone when the payment came. The money goes back by itself.');
+
+const noProvider = (): ApiError =>
+  new ApiError('PAYMENT_UNAVAILABLE', 'No payment provider is available. Nothing was charged: try again.');
+
+const partUnavailable = (): ApiError =>
+  new ApiError('UNAVAILABLE', 'A part of the service does not answer just now. Nothing was charged: try again.');
