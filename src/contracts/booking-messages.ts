@@ -55,6 +55,7 @@ export type BookingAnswer =
 
 export type PayAnswer =
   | { readonly outcome: 'confirmed'; readonly booking: BookingView }
+  /** Not known in time. The booking may have gone on since, or have ended: then its row tells what became of it. */
   | { readonly outcome: 'pending'; readonly booking: BookingView; readonly nextAction: NextAction }
   | { readonly outcome: 'declined'; readonly booking: BookingView; readonly reason: string }
   /** Certainly not charged: no provider would process it (503), or the provider answered nonsense (502). */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { TestProcess } from '../setup/process.ts';
 import { netCaptured, openShow } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
@@ -64,6 +65,37 @@ test(
       expect(await netCaptured(system, booking.id)).toBe(25_000);
     } finally {
       await Promise.all([doomed.kill(), next.kill()]);
+    }
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'a payment whose booking has ended before it could be answered is not said to be pending',
+  async () => {
+    const worker = new TestProcess('worker', ['src/main/worker.ts'], system.env);
+    try {
+      await worker.start();
+      const { buyer, booking, key } = await newHold();
+      const first = buyer.pay(booking.id, 'tok_timeout_charged', key);
+      const deadlineMs = Date.now() + DEADLINE_SECONDS * 1_000;
+      await eventually(
+        () => netCaptured(system, booking.id),
+        (captured) => captured > 0,
+      );
+      // That its outcome is unknown cannot be recorded before its deadline.
+      await system.db.transaction().execute(async (trx) => {
+        await trx.selectFrom('bookings').select('id').where('id', '=', booking.id).forUpdate().execute();
+        // A transaction that does nothing for long is ended.
+        while (Date.now() < deadlineMs + 500) await trx.selectNoFrom(sql`pg_sleep(0.5)`.as('slept')).execute();
+      });
+      const { status, body } = await first;
+      expect([status, body.code]).toEqual([504, 'TIMEOUT']);
+      const settled = await settledAnswer(buyer, booking.id, 'tok_timeout_charged', key);
+      expect(settled).toEqual({ status: 200, bookingStatus: 'CONFIRMED' });
+      expect(await netCaptured(system, booking.id)).toBe(25_000);
+    } finally {
+      await worker.kill();
     }
   },
   PATIENCE_MS,

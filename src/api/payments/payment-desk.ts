@@ -8,7 +8,7 @@ import {
   type WorkflowClient,
   WorkflowUnavailableError,
 } from '../../contracts/workflow-client.ts';
-import { bookingCan, PAYMENT_ATTEMPTS_MAX, type Booking } from '../../domain/booking.ts';
+import { bookingCan, hasLiveHold, PAYMENT_ATTEMPTS_MAX, type Booking } from '../../domain/booking.ts';
 import type { PayRefusal } from '../../domain/booking-process.ts';
 import { derivedId } from '../../platform/ids.ts';
 import type { Payment, PaymentFate } from '../../read-model/payments.ts';
@@ -44,6 +44,9 @@ export class PaymentDesk {
     const answer = await this.#tellBooking(booking.id, { attemptId, amount, method, token });
     if (answer === ENDED) return this.#afterItsEnd(booking, attemptId);
     if (answer.outcome === 'refused') return this.#unlessSent(booking, attemptId, answer);
+    // What came after the attempt has overtaken its answer, which is not to promise what the booking cannot keep.
+    const isOvertaken = answer.outcome === 'pending' && answer.booking.status !== 'PAYMENT_PENDING';
+    if (isOvertaken) return this.#whatBecameOf(booking, attemptId, notCharged);
     return payAnswer(this.#deps.batches, booking, answer);
   }
 
@@ -171,6 +174,9 @@ function refusalOf({ refusal, booking }: Refused, nowMs: number): ApiError {
   if (refusal === 'RATE_LIMITED') return heardEnough(booking.expiresAtMs, nowMs);
   return refusal === 'HOLD_EXPIRED' ? holdExpired() : bookingState(booking.status);
 }
+
+/** Of an attempt that came to nothing by itself: the hold goes on, or has ended meanwhile. */
+const notCharged = (booking: Booking): ApiError => (hasLiveHold(booking.status) ? noProvider() : endedRefusal(booking));
 
 const declined = (reason: string): ApiError =>
   new ApiError('PAYMENT_DECLINED', 'The payment was declined. Another try takes a new Idempotency-Key.', { reason });
