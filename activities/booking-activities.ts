@@ -5,12 +5,13 @@ import type {
   ChargeOutcome,
   ChargeRequest,
   FoundCharge,
-  RefundOutcome,
+  RefundAnswer,
   RefundRequest,
 } from '../src/contracts/payments.ts';
 import { ShowNotRunningError } from '../src/contracts/workflow-client.ts';
 import type { Booking } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
+import { isSameMoney } from '../src/domain/money.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
 import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
 import {
@@ -24,6 +25,7 @@ import { coalesce } from '../src/read-model/coalesce.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
 import { SeatAlreadyBookedError } from '../src/read-model/errors.ts';
 import {
+  findPayment,
   findPaymentsOfBooking,
   markPaymentsSent,
   type Payment,
@@ -105,13 +107,17 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
 
     /**
      * Ends when the provider has taken the refund up, or says by its books that this one has failed for good; retried
-     * until then: a refund that was merely refused may be asked for again under the same key.
+     * until then: a refund that was merely refused may be asked for again under the same key. One that can never be had,
+     * because its charge is none or another, ends too.
      */
-    async refundPayment(request: RefundRequest): Promise<Exclude<RefundOutcome, { status: 'unknown' }>> {
+    async refundPayment(request: RefundRequest): Promise<RefundAnswer> {
       const outcome = await gateway.refund(request);
       if (outcome.status === 'succeeded' || outcome.status === 'pending') return outcome;
-      const hasFailed = outcome.status === 'failed' && (await gateway.findRefund(request.refundId)).status === 'failed';
-      if (hasFailed) return outcome;
+      if (outcome.status === 'failed') {
+        if ((await gateway.findRefund(request.refundId)).status === 'failed') return outcome;
+        const otherwise = otherThanRefunded(request, await gateway.voidCharge(request.attemptId));
+        if (otherwise) return otherwise;
+      }
       throw ApplicationFailure.retryable(outcome.reason, 'RefundFailed');
     },
 
@@ -185,6 +191,12 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
       });
     },
 
+    /** The attempt as its row has it, whatever anybody says of it; null if it was never made. */
+    async findAttempt(attemptId: string): Promise<Pick<Payment, 'bookingId' | 'amount' | 'status'> | null> {
+      const payment = await findPayment(db, attemptId);
+      return payment && { bookingId: payment.bookingId, amount: payment.amount, status: payment.status };
+    },
+
     async loadBooking(bookingId: string): Promise<Booking | null> {
       const [booking] = await findBookings(db, [bookingId]);
       return booking ?? null;
@@ -204,6 +216,27 @@ function answerAfterTheShow({ kind }: SeatCommand): SeatCommandResult {
   return givesBack
     ? { ok: true, seats: [], expiresAtMs: null, heldAtMs: null }
     : { ok: false, refusal: 'NO_SUCH_HOLD' };
+}
+
+/**
+ * Why the provider refuses to give a charge back, where its books tell. The void makes sure of a charge that captured
+ * nothing so far: the money that goes back must not come later.
+ */
+function otherThanRefunded(request: RefundRequest, charge: ChargeOutcome): RefundAnswer | null {
+  switch (charge.status) {
+    case 'declined':
+    case 'not_processed':
+    case 'failed':
+      return { status: 'nothing_captured' };
+    case 'succeeded': {
+      const { provider, providerReference, captured = request } = charge;
+      const isAsAsked = provider === request.provider && isSameMoney(captured.amount, request.amount);
+      return isAsAsked ? null : { status: 'captured_otherwise', provider, providerReference, amount: captured.amount };
+    }
+    case 'pending':
+    case 'unknown':
+      return null;
+  }
 }
 
 /** States that readers of the outbox hear of, besides the confirmation. */

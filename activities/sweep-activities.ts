@@ -2,6 +2,7 @@ import { log } from '@temporalio/activity';
 import { activityMs } from '../src/contracts/payment-time-limits.ts';
 import type { ChargeOutcome, PaymentNotification } from '../src/contracts/payments.ts';
 import type { WorkflowClient } from '../src/contracts/workflow-client.ts';
+import { isSameMoney } from '../src/domain/money.ts';
 import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
 import { findBookings } from '../src/read-model/bookings.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
@@ -69,12 +70,14 @@ export function createSweepActivities({ db, gateway, workflows, paymentDeadlineM
   async function tell(attempt: Payment, outcome: ChargeOutcome & { status: 'succeeded' | 'declined' }): Promise<void> {
     const [booking] = await findBookings(db, [attempt.bookingId]);
     if (!booking) throw new Error(`attempt ${attempt.id} has no booking`);
+    const { bookingId, amount } = (outcome.status === 'succeeded' && outcome.captured) || attempt;
     const notice: PaymentNotification = {
       eventId: `sweep-${attempt.id}`,
       provider: outcome.provider,
       bookingId: attempt.bookingId,
       attemptId: attempt.id,
-      amount: attempt.amount,
+      amount,
+      matchesRecord: bookingId === attempt.bookingId && isSameMoney(amount, attempt.amount),
       atMs: Date.now(),
       outcome: outcome.status === 'succeeded' ? 'succeeded' : 'failed',
       providerReference: outcome.providerReference,

@@ -19,13 +19,28 @@ import type {
   PayAnswer,
   PayCommand,
 } from '../src/contracts/booking-messages.ts';
-import type { ChargeOutcome, ChargeRequest, NextAction, PaymentNotification } from '../src/contracts/payments.ts';
+import type {
+  CapturedMoney,
+  ChargeOutcome,
+  ChargeRequest,
+  NextAction,
+  PaymentNotification,
+} from '../src/contracts/payments.ts';
 import { latePaymentWorkflowId } from '../src/contracts/workflow-ids.ts';
 import { BOOKING_COMMANDS_MAX, type BookingStatus, hasLiveHold } from '../src/domain/booking.ts';
 import { BookingProcess, type PaymentAttempt } from '../src/domain/booking-process.ts';
-import type { Money } from '../src/domain/money.ts';
+import { isSameMoney, type Money } from '../src/domain/money.ts';
 import type { SeatCommandResult, SeatRefusal } from '../src/domain/seat-commands.ts';
-import { attemptKnowledge, type FinalOutcome, fromNotification, isFinal } from './charge-outcomes.ts';
+import {
+  attemptKnowledge,
+  capturedOtherwise,
+  type FinalOutcome,
+  fromNotification,
+  isAbout,
+  isBelieved,
+  isFinal,
+  logCapturedOtherwise,
+} from './charge-outcomes.ts';
 import { describeBooking } from './describe-booking.ts';
 import type { latePaymentWorkflow } from './late-payment.ts';
 import { refundAttempt } from './refund.ts';
@@ -52,6 +67,8 @@ export class BookingActor {
   /** Answers by attempt: a repeated payment gets the one that was given. */
   readonly #answers = new Map<string, Promise<PayAnswer>>();
   readonly #notices = new Map<string, PaymentNotification>();
+  /** Attempts of which something was told that is not believed: the provider is asked at once. */
+  readonly #doubts = new Set<string>();
   /** One effect at a time: expiry, extension and payment never interleave. */
   #busy = false;
   #cancelled = false;
@@ -169,11 +186,12 @@ export class BookingActor {
     const { attemptId } = notice;
     const attempt = this.#process.attempt(attemptId);
     if (attempt && isOpen(attempt)) {
-      this.#notices.set(attemptId, notice);
+      if (isAbout(notice, attempt)) this.#notices.set(attemptId, notice);
+      else this.#doubts.add(attemptId);
       return;
     }
     if (notice.outcome === 'failed' || attempt?.status === 'SUCCEEDED') return;
-    if (attempt || !this.#mayAdopt(notice)) return this.#settleLater(attemptId, notice.amount);
+    if (attempt || !this.#mayAdopt(notice)) return this.#settleLater(attemptId, attempt?.amount ?? notice.amount);
     this.#answers.set(
       attemptId,
       this.#exclusively(() => this.#adopt(notice)),
@@ -225,10 +243,11 @@ export class BookingActor {
   async #settleWhenKnown(request: ChargeRequest, first: ChargeOutcome): Promise<PayAnswer> {
     const { attemptId } = request;
     const news = () => this.#isOverdue() || this.#notices.has(attemptId);
+    const isTimeToAsk = () => news() || this.#doubts.has(attemptId);
     let known = first;
     const nextIntervalMs = growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS);
     for (;;) {
-      known = (await this.#ask(request, known, news, nextIntervalMs())) ?? known;
+      known = (await this.#ask(request, known, { news, isTimeToAsk }, nextIntervalMs())) ?? known;
       const notice = this.#notices.get(attemptId);
       if (notice) known = fromNotification(notice);
       const outcome = known;
@@ -240,11 +259,12 @@ export class BookingActor {
   async #ask(
     request: ChargeRequest,
     known: ChargeOutcome,
-    news: () => boolean,
+    { news, isTimeToAsk }: { readonly news: () => boolean; readonly isTimeToAsk: () => boolean },
     intervalMs: number,
   ): Promise<ChargeOutcome | undefined> {
     if (known.status === 'unknown') return interruptibly(() => resolveOrVoid(request), news);
-    if (await condition(news, intervalMs)) return undefined;
+    if ((await condition(isTimeToAsk, intervalMs)) && news()) return undefined;
+    this.#doubts.delete(request.attemptId);
     const found = await interruptibly(() => durably('findCharge', request.attemptId), news);
     return found && found.status !== 'not_found' && found.status !== 'unknown' ? found : undefined;
   }
@@ -252,6 +272,9 @@ export class BookingActor {
   /** From here on the outcome of the charge is certain. */
   async #settle(attemptId: string, outcome: FinalOutcome): Promise<PayAnswer> {
     this.#process.attemptIs(attemptId, attemptKnowledge(outcome));
+    const asked = { bookingId: this.#hold.bookingId, amount: this.#attempt(attemptId).amount };
+    const otherwise = capturedOtherwise(outcome, asked);
+    if (otherwise) return this.#giveBack(attemptId, otherwise);
     if (outcome.status === 'succeeded') return this.#confirm(attemptId);
     this.#process.paymentFailed(Date.now());
     await this.#restoreExpiry();
@@ -282,6 +305,13 @@ export class BookingActor {
     return { outcome: 'confirmed', booking: this.#view() };
   }
 
+  /** Captured, but not what was asked for: that buys nothing, and all of it goes back. */
+  #giveBack(attemptId: string, captured: CapturedMoney): Promise<PayAnswer> {
+    logCapturedOtherwise(attemptId, this.#attempt(attemptId).amount, captured);
+    const undo: Undo[] = [() => this.#refund(attemptId, captured.amount), () => this.#giveSeatsBack()];
+    return this.#compensate(attemptId, 'FAILED', undo);
+  }
+
   /** True once the seats are booked: by the hold or, should it have lapsed, because all of them are still free. */
   async #confirmSeats(): Promise<boolean> {
     const byHold = await step('confirmSeats', this.#process.booking, { reclaim: false });
@@ -298,15 +328,16 @@ export class BookingActor {
 
   /** Undoes what was done until it is undone; the money does not wait for the seats. */
   async #compensate(attemptId: string, ending: 'EXPIRED' | 'FAILED', undo: readonly Undo[]): Promise<PayAnswer> {
-    log.error('paid, but the seats cannot be had: the money goes back', { alert: 'compensating', attemptId });
+    log.error('paid, but not confirmed: the money goes back', { alert: 'compensating', attemptId });
     this.#process.ended(ending, Date.now());
     await this.#record(attemptId);
     await Promise.all(undo.map((undoStep) => undoStep()));
     return { outcome: 'refunded', booking: this.#view() };
   }
 
-  #refund(attemptId: string): Promise<void> {
-    return refundAttempt(this.#hold.bookingId, this.#attempt(attemptId), async (refund) => {
+  #refund(attemptId: string, amount = this.#attempt(attemptId).amount): Promise<boolean> {
+    const captured = { ...this.#attempt(attemptId), amount };
+    return refundAttempt(this.#hold.bookingId, captured, async (refund) => {
       this.#process.refundIs(refund.amount, refund.status, Date.now());
       await durably('amendBooking', this.#process.booking, this.#attempt(attemptId), refund);
     });
@@ -316,7 +347,7 @@ export class BookingActor {
   #mayAdopt(notice: PaymentNotification): boolean {
     const { booking, endsAtMs } = this.#process;
     const inTime = booking.status === 'HELD' && Date.now() < endsAtMs;
-    return inTime && !this.#busy && notice.amount.amount === booking.price.total.amount;
+    return inTime && !this.#busy && isSameMoney(notice.amount, booking.price.total) && isBelieved(notice);
   }
 
   async #adopt(notice: PaymentNotification): Promise<PayAnswer> {
@@ -383,7 +414,7 @@ export class BookingActor {
     try {
       await startChild<typeof latePaymentWorkflow>('latePaymentWorkflow', {
         workflowId: latePaymentWorkflowId(booking.id, attemptId),
-        args: [{ booking, attemptId, amount }],
+        args: [{ booking, attemptId, amount, isRecorded: this.#process.attempt(attemptId) !== undefined }],
         typedSearchAttributes: bookingAttributes(booking),
         parentClosePolicy: ParentClosePolicy.ABANDON,
         // What an earlier one has settled by another word of the provider is settled again by this one.

@@ -3,6 +3,7 @@ import {
   condition,
   continueAsNew,
   defineSignal,
+  log,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -12,7 +13,17 @@ import { bookingMessages, type LatePaymentInput, type Refund } from '../src/cont
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import { type Booking, hasLiveHold } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
-import { attemptKnowledge, type FinalOutcome, fromNotification, isFinal } from './charge-outcomes.ts';
+import { isSameMoney, type Money } from '../src/domain/money.ts';
+import {
+  attemptKnowledge,
+  capturedOtherwise,
+  comparesNotices,
+  type FinalOutcome,
+  fromNotification,
+  isBelieved,
+  isFinal,
+  logCapturedOtherwise,
+} from './charge-outcomes.ts';
 import { refundAttempt } from './refund.ts';
 import { durably, growingIntervals } from './steps.ts';
 
@@ -34,25 +45,35 @@ const LEFT_BEHIND_AFTER_MS = 60 * 60_000;
 
 type LateEnding = 'confirmed' | 'refunded' | 'not_charged';
 
+/** What the provider has told by itself. */
+interface News {
+  believed: PaymentNotification | undefined;
+  /** Something was told that is not believed: time to ask. */
+  doubtful: boolean;
+}
+
 /**
  * Settles one payment whose booking has ended, or ends without it: the seats if they are all still free, the money back
  * if not. Ends when that is done; its result says which. Cancelling it has no effect: the money must go somewhere.
  */
 export async function latePaymentWorkflow(input: LatePaymentInput): Promise<LateEnding> {
-  let notice: PaymentNotification | undefined;
-  setHandler(paymentNotification, (news) => {
-    notice ??= news;
+  const news: News = { believed: undefined, doubtful: false };
+  setHandler(paymentNotification, (notice) => {
+    if (isBelieved(notice)) news.believed ??= notice;
+    else news.doubtful = true;
   });
   return CancellationScope.nonCancellable(async () => {
-    const ending = await settle(input, () => notice);
+    const ending = await settle(input, news);
     setCurrentDetails(`**${ending}**`);
     return ending;
   });
 }
 
-async function settle(input: LatePaymentInput, notice: () => PaymentNotification | undefined): Promise<LateEnding> {
-  const outcome = await knownOutcome(input, notice);
-  const attempt: PaymentAttempt = { id: input.attemptId, amount: input.amount, ...attemptKnowledge(outcome) };
+async function settle(input: LatePaymentInput, news: News): Promise<LateEnding> {
+  const recorded = await recordOf(input, news);
+  const outcome = await knownOutcome(input, news, recorded !== null);
+  if (outcome.status === 'not_found' || changesNothing(input, recorded, outcome)) return 'not_charged';
+  const attempt = attemptWith(input, outcome, recorded?.amount);
   await durably('recordAttempt', input.booking.id, attempt, null);
 
   const booking = await endedBooking(input);
@@ -60,25 +81,74 @@ async function settle(input: LatePaymentInput, notice: () => PaymentNotification
     await recordFailure(booking, attempt);
     return 'not_charged';
   }
-  if (await buysTheSeats(booking, attempt)) return 'confirmed';
-  await refundAttempt(booking.id, attempt, (refund) => recordRefund(booking, attempt, refund));
-  return 'refunded';
+  if (isFor(booking, outcome) && (await buysTheSeats(booking, attempt))) return 'confirmed';
+  const isBack = await refundAttempt(booking.id, attempt, (refund) => recordRefund(booking, attempt, refund));
+  return isBack ? 'refunded' : 'not_charged';
 }
 
-/** Waits for certainty: the provider's notice, its answer when asked, or the void of a charge that never came to an end. */
+interface Recorded {
+  readonly amount: Money;
+  /** It is known already that nothing was charged. */
+  readonly hasFailed: boolean;
+}
+
+/** The attempt as it was made durable; null if this booking has no such attempt, whatever a notice says. */
+async function recordOf({ booking, attemptId, ...input }: LatePaymentInput, news: News): Promise<Recorded | null> {
+  if (news.believed) return { amount: news.believed.amount, hasFailed: false };
+  if (input.isRecorded || !comparesNotices()) return { amount: input.amount, hasFailed: false };
+  const recorded = await durably('findAttempt', attemptId);
+  if (recorded?.bookingId !== booking.id) return null;
+  return { amount: recorded.amount, hasFailed: recorded.status === 'DECLINED' || recorded.status === 'FAILED' };
+}
+
+/** What was only asked for because of a notice that is not believed, and turns out to be as it was known before. */
+function changesNothing(input: LatePaymentInput, recorded: Recorded | null, outcome: FinalOutcome): boolean {
+  if (recorded) return recorded.hasFailed && outcome.status !== 'succeeded';
+  if (outcome.status !== 'succeeded') return true;
+  // Without a record only the provider's books tell whose money it is.
+  const isOurs = outcome.captured !== undefined && isFor(input.booking, outcome);
+  log.error('the provider has captured a payment that nobody has asked for', {
+    alert: 'payment_without_attempt',
+    attemptId: input.attemptId,
+    captured: outcome.captured,
+    isOurs,
+  });
+  return !isOurs;
+}
+
+const isFor = ({ id }: Pick<Booking, 'id'>, { captured }: FinalOutcome & { status: 'succeeded' }): boolean =>
+  captured === undefined || captured.bookingId === id;
+
+/** With the money that was captured, whatever was asked for: that much buys the seats, or goes back. */
+function attemptWith({ booking, attemptId, ...input }: LatePaymentInput, outcome: FinalOutcome, asked = input.amount) {
+  const otherwise = capturedOtherwise(outcome, { bookingId: booking.id, amount: asked });
+  if (otherwise) logCapturedOtherwise(attemptId, asked, otherwise);
+  const attempt: PaymentAttempt = { id: attemptId, amount: otherwise?.amount ?? asked, ...attemptKnowledge(outcome) };
+  return attempt;
+}
+
+/**
+ * Waits for certainty: the provider's notice, its answer when asked, or the void of a charge that never came to an end.
+ * One that has no record, and that the provider does not know either, is not under way: nobody charges unrecorded.
+ */
 async function knownOutcome(
   input: LatePaymentInput,
-  notice: () => PaymentNotification | undefined,
-): Promise<FinalOutcome> {
+  news: News,
+  isRecorded: boolean,
+): Promise<FinalOutcome | { readonly status: 'not_found' }> {
   const voidFromMs = Date.now() + VOID_AFTER_MS;
   const nextIntervalMs = growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS);
+  let mayBeUnderWay = isRecorded;
   for (;;) {
-    const news = notice();
-    if (news) return fromNotification(news);
+    if (news.believed) return fromNotification(news.believed);
     await startAnewWhenLong(input);
-    const found = await durably(Date.now() < voidFromMs ? 'findCharge' : 'voidCharge', input.attemptId);
+    news.doubtful = false;
+    const isVoided = mayBeUnderWay && Date.now() >= voidFromMs;
+    const found = await durably(isVoided ? 'voidCharge' : 'findCharge', input.attemptId);
     if (found.status !== 'not_found' && isFinal(found)) return found;
-    await condition(() => notice() !== undefined, nextIntervalMs());
+    if (found.status === 'not_found' && !mayBeUnderWay) return found;
+    mayBeUnderWay ||= found.status === 'pending';
+    await condition(() => news.believed !== undefined || news.doubtful, nextIntervalMs());
   }
 }
 
@@ -115,7 +185,7 @@ async function buysTheSeats(booking: Booking, attempt: PaymentAttempt): Promise<
 
 /** Expired, at this price, and nothing given back: money that is on its way back buys nothing any more. */
 const isStillWanted = ({ status, refund, price }: Booking, { amount }: PaymentAttempt): boolean =>
-  status === 'EXPIRED' && refund === null && amount.amount === price.total.amount;
+  status === 'EXPIRED' && refund === null && isSameMoney(amount, price.total);
 
 /** The refund shows in the booking, unless the booking was confirmed by another payment. */
 async function recordRefund(booking: Booking, attempt: PaymentAttempt, refund: Refund): Promise<void> {

@@ -92,7 +92,10 @@ export const HEARD_ENOUGH_FAILURE = 'BookingHasHeardEnough';
 export interface LatePaymentInput {
   readonly booking: NewBooking;
   readonly attemptId: string;
+  /** Of the attempt, if it is recorded; else what a notice says of it. */
   readonly amount: Money;
+  /** The booking's own workflow has the attempt, with this amount. Without it the attempt's row is asked for. */
+  readonly isRecorded?: boolean;
 }
 
 /** `seat_taken`: the second line of defence fired. `paid_by`: another attempt has confirmed the booking already. */

@@ -27,8 +27,11 @@ export const activityMs = {
   inWorker: Math.max(firstChargeMs, ask) + BESIDES_MS,
   /** Asks for a charge, and repeats it if nobody has heard of it. */
   resolveCharge: ask + repeatedChargeMs + BESIDES_MS,
-  /** Any other; of the payments' the longest is a refund that fails and is asked for. A show answers within as long. */
-  asTask: Math.max(2 * ask + BESIDES_MS, 10_000),
+  /**
+   * Any other; of the payments' the longest is a refund that fails: it is asked for, and then its charge. A show answers
+   * within as long.
+   */
+  asTask: Math.max(3 * ask + BESIDES_MS, 10_000),
   /** One sweep over many attempts, of which none is begun in the second half. */
   sweep: 60_000,
 } as const;

@@ -18,9 +18,21 @@ export interface ChargeRequest {
 
 export type NextAction = { readonly type: 'redirect'; readonly url: string } | { readonly type: 'await' };
 
+/** What a charge took, and for which booking. */
+export interface CapturedMoney {
+  readonly bookingId: string;
+  readonly amount: Money;
+}
+
 /** What is known of a charge after asking a provider. All but `pending` and `unknown` are final. */
 export type ChargeOutcome =
-  | { readonly status: 'succeeded'; readonly provider: string; readonly providerReference: string }
+  | {
+      readonly status: 'succeeded';
+      readonly provider: string;
+      readonly providerReference: string;
+      /** As the provider's books have it; not there where only a notice tells, and in histories of before it was told. */
+      readonly captured?: CapturedMoney;
+    }
   | {
       readonly status: 'declined';
       readonly provider: string;
@@ -54,6 +66,19 @@ export interface RefundRequest {
   readonly amount: Money;
 }
 
+/** What became of asking for a refund. The last two: why this one can never be had. */
+export type RefundAnswer =
+  | Exclude<RefundOutcome, { status: 'unknown' }>
+  /** The provider is certain that this attempt captured nothing, and never will. */
+  | { readonly status: 'nothing_captured' }
+  /** Another amount than is asked back, or by another provider. */
+  | {
+      readonly status: 'captured_otherwise';
+      readonly provider: string;
+      readonly providerReference: string;
+      readonly amount: Money;
+    };
+
 export type RefundOutcome =
   | { readonly status: 'succeeded'; readonly providerReference: string }
   | { readonly status: 'pending'; readonly providerReference: string }
@@ -72,6 +97,11 @@ export interface PaymentNotification {
   readonly outcome: 'succeeded' | 'failed';
   readonly providerReference: string;
   readonly reason?: string;
+  /**
+   * Booking, amount and currency are those of the attempt's row. Without it nobody has compared them, or they differ: then
+   * the provider's books are believed, and not the notice.
+   */
+  readonly matchesRecord?: boolean;
 }
 
 /** A provider's notice of how a refund ended that it had answered `pending`. */

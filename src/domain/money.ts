@@ -9,6 +9,8 @@ export const money = (amount: number, currency: string): Money => {
   return { amount, currency };
 };
 
+export const isSameMoney = (a: Money, b: Money): boolean => a.amount === b.amount && a.currency === b.currency;
+
 /** Sum of amounts of one currency. Throws RangeError when currencies differ. */
 export function sumMoney(amounts: readonly Money[], currency: string): Money {
   return money(

@@ -176,8 +176,10 @@ function voidOutcome(provider: string, answer: ProviderAnswer): ChargeOutcome {
 
 function outcomeOf(provider: string, charge: ProviderCharge): ChargeOutcome {
   switch (charge.status) {
-    case 'captured':
-      return { status: 'succeeded', provider, providerReference: charge.id };
+    case 'captured': {
+      const { id: providerReference, bookingId, amount } = charge;
+      return { status: 'succeeded', provider, providerReference, captured: { bookingId, amount } };
+    }
     case 'pending':
       return { status: 'pending', provider, providerReference: charge.id, nextAction: charge.nextAction };
     case 'declined':

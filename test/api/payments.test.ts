@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import type { ShowBody } from '../../src/contracts/http/catalogue.ts';
 import { money } from '../../src/domain/money.ts';
@@ -10,8 +9,9 @@ import {
   recordRefunds,
 } from '../../src/read-model/payments.ts';
 import { ledgerOf, netCaptured, openShow } from '../setup/shows.ts';
-import { testSecrets, useTestSystem } from '../setup/system.ts';
-import { ApiClient, eventually, newGuest, newKey } from './http-client.ts';
+import { useTestSystem } from '../setup/system.ts';
+import { type ApiClient, eventually, newGuest, newKey } from './http-client.ts';
+import { deliverWebhook, nowSeconds, paymentSucceeded, type Sent } from './signed-webhook.ts';
 
 const DEADLINE_SECONDS = 6;
 const system = useTestSystem({
@@ -416,32 +416,9 @@ describe('a repeated payment', () => {
 });
 
 describe('a webhook', () => {
-  interface Sent {
-    readonly secret?: string;
-    readonly atSeconds?: number;
-    readonly signature?: string | null;
-    readonly provider?: string;
-  }
-
-  const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
-
-  function deliver(event: unknown, { secret = testSecrets.PAYMENT_WEBHOOK_SECRET, ...sent }: Sent = {}) {
-    const body = typeof event === 'string' ? event : JSON.stringify(event);
-    const at = sent.atSeconds ?? nowSeconds();
-    const mac = createHmac('sha256', secret).update(`${at}.${body}`).digest('hex');
-    const signature = sent.signature === undefined ? `t=${at},v1=${mac}` : sent.signature;
-    const headers: Record<string, string> = signature === null ? {} : { 'X-Signature': signature };
-    return new ApiClient(url()).post(`/webhooks/payments/${sent.provider ?? 'simulator'}`, body, { headers });
-  }
-
-  const succeeded = (bookingId: string, attemptId: string) => ({
-    id: `evt_${newKey()}`,
-    type: 'payment.succeeded',
-    bookingId,
-    attemptId,
-    amount: { amount: 25_000, currency: 'INR' },
-    at: new Date().toISOString(),
-  });
+  const deliver = (event: unknown, sent?: Sent) => deliverWebhook(url(), event, sent);
+  const succeeded = (bookingId: string, attemptId: string) =>
+    paymentSucceeded(bookingId, attemptId, money(25_000, 'INR'));
 
   const kept = (eventId: string) =>
     system.db.selectFrom('webhook_events').select('effect').where('event_id', '=', eventId).executeTakeFirst();
@@ -515,6 +492,13 @@ describe('a webhook', () => {
       })
       .execute();
     const event = { ...succeeded(booking.id, paymentId), type: 'refund.succeeded', refundId };
+    const amount = money(1, 'INR');
+    for (const other of [{ amount }, { attemptId: newId('pay') }]) {
+      const wrong = { ...event, ...other, id: `evt_${newKey()}` };
+      expect((await deliver(wrong)).status).toBe(200);
+      expect((await kept(wrong.id))?.effect).toBe('other_refund');
+    }
+    expect((await buyer.payment(booking.id)).refunds).toMatchObject([{ id: refundId, status: 'PENDING' }]);
     expect((await deliver(event)).status).toBe(200);
     expect((await buyer.payment(booking.id)).refunds).toMatchObject([{ id: refundId, status: 'SUCCEEDED' }]);
     const late = { ...event, id: `evt_${newKey()}`, type: 'refund.failed' };

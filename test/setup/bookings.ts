@@ -118,7 +118,7 @@ export async function decideAtProvider(answer: PayAnswer | Ended, decision: 'app
   return id;
 }
 
-/** The provider's news of a charge that succeeded, as its webhook brings it. */
+/** The provider's news of a charge that succeeded, as the API passes it on when it has found the attempt's row. */
 export function captured(
   { id: bookingId, price }: Pick<NewBooking, 'id' | 'price'>,
   attemptId: string,
@@ -133,5 +133,6 @@ export function captured(
     atMs: Date.now(),
     outcome: 'succeeded',
     providerReference,
+    matchesRecord: true,
   };
 }

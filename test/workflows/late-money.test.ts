@@ -193,7 +193,8 @@ describe('news of a payment that failed', () => {
   test('changes nothing where nobody knows the attempt', async () => {
     const show = await openShow(system);
     const booking = await book(system, show, [0]);
-    const failed = { ...captured(booking, newId('pay'), 'ch_none'), outcome: 'failed', reason: 'no' } as const;
+    const notice = { ...captured(booking, newId('pay'), 'ch_none'), matchesRecord: false };
+    const failed = { ...notice, outcome: 'failed', reason: 'no' } as const;
     await tellAnew(failed, booking);
     expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
     // The workflow has ended: its successor asks the provider, which never heard of it.

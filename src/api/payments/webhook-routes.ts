@@ -6,8 +6,10 @@ import type {
   WebhookVerifier,
 } from '../../contracts/payments.ts';
 import type { WorkflowClient } from '../../contracts/workflow-client.ts';
+import { isSameMoney } from '../../domain/money.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { ReadModel } from '../../read-model/database.ts';
-import { findPayment, findPaymentsOfBooking, recordRefunds } from '../../read-model/payments.ts';
+import { findPayment, findPaymentsOfBooking, type Payment, recordRefunds } from '../../read-model/payments.ts';
 import { findWebhookEffect, recordWebhookEvent } from '../../read-model/webhook-events.ts';
 import type { Batches } from '../batches.ts';
 import { ok, type Answer } from '../http/answer.ts';
@@ -20,10 +22,23 @@ export interface WebhookDeps {
   readonly batches: Pick<Batches, 'findBooking'>;
   readonly workflows: Pick<WorkflowClient, 'notifyPayment'>;
   readonly webhooks: ReadonlyMap<string, WebhookVerifier>;
+  readonly logger: Logger;
   readonly nowMs: () => number;
 }
 
-type Effect = 'accepted' | 'without_effect' | 'unknown_booking' | 'unknown_refund';
+/** `unknown_attempt`, `other_amount`: not believed, but where it tells of money the provider is asked. */
+type Effect =
+  | 'accepted'
+  | 'without_effect'
+  | 'unknown_booking'
+  | 'other_booking'
+  | 'unknown_attempt'
+  | 'other_amount'
+  | 'unknown_refund'
+  | 'other_refund';
+
+/** A provider whose word is not what our records say is at fault, or somebody has its secret. */
+const suspicious: ReadonlySet<Effect> = new Set(['other_booking', 'unknown_attempt', 'other_amount', 'other_refund']);
 
 const received = (): Answer => ok({ received: true });
 
@@ -36,10 +51,14 @@ export const webhookRoutes = (deps: WebhookDeps): readonly Route[] => [
     const verdict = verifier.verify(typeof signature === 'string' ? signature : undefined, body, deps.nowMs());
     if (!verdict.ok)
       throw new ApiError('SIGNATURE_INVALID', 'This webhook cannot be believed.', { reason: verdict.reason });
-    const { eventId, bookingId } = verdict.event.notification;
+    const { eventId, bookingId, attemptId } = verdict.event.notification;
     if (await findWebhookEffect(deps.db, provider, eventId)) return received();
     const effect = await effectOf(deps, verdict.event);
     await recordWebhookEvent(deps.db, { provider, eventId, body: jsonOf(body), bookingId, effect });
+    if (suspicious.has(effect)) {
+      const told = { alert: 'webhook_not_believed', effect, provider, eventId, bookingId, attemptId };
+      deps.logger.error(told, 'a webhook says something else than our records');
+    }
     return received();
   }),
 ];
@@ -51,9 +70,22 @@ async function acceptPayment(deps: WebhookDeps, notice: PaymentNotification): Pr
   const booking = await deps.batches.findBooking(notice.bookingId);
   if (!booking) return 'unknown_booking';
   const payment = await findPayment(deps.db, notice.attemptId);
-  if (payment && isSettled(payment.status, notice.outcome)) return 'without_effect';
-  await deps.workflows.notifyPayment(notice, booking);
-  return 'accepted';
+  const effect = comparedWith(payment, notice);
+  const isNews = effect !== 'without_effect' && effect !== 'other_booking';
+  // Of an attempt that nobody has made, a failure tells nothing.
+  const tellsOfMoney = payment !== null || notice.outcome === 'succeeded';
+  if (isNews && tellsOfMoney) {
+    await deps.workflows.notifyPayment({ ...notice, matchesRecord: effect === 'accepted' }, booking);
+  }
+  return effect;
+}
+
+/** A notice is believed only as far as it agrees with the attempt that was made durable before its charge. */
+function comparedWith(payment: Payment | null, notice: PaymentNotification): Effect {
+  if (!payment) return 'unknown_attempt';
+  if (payment.bookingId !== notice.bookingId) return 'other_booking';
+  if (isSettled(payment.status, notice.outcome)) return 'without_effect';
+  return isSameMoney(payment.amount, notice.amount) ? 'accepted' : 'other_amount';
 }
 
 /** The attempt has ended already as the provider says: there is nobody to tell. */
@@ -67,6 +99,7 @@ async function acceptRefund({ db, nowMs }: WebhookDeps, notice: RefundNotificati
     notice.refundId === null ? paymentId === notice.attemptId && status === 'PENDING' : id === notice.refundId,
   );
   if (!refund) return 'unknown_refund';
+  if (refund.paymentId !== notice.attemptId || !isSameMoney(refund.amount, notice.amount)) return 'other_refund';
   const status = notice.outcome === 'succeeded' ? 'SUCCEEDED' : 'FAILED';
   await recordRefunds(db, [{ ...refund, status, providerReference: notice.providerReference, updatedAtMs: nowMs() }]);
   return 'accepted';
