@@ -6,6 +6,11 @@ import type { Activities } from './worker-process.ts';
 
 const CIRCUIT_STATES = { closed: 0, half_open: 1, open: 2 } as const;
 
+const sentenceOf = (event: Exclude<PaymentEvent, { kind: 'charged_twice' }>): string =>
+  event.kind === 'fallback'
+    ? `the first payment provider did not process a charge (${event.reason}): the second one is asked`
+    : `payment provider ${event.provider}: its circuit is ${event.state.replace('_', ' ')}`;
+
 /** What a worker counts. What an operator must see at once is a log line with `alert` besides. */
 export function createWorkerMetrics(registry: Registry, log: Logger) {
   const { charges, compensations, secondLine, sweepSeen, sweepResolved, ...ofProviders } = metersIn(registry);
@@ -21,7 +26,7 @@ export function createWorkerMetrics(registry: Registry, log: Logger) {
       }
       if (event.kind === 'fallback') ofProviders.fallbacks.inc();
       else ofProviders.circuits.set({ provider: event.provider }, CIRCUIT_STATES[event.state]);
-      log.warn({ event }, 'payment providers');
+      log.warn({ event }, sentenceOf(event));
     },
 
     /** The same activities; each that is worth a number counts what it has ended with. */

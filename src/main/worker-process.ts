@@ -1,4 +1,4 @@
-import { type LogLevel, Runtime } from '@temporalio/worker';
+import { type LogLevel, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { type BookingActivities, createBookingActivities } from '../../activities/booking-activities.ts';
 import { createShowActivities, type ShowActivities } from '../../activities/show-activities.ts';
 import { createSweepActivities, type SweepActivities } from '../../activities/sweep-activities.ts';
@@ -41,7 +41,11 @@ export async function runWorkerProcess(
     'PAYMENT_DEADLINE_SECONDS',
   ]);
   const temporal = { address: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE };
-  Runtime.install({ logger: temporalLogger(), shutdownSignals: [] });
+  Runtime.install({
+    logger: temporalLogger(),
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+    shutdownSignals: [],
+  });
 
   const registry = createRegistry({ process: true });
   const metrics = createWorkerMetrics(registry, log);
@@ -87,12 +91,18 @@ export async function runWorkerProcess(
   await db.destroy();
 }
 
+/**
+ * The server has given a task to another worker, because this one was late or because the server was away: what this one
+ * made of it is not needed any more, and nothing is lost.
+ */
+const overtaken = /^(Task not found when completing|Tried to complete untracked local activity)/;
+
 /** The SDK's own log lines, in ours: one JSON line each. Its news of state changes interest nobody but a debugger. */
 function temporalLogger() {
   const at =
     (level: 'trace' | 'debug' | 'warn' | 'error') =>
     (message: string, details: object = {}): void =>
-      log[level](details, message);
+      log[overtaken.test(message) ? 'debug' : level](details, message);
   const levels = { TRACE: at('trace'), DEBUG: at('debug'), INFO: at('debug'), WARN: at('warn'), ERROR: at('error') };
   return {
     log: (level: LogLevel, message: string, details?: object) => levels[level](message, details),

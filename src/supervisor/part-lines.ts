@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from '../platform/logger.ts';
+import { foreignLine, looksBad } from './foreign-lines.ts';
 import type { Output } from './output.ts';
+import { Repeats } from './repeats.ts';
 
 /** A line longer than this is cut: a part that writes without line breaks must not grow the supervisor. */
 const lineMaxChars = 64 * 1024;
@@ -8,11 +10,8 @@ const lineMaxChars = 64 * 1024;
 const lastWordsMax = 20;
 /** How our own parts' lines begin: pino's, with a number as level. Temporal's JSON has a word there. */
 const ownLine = /^\{"level":(\d+),/;
-/** Postgres' answer to whoever comes while it starts or stops: FATAL for that connection, nothing for a person. */
-const harmless = /FATAL: {2}the database system is /;
-const badWord = /\b(warn|warning|error|fatal|panic|failed|exception)\b/i;
-
-const looksBad = (line: string): boolean => badWord.test(line) && !harmless.test(line);
+/** pino's numbers of the levels at which a part may say one thing by the thousand. */
+const repeatable: Readonly<Record<number, 'warn' | 'error'>> = { 40: 'warn', 50: 'error' };
 
 export interface LineSink {
   readonly output: Output;
@@ -27,32 +26,37 @@ export interface LineSink {
 /**
  * Passes a part's lines on: our own as they are, but for the one that says that it is ready (there is one such line,
  * the system's); those of foreign programs as JSON lines with the part's name, at `warn` when they look like it, else
- * at `debug`.
+ * at `debug`. Of bad lines that are alike a few are passed on and the rest counted, unless the log is at `debug`.
  * @returns the last lines, oldest first, growing as they come.
  */
 export function passLinesOn(streams: readonly Readable[], sink: LineSink): readonly string[] {
-  const { output, log } = sink;
+  const { output, log, isStopping } = sink;
   const lastWords: string[] = [];
+  const repeats = new Repeats((text, count, level) => log[level]({ count }, `${count} more like this: ${text}`));
+  const isRepeated = (level: 'warn' | 'error' | undefined, text: () => string): boolean =>
+    level !== undefined && !log.isLevelEnabled('debug') && !repeats.isShown(level, text());
   const pass = (line: string): void => {
     if (line.trim() === '') return;
     lastWords.push(line);
     if (lastWords.length > lastWordsMax) lastWords.shift();
     const level = Number(ownLine.exec(line)?.[1]);
     if (isReadyLine(line)) sink.onReadyLine();
-    else if (level >= log.levelVal) output.line(line);
-    else if (Number.isNaN(level)) logForeign(line, sink);
+    else if (Number.isNaN(level)) passForeign(line);
+    else if (level >= log.levelVal && !isRepeated(levelToRepeat(line, level), () => messageIn(line))) output.line(line);
+  };
+  const passForeign = (line: string): void => {
+    const { level: own, message, details } = foreignLine(line);
+    const level = isStopping() ? 'debug' : own;
+    if (level === 'warn' && isRepeated(level, () => message)) return;
+    log[level](Object.keys(details).length === 0 ? {} : { details }, message);
   };
   for (const stream of streams) splitLines(stream, pass);
   return lastWords;
 }
 
-/** A foreign program that logs JSON has its own words for the time and the level: its message is taken out of them. */
-function logForeign(line: string, { log, isStopping }: LineSink): void {
-  const { msg, ...details } = line.startsWith('{') ? (fieldsOf(line) ?? {}) : {};
-  const level = looksBad(line) && !isStopping() ? 'warn' : 'debug';
-  if (typeof msg === 'string') log[level]({ details }, msg);
-  else log[level](line);
-}
+/** What somebody must see to is told each time: it names what it is about. */
+const levelToRepeat = (line: string, level: number): 'warn' | 'error' | undefined =>
+  line.includes('"alert":') ? undefined : repeatable[level];
 
 const isReadyLine = (line: string): boolean =>
   ownLine.test(line) && line.includes('"msg":"ready"') && fieldsOf(line)?.msg === 'ready';
@@ -79,15 +83,23 @@ export function tellingLine(lastWords: readonly string[]): string {
 }
 
 function messageIn(line: string): string {
-  const { msg, err, reason } = fieldsOf(line) ?? {};
+  const { msg, reason, err, cause } = fieldsOf(line) ?? {};
   return (
-    [msg, reason, err?.message].filter((text) => typeof text === 'string' && text !== '').join(': ') || line.trim()
+    [msg, reason, err?.message, cause?.message].filter((text) => typeof text === 'string' && text !== '').join(': ') ||
+    line.trim()
   );
 }
 
-function fieldsOf(line: string): { msg?: string; reason?: string; err?: { message?: string } } | null {
+interface OwnFields {
+  readonly msg?: string;
+  readonly reason?: string;
+  readonly err?: { readonly message?: string };
+  readonly cause?: { readonly message?: string };
+}
+
+function fieldsOf(line: string): OwnFields | null {
   try {
-    return JSON.parse(line) as object;
+    return JSON.parse(line) as OwnFields;
   } catch {
     return null;
   }

@@ -16,9 +16,16 @@ export function terminalLine(json: string): string {
   const message = typeof fields.msg === 'string' ? fields.msg : '';
   const rest = Object.entries(fields)
     .filter(([name]) => !shownApart.has(name))
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .map(([name, value]) => `${name}=${shown(value)}`);
   const paint = painterOf(fields.level);
   return `${dim(`${time} ${part.padEnd(17)}`)} ${paint(message)} ${dim(rest.join(' '))}`.trimEnd();
+}
+
+/** Of an error its message: where it was thrown stands in the JSON, for whoever looks for that. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const { message, stack } = (value ?? {}) as { message?: unknown; stack?: unknown };
+  return typeof message === 'string' && stack !== undefined ? message : JSON.stringify(value);
 }
 
 /** One line for each field that is an address. */

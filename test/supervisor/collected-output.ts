@@ -16,7 +16,7 @@ export class CollectedOutput {
         done();
       },
     });
-    this.output = createOutput(stream as unknown as NodeJS.WriteStream, level);
+    this.output = createOutput(stream, level);
   }
 
   /** The first line that matches, of those that came or come; jest's own limit ends the wait. */
