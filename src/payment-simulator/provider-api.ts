@@ -21,6 +21,9 @@ const SILENT_CONNECTIONS_MAX = 1_000;
 /** Ledger rows read and sent at a time: bounds the memory of an answer that may have hundreds of thousands. */
 const LEDGER_ROWS_PER_CHUNK = 1_000;
 
+/** For a person who follows the address that `npm start` names. */
+const INDEX = `The payment simulator: /ledger, /health/live, /v1/${providerNames.join('|')}/charges and /refunds.\n`;
+
 const amountSchema = z.strictObject({
   amount: z.int().min(1),
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code'),
@@ -86,6 +89,7 @@ export class ProviderApi {
   routes(): Route[] {
     const names = providerNames.join('|');
     return [
+      this.#route('GET', /^\/$/, ({ response }) => send(response, 200, 'text/plain; charset=utf-8', INDEX)),
       this.#route('POST', new RegExp(`^/v1/(${names})/charges$`), (request) => this.#charge(request)),
       this.#route('GET', new RegExp(`^/v1/(${names})/charges$`), (request) => this.#findCharge(request)),
       this.#route('POST', new RegExp(`^/v1/(${names})/charges/void$`), (request) => this.#void(request)),

@@ -29,6 +29,12 @@ async function post(path: string, body: string, headers: Record<string, string> 
   return [response.status, answer.error?.code];
 }
 
+it('says at its address where its ledger is', async () => {
+  const response = await fetch(simulator.url);
+  expect(response.status).toBe(200);
+  expect(await response.text()).toMatch(/^The payment simulator: \/ledger.*\n$/);
+});
+
 describe('bad input is refused and charges nothing', () => {
   const charges = '/v1/simulator/charges';
   afterEach(async () => expect(await provider.ledger()).toEqual([]));
