@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { ReadModel } from '../read-model/database.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { SeatMaps } from './seats/seat-routes.ts';
+import type { SeatMapStreams } from '../live/seat-map-streams.ts';
 
 /** What every booking made by this process is made under. */
 export interface SaleSettings {
@@ -18,6 +19,7 @@ export interface AppDeps {
   readonly db: ReadModel;
   readonly workflows: WorkflowClient;
   readonly seatMaps: SeatMaps;
+  readonly streams: Pick<SeatMapStreams, 'admit'>;
   /** By the `{provider}` of the webhook's path. */
   readonly webhooks: ReadonlyMap<string, WebhookVerifier>;
   readonly jwtSecret: string;

@@ -1,5 +1,5 @@
+import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
-import helmet from 'helmet';
 import { BASE_PATH } from '../contracts/http/endpoints.ts';
 import { findPayment, findPaymentFate, refuseUnsentPayment } from '../read-model/payments.ts';
 import { accountRoutes } from './accounts/account-routes.ts';
@@ -17,6 +17,7 @@ import { notFound, problemAnswer, toApiError } from './http/problem.ts';
 import { RateLimits } from './http/rate-limits.ts';
 import { assignRequestId, pathOf } from './http/request-ids.ts';
 import { noteProblem, requestLog } from './http/request-log.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { type Gate, requestHandler, type Route } from './http/route.ts';
 import { AnswerMemory } from './idempotency/answer-memory.ts';
 import { docsRouter } from './operations/docs.ts';
@@ -25,12 +26,21 @@ import type { Metrics } from './operations/metrics.ts';
 import { PaymentDesk } from './payments/payment-desk.ts';
 import { paymentRoutes } from './payments/payment-routes.ts';
 import { webhookRoutes } from './payments/webhook-routes.ts';
+import { createSeatMapFastPath } from './seats/seat-map-fast-path.ts';
 import { seatRoutes } from './seats/seat-routes.ts';
 import { ShowCommands } from './shows/show-commands.ts';
 import { staffRoutes } from './staff/staff-routes.ts';
 
 /** The HTTP application. It holds no state that another process would need: any number of them serve the same sales. */
-export function createApp(deps: AppDeps): Express {
+export function createApp(deps: AppDeps): RequestListener {
+  const app = createExpressApp(deps);
+  const answeredAtOnce = createSeatMapFastPath(deps);
+  return (req, res) => {
+    if (!answeredAtOnce(req, res)) app(req, res);
+  };
+}
+
+function createExpressApp(deps: AppDeps): Express {
   const app = express();
   app.disable('x-powered-by');
   // Bodies that have an entity tag get it from their version, not from hashing them.
@@ -39,7 +49,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', deps.trustedProxies);
 
   app.use(requestLog(deps.logger));
-  app.use(helmet(securityHeaders));
+  app.use(securityHeaders);
   app.use(BASE_PATH, apiRouter(deps));
   app.use(healthRouter(deps.db, deps.workflows));
   app.use(docsRouter());
@@ -49,12 +59,6 @@ export function createApp(deps: AppDeps): Express {
   app.use(problems);
   return app;
 }
-
-/** Plain HTTP stays plain: what stands in front of us speaks TLS, and says so itself. */
-const securityHeaders = {
-  contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-  strictTransportSecurity: false,
-} as const;
 
 function apiRouter(deps: AppDeps): Router {
   const router = Router({ caseSensitive: true });
@@ -89,7 +93,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
   return [
     ...bookingRoutes({ db, batches, catalogue, workflows, desk, memory, settings, nowMs }),
     ...paymentRoutes(db, batches, memory, payments),
-    ...seatRoutes(catalogue, seatMaps),
+    ...seatRoutes(catalogue, seatMaps, deps.streams),
     ...catalogueRoutes(db, nowMs),
     ...quoteRoutes(catalogue, seatMaps, memory, settings.limits.seatsPerBookingMax),
     ...accountRoutes(memory, deps.jwtSecret, nowMs),

@@ -5,8 +5,10 @@ import { LruMap } from '../platform/lru-map.ts';
 import type { Log, ReadModel } from '../read-model/database.ts';
 import { listenSeatMaps, type SeatMapListener } from '../read-model/seat-map-listener.ts';
 import { loadSeatMap, seatMapVersions, type StoredSeatMap } from '../read-model/seat-maps.ts';
+import type { LiveMetrics } from './live-metrics.ts';
+import { SeatChanges, type SeatChange } from './seat-changes.ts';
 
-/** Shows watched at once; with 10,000 seats each and every encoding made, about 20 MB. */
+/** Shows kept for readers who ask; with 10,000 seats each and every encoding made, about 60 MB. */
 const WATCHED_SHOWS_MAX = 500;
 /** A show that nobody has read for so long is no longer watched: the versions query stays as large as what is read. */
 const UNWATCH_AFTER_MS = 60_000;
@@ -33,11 +35,24 @@ export interface SeatMapCacheOptions {
   /** The listener keeps a connection of its own. */
   readonly databaseUrl: string;
   readonly log: Log;
+  readonly metrics: Pick<LiveMetrics, 'healed'>;
   readonly nowMs?: () => number;
+}
+
+/** A show that is advanced as soon as it changes, as long as it is followed. */
+export interface FollowedShow {
+  /** The newest one. */
+  readonly map: ServedSeatMap;
+  /** Null: older than what is known here, or more than `max`. */
+  changesSince(version: number, max: number): SeatChange[] | null;
+  unfollow(): void;
 }
 
 class WatchedShow {
   map: ServedSeatMap;
+  readonly changes: SeatChanges;
+  /** Called with each new map, while it is followed. */
+  onAdvance: ((map: ServedSeatMap) => void) | null = null;
   lastReadMs: number;
   /** When its map was last looked at without waiting. */
   lastGlanceMs = 0;
@@ -47,12 +62,19 @@ class WatchedShow {
 
   constructor(map: ServedSeatMap, nowMs: number) {
     this.map = map;
+    this.changes = new SeatChanges(map.version, map.statuses);
     this.heardOf = map.version;
     this.lastReadMs = nowMs;
   }
 
   get isBehind(): boolean {
     return this.heardOf > this.map.version;
+  }
+
+  advance(map: ServedSeatMap): void {
+    this.map = map;
+    this.changes.advance(map.version, map.statuses);
+    this.onAdvance?.(map);
   }
 }
 
@@ -64,7 +86,10 @@ class WatchedShow {
 export class SeatMapCache {
   readonly #db: ReadModel;
   readonly #log: Log;
+  readonly #metrics: SeatMapCacheOptions['metrics'];
   readonly #nowMs: () => number;
+  /** Shows with watchers: not to be forgotten for the sake of others. */
+  readonly #followed = new Map<string, WatchedShow>();
   readonly #watched = new LruMap<string, WatchedShow>(WATCHED_SHOWS_MAX);
   readonly #firstLoads = new Map<string, Promise<WatchedShow | null>>();
   readonly #listener: SeatMapListener;
@@ -72,9 +97,10 @@ export class SeatMapCache {
   #asking: Promise<void> | null = null;
   #closed = false;
 
-  constructor({ db, databaseUrl, log, nowMs = Date.now }: SeatMapCacheOptions) {
+  constructor({ db, databaseUrl, log, metrics, nowMs = Date.now }: SeatMapCacheOptions) {
     this.#db = db;
     this.#log = log;
+    this.#metrics = metrics;
     this.#nowMs = nowMs;
     this.#listener = listenSeatMaps(databaseUrl, {
       onNotify: (showId, version) => this.#heard(showId, version),
@@ -86,7 +112,7 @@ export class SeatMapCache {
   }
 
   get watchedShows(): number {
-    return this.#watched.size;
+    return this.#watched.size + this.#followed.size;
   }
 
   /**
@@ -94,7 +120,7 @@ export class SeatMapCache {
    * the reader has seen already, from whichever process: a map before it is reloaded first.
    */
   async read(showId: string, seenVersion = 0): Promise<ServedSeatMap | null> {
-    const watched = this.#watched.get(showId) ?? (await this.#watch(showId));
+    const watched = this.#find(showId) ?? (await this.#watch(showId));
     if (!watched) return null;
     watched.lastReadMs = this.#nowMs();
     if (watched.isBehind) await this.#reloadIfPossible(watched);
@@ -104,12 +130,45 @@ export class SeatMapCache {
     return watched.map;
   }
 
+  /** The newest map, if it is in memory and nothing newer has been heard of: what `read` would give, without waiting. */
+  current(showId: string): ServedSeatMap | null {
+    const watched = this.#find(showId);
+    if (!watched || watched.isBehind) return null;
+    watched.lastReadMs = this.#nowMs();
+    return watched.map;
+  }
+
+  /**
+   * Calls back with every newer map of a show until it is no longer followed; one follower a show.
+   * @param map as it was just read: the show is there
+   */
+  follow(map: ServedSeatMap, onAdvance: (map: ServedSeatMap) => void): FollowedShow {
+    const { showId } = map;
+    const watched = this.#find(showId) ?? new WatchedShow(map, this.#nowMs());
+    if (watched.onAdvance) throw new Error(`${showId} is followed already`);
+    this.#watched.delete(showId);
+    this.#followed.set(showId, watched);
+    watched.onAdvance = onAdvance;
+    return {
+      get map() {
+        return watched.map;
+      },
+      changesSince: (version, max) => watched.changes.since(version, max),
+      unfollow: () => {
+        watched.onAdvance = null;
+        watched.lastReadMs = this.#nowMs();
+        this.#followed.delete(showId);
+        this.#watched.set(showId, watched);
+      },
+    };
+  }
+
   /**
    * The show's map as it is in memory, without waiting; null if it is not there yet. It may lag by a little more than
    * what `read` gives: it is brought up to date with the next query of versions, not with every change.
    */
   glance(showId: string): ServedSeatMap | null {
-    const watched = this.#watched.get(showId);
+    const watched = this.#find(showId);
     if (watched) watched.lastGlanceMs = this.#nowMs();
     else this.#watch(showId).catch((error: unknown) => this.#reportUnlessClosed(error, showId));
     return watched?.map ?? null;
@@ -120,6 +179,10 @@ export class SeatMapCache {
     clearInterval(this.#timer);
     await this.#listener.close();
     await this.#asking;
+  }
+
+  #find(showId: string): WatchedShow | undefined {
+    return this.#followed.get(showId) ?? this.#watched.get(showId);
   }
 
   /** Readers who come while a show is loaded for the first time share that load. */
@@ -134,22 +197,31 @@ export class SeatMapCache {
   async #firstLoad(showId: string): Promise<WatchedShow | null> {
     const row = await loadSeatMap(this.#db, showId);
     if (!row) return null;
+    const known = this.#find(showId);
+    if (known) {
+      // Followed meanwhile, from a map that may be older than what these readers are about to get.
+      if (row.version > known.map.version) known.advance(served(row));
+      return known;
+    }
     const watched = new WatchedShow(served(row), this.#nowMs());
     this.#watched.set(showId, watched);
     return watched;
   }
 
   #heard(showId: string, version: number): void {
-    const watched = this.#watched.peek(showId);
+    const watched = this.#followed.get(showId) ?? this.#watched.peek(showId);
     if (!watched || version <= watched.heardOf) return;
     watched.heardOf = version;
-    if (this.#nowMs() - watched.lastReadMs < EAGER_FOR_MS) void this.#reloadIfPossible(watched);
+    const isWaitedFor = watched.onAdvance !== null || this.#nowMs() - watched.lastReadMs < EAGER_FOR_MS;
+    if (isWaitedFor) void this.#reloadIfPossible(watched);
   }
 
   /** A map that can't be advanced just now is still true for its version. */
   async #reloadIfPossible(watched: WatchedShow): Promise<void> {
     try {
       await this.#reload(watched);
+      // Heard while it was loaded: who only watches does not ask again.
+      while (watched.onAdvance && watched.isBehind && !this.#closed) await this.#reload(watched);
     } catch (error) {
       this.#reportUnlessClosed(error, watched.map.showId);
     }
@@ -165,9 +237,12 @@ export class SeatMapCache {
   }
 
   async #advance(watched: WatchedShow): Promise<void> {
+    const { heardOf } = watched;
     const row = await loadSeatMap(this.#db, watched.map.showId);
-    if (row && row.version > watched.map.version) watched.map = served(row);
-    if (row) watched.heardOf = Math.max(watched.heardOf, row.version);
+    if (row && row.version > watched.map.version) watched.advance(served(row));
+    // The row is written before it is told of: what was heard before the load and isn't in it was never true.
+    if (watched.heardOf === heardOf) watched.heardOf = watched.map.version;
+    watched.heardOf = Math.max(watched.heardOf, watched.map.version);
   }
 
   /** Not twice at a time: a slow database gets no pile of queries. */
@@ -179,14 +254,19 @@ export class SeatMapCache {
     const showIds = this.#forgetUnused();
     if (showIds.length === 0 || this.#closed) return;
     try {
-      for (const [showId, version] of await seatMapVersions(this.#db, showIds)) this.#heard(showId, version);
-      this.#catchUpGlanced();
+      for (const [showId, version] of await seatMapVersions(this.#db, showIds)) {
+        if (version > (this.#followed.get(showId)?.heardOf ?? Infinity)) this.#metrics.healed('poll');
+        this.#heard(showId, version);
+      }
+      this.#catchUp();
     } catch (error) {
       if (!this.#closed) this.#log.warn({ err: error }, 'versions of seat maps could not be asked for');
     }
   }
 
-  #catchUpGlanced(): void {
+  /** Those who don't ask again by themselves: shows that are followed, should a load have failed, or only glanced at. */
+  #catchUp(): void {
+    for (const watched of this.#followed.values()) if (watched.isBehind) void this.#reloadIfPossible(watched);
     const since = this.#nowMs() - EAGER_FOR_MS;
     for (const showId of this.#watched.keys()) {
       const watched = this.#watched.peek(showId)!;
@@ -194,14 +274,15 @@ export class SeatMapCache {
     }
   }
 
-  #forgetUnused(): string[] {
+  #forgetUnused(): readonly string[] {
     const before = this.#nowMs() - UNWATCH_AFTER_MS;
-    return [...this.#watched.keys()].filter((showId) => {
+    const used = [...this.#watched.keys()].filter((showId) => {
       const { lastReadMs, lastGlanceMs } = this.#watched.peek(showId)!;
       const isUsed = Math.max(lastReadMs, lastGlanceMs) >= before;
       if (!isUsed) this.#watched.delete(showId);
       return isUsed;
     });
+    return [...used, ...this.#followed.keys()];
   }
 }
 

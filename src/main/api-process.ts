@@ -9,8 +9,10 @@ import { startAnswerPurge } from '../api/idempotency/answer-purge.ts';
 import { createMetrics } from '../api/operations/metrics.ts';
 import { paymentWebhookVerifiers } from '../gateways/payment-providers.ts';
 import { SeatMapCache } from '../live/seat-map-cache.ts';
-import { readConfig } from '../platform/config.ts';
+import { SeatMapStreams } from '../live/seat-map-streams.ts';
+import { readConfig, type Settings } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
+import { openFilesMax } from '../platform/open-files.ts';
 import { createDatabase } from '../read-model/database.ts';
 import { listen } from './listening.ts';
 import { startMetricsServer } from './metrics-server.ts';
@@ -22,6 +24,8 @@ const log = createLogger('api');
 /** Requests under way get this long to be answered; a payment's client waits up to ten seconds. */
 const DRAIN_MS = 12_000;
 const IDLE_SWEEP_MS = 50;
+/** Of the files and sockets that the process may have open, those that watchers can't take: buyers', databases'. */
+const OPEN_FILES_FOR_OTHERS = 512;
 
 /**
  * The API as a process of its own, until it is asked to stop. Logs one line with `"msg":"ready"`, its `url` and its
@@ -48,15 +52,25 @@ export async function runApiProcess(
     'SEATS_PER_BOOKING_MAX',
     'SEATS_PER_BUYER_MAX',
     'RATE_LIMIT',
+    'WATCHERS_MAX',
+    'WATCHERS_PER_CALLER_MAX',
+    'WATCH_HEARTBEAT_SECONDS',
   ]);
   const metrics = createMetrics({ process: true });
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
-  const seatMaps = new SeatMapCache({ db, databaseUrl: config.DATABASE_URL, log });
+  const seatMaps = new SeatMapCache({ db, databaseUrl: config.DATABASE_URL, log, metrics: metrics.live });
+  const streams = new SeatMapStreams({
+    seatMaps,
+    limits: watcherLimits(config),
+    heartbeatMs: config.WATCH_HEARTBEAT_SECONDS * 1_000,
+    metrics: metrics.live,
+  });
   const client = await connectClient({ address: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE });
   const app = createApp({
     db,
     workflows: decorate(new TemporalWorkflowClient(client, (batch) => metrics.seatCommandBatch(batch))),
     seatMaps,
+    streams,
     webhooks: paymentWebhookVerifiers(config.PAYMENT_WEBHOOK_SECRET),
     jwtSecret: config.JWT_SECRET,
     settings: {
@@ -79,13 +93,20 @@ export async function runApiProcess(
   const metricsServer = await startMetricsServer(metrics.registry, { host: config.HOST, port: config.METRICS_PORT });
   log.info({ url, metrics: metricsServer.url }, 'ready');
   await askedToStop();
-  await close(server);
+  const closed = close(server);
+  streams.close();
+  await closed;
   metricsServer.close();
   answerPurge.stop();
   await seatMaps.close();
   await client.connection.close();
   await db.destroy();
 }
+
+const watcherLimits = (config: Pick<Settings, 'WATCHERS_MAX' | 'WATCHERS_PER_CALLER_MAX' | 'RATE_LIMIT'>) => ({
+  total: Math.max(1, Math.min(config.WATCHERS_MAX, openFilesMax() - OPEN_FILES_FOR_OTHERS)),
+  perCaller: config.RATE_LIMIT === 'on' ? config.WATCHERS_PER_CALLER_MAX : 0,
+});
 
 /** Several API processes on one machine listen on one port, and the kernel spreads the connections among them. */
 const mayShareAPort = process.platform === 'linux';

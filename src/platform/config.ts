@@ -55,6 +55,16 @@ const settings = z.object({
   SEATS_PER_BOOKING_MAX: z.coerce.number().int().min(1).max(100).default(10),
   SEATS_PER_BUYER_MAX: count(0, 10_000),
   RATE_LIMIT: z.enum(['on', 'off']).default('on'),
+
+  /** Live seat maps that one API process streams at once: about 27 KiB of memory each; past it: 503. */
+  WATCHERS_MAX: z.coerce.number().int().min(1).max(200_000).default(25_000),
+  /**
+   * Of one address or IPv6 network; 0 = no limit. A browser opens six connections at most, and an office or a mobile
+   * carrier has hundreds of people behind one address; who finds no place polls. `RATE_LIMIT=off` lifts it too.
+   */
+  WATCHERS_PER_CALLER_MAX: count(256, 200_000),
+  /** Proxies close a connection on which nothing was said for half a minute or a minute: twice in the shorter one. */
+  WATCH_HEARTBEAT_SECONDS: seconds(15),
 });
 
 export type Settings = z.infer<typeof settings>;

@@ -24,14 +24,25 @@ const compressors = {
 /** A body that many readers get as it is: each encoding is made once, when it is first asked for. */
 export class EncodedBody {
   readonly plain: Buffer;
-  readonly #made: Partial<Record<Encoding, Promise<Buffer>>> = {};
+  readonly #making: Partial<Record<Encoding, Promise<Buffer>>> = {};
+  readonly #made: Partial<Record<Encoding, Buffer>>;
 
   constructor(plain: Buffer) {
     this.plain = plain;
+    this.#made = { identity: plain };
   }
 
   in(encoding: Encoding): Promise<Buffer> {
     if (encoding === 'identity') return Promise.resolve(this.plain);
-    return (this.#made[encoding] ??= compressors[encoding](this.plain));
+    return (this.#making[encoding] ??= this.#make(encoding));
+  }
+
+  /** The encoding, if it has been made already; null otherwise. */
+  made(encoding: Encoding): Buffer | null {
+    return this.#made[encoding] ?? null;
+  }
+
+  async #make(encoding: Exclude<Encoding, 'identity'>): Promise<Buffer> {
+    return (this.#made[encoding] = await compressors[encoding](this.plain));
   }
 }

@@ -1,16 +1,20 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 
-/** What a call answers. `body` is sent as JSON; `bytes` as they are, with their content type in `headers`. */
+/**
+ * What a call answers. `body` is sent as JSON; `bytes` as they are, with their content type in `headers`; `stream` writes
+ * until either side ends the connection, which is also how the client knows the body's end.
+ */
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly bytes?: Buffer;
+  readonly stream?: (res: ServerResponse) => void;
 }
 
 export const ok = (body: unknown): Answer => ({ status: 200, body });
 
-export function sendAnswer(res: Response, { status, headers, body, bytes }: Answer): void {
+export function sendAnswer(res: ServerResponse, { status, headers, body, bytes, stream }: Answer): void {
   res.statusCode = status;
   const content = bytes ?? (body === undefined ? null : Buffer.from(JSON.stringify(body)));
   if (content) {
@@ -18,6 +22,16 @@ export function sendAnswer(res: Response, { status, headers, body, bytes }: Answ
     res.setHeader('Content-Length', content.length);
   }
   if (headers) for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
-  if (content) res.end(content);
+  if (stream) sendStream(res, stream);
+  else if (content) res.end(content);
   else res.end();
+}
+
+function sendStream(res: ServerResponse, stream: (res: ServerResponse) => void): void {
+  // No frames around each piece: what is written to many goes out to each as the very same bytes.
+  res.shouldKeepAlive = false;
+  res.removeHeader('Transfer-Encoding');
+  res.flushHeaders();
+  stream(res);
+  if (res.req.method === 'HEAD') res.end();
 }

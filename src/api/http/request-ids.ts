@@ -6,12 +6,17 @@ const sane = /^[A-Za-z0-9._-]{8,64}$/;
 
 const ids = new WeakMap<IncomingMessage, string>();
 
+/** The client's own, if it is fit to be one. */
+export function newRequestId(req: IncomingMessage): string {
+  const given = req.headers['x-request-id'];
+  return typeof given === 'string' && sane.test(given) ? given : randomUUID();
+}
+
 /** Gives the request its id and the response its `X-Request-Id`. */
 export function assignRequestId(req: IncomingMessage, res: ServerResponse): string {
   const known = ids.get(req);
   if (known) return known;
-  const given = req.headers['x-request-id'];
-  const id = typeof given === 'string' && sane.test(given) ? given : randomUUID();
+  const id = newRequestId(req);
   ids.set(req, id);
   res.setHeader('X-Request-Id', id);
   return id;

@@ -1,4 +1,5 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { LiveMetrics } from '../../live/live-metrics.ts';
 import { createRegistry, LATENCY_BUCKETS, seatCommandMetrics } from '../../platform/metrics.ts';
 
 export interface Metrics {
@@ -7,6 +8,7 @@ export interface Metrics {
   /** `granted`, or the code it was refused with. */
   holdDecision(result: string): void;
   seatCommandBatch(batch: { readonly commands: number; readonly ms: number }): void;
+  readonly live: LiveMetrics;
 }
 
 /** Of one process; with `process`, also what Node.js says about itself. */
@@ -31,5 +33,40 @@ export function createMetrics({ process = false } = {}): Metrics {
     request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
     holdDecision: (result) => holds.inc({ result }),
     seatCommandBatch: seatCommandMetrics(registry),
+    live: liveMetrics(registers),
+  };
+}
+
+function liveMetrics(registers: Registry[]): LiveMetrics {
+  const watchers = new Gauge({ name: 'seatkeeper_watchers', help: 'Open streams of seat maps', registers });
+  const sent = new Counter({
+    name: 'seatkeeper_watcher_events_total',
+    help: 'Events written to watchers, by kind',
+    labelNames: ['event'],
+    registers,
+  });
+  const dropped = new Counter({
+    name: 'seatkeeper_watchers_dropped_total',
+    help: 'Watchers that took too little of what was sent to them',
+    registers,
+  });
+  const refused = new Counter({
+    name: 'seatkeeper_watchers_refused_total',
+    help: 'Watchers that found no place, by the limit that was reached',
+    labelNames: ['limit'],
+    registers,
+  });
+  const healed = new Counter({
+    name: 'seatkeeper_live_gaps_healed_total',
+    help: 'What was missed and made good: versions found by asking, watchers given what they lacked or a snapshot',
+    labelNames: ['by'],
+    registers,
+  });
+  return {
+    watchers: (count) => watchers.set(count),
+    sent: (event) => sent.inc({ event }),
+    dropped: () => dropped.inc(),
+    refused: (limit) => refused.inc({ limit }),
+    healed: (by) => healed.inc({ by }),
   };
 }

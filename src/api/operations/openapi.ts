@@ -65,11 +65,11 @@ function requestBody(body: Endpoint['body']): Pick<NonNullable<RouteConfig['requ
 
 function answers(specs: Endpoint['answers']): RouteConfig['responses'] {
   return Object.fromEntries(
-    Object.entries(specs).map(([status, { description, schema, headers }]) => [
+    Object.entries(specs).map(([status, { description, schema, contentType = 'application/json', headers }]) => [
       status,
       {
         description,
-        ...(schema && { content: { 'application/json': { schema } } }),
+        ...(schema && { content: { [contentType]: { schema } } }),
         ...(headers && { headers: documented(headers) }),
       },
     ]),

@@ -6,6 +6,8 @@ export interface AnswerSpec {
   readonly description: string;
   /** Absent: no body. */
   readonly schema?: z.ZodType;
+  /** Of the body, where it is not JSON. */
+  readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -32,7 +32,7 @@ import {
 import { defineEndpoint, type Endpoint } from './endpoint.ts';
 import { webhookReceipt } from './operations.ts';
 import { pathId } from './primitives.ts';
-import { seatingPlanSchema, seatMapSchema } from './seats.ts';
+import { seatingPlanSchema, seatMapChangeSchema, seatMapSchema } from './seats.ts';
 import { blockAnswer, blockRequest, newMovie, newScreen, newShow, newTheatre, pretixPlan } from './staff.ts';
 
 export const BASE_PATH = '/api/v1';
@@ -171,6 +171,25 @@ const seats = {
         headers: { ETag: 'Of this version in this encoding; strong' },
       },
       304: { description: 'As the client has it' },
+    },
+    errors: ['NOT_FOUND'],
+  }),
+  streamSeatMap: defineEndpoint({
+    ...open,
+    operationId: 'streamSeatMap',
+    method: 'get',
+    path: '/shows/{id}/seats/stream',
+    tag: 'Seats',
+    summary: 'The seat map as it changes, as server-sent events; resumes from `Last-Event-ID`',
+    params: id('shw'),
+    answers: {
+      200: {
+        description:
+          '`event: snapshot`, its data a SeatMap, then `event: change`, its data a SeatMapChange. ' +
+          'Who has missed more than is still known gets a snapshot again. Comments are heartbeats.',
+        schema: z.union([seatMapSchema, seatMapChangeSchema]),
+        contentType: 'text/event-stream',
+      },
     },
     errors: ['NOT_FOUND'],
   }),

@@ -46,3 +46,15 @@ export const seatMapSchema = z
   .meta({ id: 'SeatMap' });
 
 export type SeatMapBody = z.infer<typeof seatMapSchema>;
+
+/** `data` of an `event: change`; that of an `event: snapshot` is a seat map. */
+export const seatMapChangeSchema = z
+  .object({
+    version: z.int().meta({ description: 'Of the map once the changes are applied; also the `id` of the event' }),
+    changes: z
+      .array(z.tuple([z.int(), z.enum(['a', 'h', 'b', 'x'])]))
+      .meta({ description: 'Index of the seat, its status from then on' }),
+  })
+  .meta({ id: 'SeatMapChange' });
+
+export type SeatMapChangeBody = z.infer<typeof seatMapChangeSchema>;
