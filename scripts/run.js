@@ -21,6 +21,9 @@ const commands = {
   test,
   check,
   demo: (context) => runToEnd(context.node, ['src/cli/demo.ts', ...context.args], context),
+  // Its warning that EventSource may change would be written across the drawing; the version is pinned.
+  'watch-show': (context) =>
+    runToEnd(context.node, ['--disable-warning=UNDICI-ES', 'src/cli/watch-show.ts', ...context.args], context),
   bench: (context) => runToEnd(context.node, ['bench/main.ts', ...context.args], context),
   'record-histories': (context) =>
     test({ ...context, args: ['--testMatch', '**/test/setup/record-histories.ts', ...context.args], env: shortRuns }),
