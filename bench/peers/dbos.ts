@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { DBOS, type WorkflowHandle } from '@dbos-inc/dbos-sdk';
+import pg from 'pg';
 import { bookingIdIn, charge, HOLD_TTL_SECONDS, type HoldRequest, type PeerHost, type SeatSeller } from './peer.ts';
 import { SeatTable } from './seat-table.ts';
 
-/** Each workflow is in the database most of its time. */
-const SYSTEM_CONNECTIONS_MAX = 30;
+/** Each workflow is in the database most of its time; more connections than this only wait for the two cores. */
+const SYSTEM_CONNECTIONS_MAX = 20;
 const paid = 'payment';
 
 type Outcome = 'TAKEN' | 'CONFIRMED' | 'EXPIRED';
@@ -24,7 +26,7 @@ export async function startDbos(host: PeerHost): Promise<SeatSeller> {
     name: 'peer',
     applicationVersion: '1',
     systemDatabaseUrl: url,
-    systemDatabasePoolSize: SYSTEM_CONNECTIONS_MAX,
+    systemDatabasePool: preparingPool(url),
     logLevel: 'error',
   });
   await DBOS.launch();
@@ -68,4 +70,25 @@ async function bookSeats(table: SeatTable, request: HoldRequest, open: Map<strin
 function lookedUp(bookingId: string): Promise<Outcome> {
   const handle: WorkflowHandle<Outcome> = DBOS.retrieveWorkflow<Outcome>(bookingId);
   return handle.getResult();
+}
+
+/**
+ * Statements with values are prepared once a connection. DBOS sends them as text: parsed and planned anew each time,
+ * they cost Postgres about twice as much.
+ */
+function preparingPool(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: SYSTEM_CONNECTIONS_MAX });
+  // The server ended: whoever sends the next statement hears of it.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: readonly unknown[]) => unknown;
+    const prepared = (text: unknown, values?: unknown, ...rest: unknown[]): unknown => {
+      // Migrations are many statements in one text, which can't be prepared.
+      const canBe = typeof text === 'string' && Array.isArray(values) && values.length > 0;
+      if (!canBe) return query(text, values, ...rest);
+      return query({ name: createHash('sha1').update(text).digest('base64'), text, values }, ...rest);
+    };
+    client.query = prepared as typeof client.query;
+  });
+  return pool;
 }

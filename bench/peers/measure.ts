@@ -38,24 +38,34 @@ export async function measurePeer(
 ): Promise<PeerResult[]> {
   const dataDir = await mkdtemp(join(tmpdir(), `seatkeeper-peer-${name}-`));
   const sales = new SalesRecord();
-  let peer = await RunningPeer.start(name, dataDir);
   try {
-    const results: PeerResult[] = [];
-    for (const workload of workloads) {
-      const runs: PeerRun[] = [];
-      while (runs.length < runsOfEach) {
-        runs.push(await measuredRun(peer, workload, sales));
+    const results = await withPeer(name, dataDir, async (peer) => {
+      const measured: PeerResult[] = [];
+      for (const workload of workloads) {
+        const runs: PeerRun[] = [];
+        while (runs.length < runsOfEach) runs.push(await measuredRun(peer, workload, sales));
+        measured.push({ peer: name, workload: workload.name, runs });
       }
-      results.push({ peer: name, workload: workload.name, runs });
-    }
-    await peer.kill();
-    peer = await RunningPeer.start(name, dataDir);
-    const faults = sales.faultsOf(await peer.confirmedBookings());
+      return measured;
+    });
+    const faults = sales.faultsOf(await withPeer(name, dataDir, (peer) => peer.confirmedBookings()));
     if (faults.length > 0) throw new Error(`${name} failed its audit, ${faults.length} faults: ${faults[0]}`);
     return results;
   } finally {
-    await peer.kill();
     await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function withPeer<Result>(
+  name: PeerName,
+  dataDir: string,
+  work: (peer: RunningPeer) => Promise<Result>,
+): Promise<Result> {
+  const peer = await RunningPeer.start(name, dataDir);
+  try {
+    return await work(peer);
+  } finally {
+    await peer.kill();
   }
 }
 

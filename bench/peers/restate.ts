@@ -138,11 +138,18 @@ export async function startRestate(host: PeerHost): Promise<SeatSeller> {
 }
 
 async function serveHandlers(): Promise<string> {
-  const server: Http2Server = createServer(restate.createEndpointHandler({ services: [show, booking] }));
+  const server: Http2Server = createServer(
+    restate.createEndpointHandler({ services: [show, booking], logger: errorsAlone }),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
+
+/** The enum of levels is a type alone. Warnings are of signatures and deployments: here nobody else reaches the handlers. */
+const errorsAlone: restate.LoggerTransport = ({ level }, ...parts) => {
+  if (String(level) === 'error') console.error(...parts);
+};
 
 interface Ports {
   readonly ingressPort: number;
@@ -164,7 +171,8 @@ function restateServer(dataDir: string, { ingressPort, adminPort, nodePort }: Po
       RESTATE_ADMIN__BIND_PORT: String(adminPort),
       RESTATE_ADMIN__DISABLE_WEB_UI: 'true',
       RESTATE_DISABLE_TELEMETRY: 'true',
-      RESTATE_LOG_FILTER: 'error',
+      // It asks once whether there is a newer one, and says at length when it can't.
+      RESTATE_LOG_FILTER: 'error,octocrab=off',
       // Two cores: more partitions have more logs to sync, not more hands.
       RESTATE_DEFAULT_NUM_PARTITIONS: '4',
       // What has ended need not be looked at any more.
