@@ -4,19 +4,21 @@ import { sql } from 'kysely';
 import { EventSource } from 'undici';
 import type { SeatMapBody } from '../../src/contracts/http/seats.ts';
 import { loadSeatMap, projectSeatMap } from '../../src/read-model/seat-maps.ts';
-import { EventStream } from '../live/event-stream.ts';
+import { EventStream, type WatchOptions } from '../live/event-stream.ts';
 import { eventually } from '../setup/eventually.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { ApiClient, newGuest } from './http-client.ts';
 
 const PER_CALLER = 8;
+const PER_PROCESS = 12;
 const system = useTestSystem({
   apis: 2,
   settings: {
     METRICS_PORT: '0',
     RATE_LIMIT: 'on',
-    WATCHERS_MAX: '12',
+    TRUSTED_PROXIES: '1',
+    WATCHERS_MAX: String(PER_PROCESS),
     WATCHERS_PER_CALLER_MAX: String(PER_CALLER),
     WATCH_HEARTBEAT_SECONDS: '0.2',
   },
@@ -30,8 +32,8 @@ afterEach(async () => {
   });
 });
 
-async function watch(showId: string, { api = 0, lastEventId }: { api?: number; lastEventId?: string | number } = {}) {
-  const stream = await EventStream.open(url(api), showId, lastEventId === undefined ? {} : { lastEventId });
+async function watch(showId: string, { api = 0, ...options }: { api?: number } & WatchOptions = {}) {
+  const stream = await EventStream.open(url(api), showId, options);
   opened.push(stream);
   return stream;
 }
@@ -236,6 +238,16 @@ describe('a stream', () => {
     mine[0]!.close();
     await eventually(async () => expect(await metric('seatkeeper_watchers')).toBe(PER_CALLER - 1));
     await (await watch(show.id)).until(({ events }) => events.length === 1);
+  });
+
+  test('is one of so many per process too, whoever its callers are', async () => {
+    const show = await openShow(system);
+    for (let n = 0; n < PER_PROCESS; n++) await watch(show.id, { from: `192.0.2.${n}` });
+    const path = `/api/v1/shows/${show.id}/seats/stream`;
+    const tooMany = await fetch(url() + path, { headers: { 'X-Forwarded-For': '192.0.2.99' } });
+    expect([tooMany.status, tooMany.headers.get('retry-after')]).toEqual([503, '10']);
+    expect(await tooMany.json()).toMatchObject({ code: 'UNAVAILABLE' });
+    await (await watch(show.id, { api: 1, from: '192.0.2.99' })).until(({ events }) => events.length === 1);
   });
 
   test('is dropped when its reader takes too little, and its neighbour is not', async () => {

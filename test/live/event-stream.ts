@@ -9,6 +9,8 @@ export type StreamedEvent =
 
 export interface WatchOptions {
   readonly lastEventId?: string | number;
+  /** Address of the client, as a proxy says it. */
+  readonly from?: string;
 }
 
 /** A watcher who reads the bytes of a show's stream, and takes only what the contract says. */
@@ -37,8 +39,11 @@ export class EventStream {
     request.on('error', end);
   }
 
-  static async open(apiUrl: string, showId: string, { lastEventId }: WatchOptions = {}): Promise<EventStream> {
-    const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': String(lastEventId) };
+  static async open(apiUrl: string, showId: string, { lastEventId, from }: WatchOptions = {}): Promise<EventStream> {
+    const headers = {
+      ...(lastEventId !== undefined && { 'Last-Event-ID': String(lastEventId) }),
+      ...(from !== undefined && { 'X-Forwarded-For': from }),
+    };
     const request = get(`${apiUrl}/api/v1/shows/${showId}/seats/stream`, { headers, agent: false });
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     return new EventStream(request, response);
