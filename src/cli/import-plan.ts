@@ -34,9 +34,19 @@ async function importPlan(file: string, options: Options): Promise<void> {
   const plan = await readPlan(namedFile(file, process.env));
   console.log(summary(plan));
   if (options.dryRun) return console.log('Valid. Nothing was imported (--dry-run).');
-  const id = await send(plan, options);
-  console.log(`Imported as ${id}`);
+  const { id, wasThere, api } = await send(plan, options);
+  console.log(wasThere ? `It was there already, as ${id}: nothing was imported again.` : `Imported as ${id}`);
+  console.log(nextSteps(id, api));
 }
+
+/** A plan sells nothing by itself. */
+const nextSteps = (id: string, api: string): string =>
+  [
+    'Next, with a staff token: a screen, unless there is one, and a show with prices for the categories above:',
+    `  POST ${api}/api/v1/admin/screens  {"theatreId", "name"}`,
+    `  POST ${api}/api/v1/admin/shows    {"seatingPlanId": "${id}", "screenId", "movieId", …}`,
+    `All fields: ${api}/docs`,
+  ].join('\n');
 
 async function readPlan(file: string): Promise<SeatingPlan> {
   const text = await readText(file);
@@ -63,7 +73,7 @@ async function readText(file: string): Promise<string> {
 
 const refusal = (what: string, errors: readonly PlanError[]): string =>
   [
-    `${what} is not a valid seating plan, nothing was imported. ${errors.length} problems:`,
+    `${what} is not a valid seating plan, nothing was imported. ${counted(errors.length, 'problem')}:`,
     ...errors.map(({ path, message }) => `  ${path || '(whole plan)'}: ${message}`),
   ].join('\n');
 
@@ -72,26 +82,44 @@ function summary(plan: SeatingPlan): string {
   const seats = seatsOf(plan);
   const rows = plan.sections.reduce((sum, section) => sum + section.rows.length, 0);
   const perCategory = plan.categories.map(
-    ({ id, name }) => `${name} ${seats.filter((seat) => seat.category === id).length}`,
+    ({ id, name }) => `“${name}” ${counted(seats.filter((seat) => seat.category === id).length, 'seat')}`,
   );
   return [
     plan.name,
-    `  seats       ${seats.length} in ${plan.sections.length} sections, ${rows} rows`,
-    `  neighbours  ${layout.runLengths.length} runs without an aisle, of ${Math.min(...layout.runLengths)} to ${Math.max(...layout.runLengths)} seats`,
+    `  seats       ${seats.length} in ${counted(plan.sections.length, 'section')}, ${counted(rows, 'row')}`,
+    `  neighbours  ${neighbours(layout.runLengths)}`,
     `  categories  ${perCategory.join(', ')}`,
-    `  accessible  ${layout.accessibleSeats.length}, companions ${layout.companionSeats.length}`,
+    `  accessible  ${counted(layout.accessibleSeats.length, 'seat')}, and ${counted(layout.companionSeats.length, 'seat')} for companions`,
   ].join('\n');
 }
 
-/** Resolves to the plan's id. Sent again, the same plan is imported once: its key is its content. */
-async function send(plan: SeatingPlan, options: Options): Promise<string> {
+/** How many stretches of seats side by side, without an aisle or a gap in them, and how long they are. */
+function neighbours(runLengths: readonly number[]): string {
+  const [shortest, longest] = [Math.min(...runLengths), Math.max(...runLengths)];
+  const runs = counted(runLengths.length, 'run');
+  if (shortest === longest) return `${runs} of ${counted(longest, 'seat')} side by side`;
+  return `${runs} of ${shortest} to ${longest} seats side by side`;
+}
+
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+
+interface Sent {
+  readonly id: string;
+  /** The same plan was imported before. */
+  readonly wasThere: boolean;
+  /** Base address of the API, without a path. */
+  readonly api: string;
+}
+
+/** Sent again, the same plan is imported once: its key is its content. */
+async function send(plan: SeatingPlan, options: Options): Promise<Sent> {
   const given = options.api ?? process.env.API_URL;
-  const api = given ?? runningApi(process.env);
+  const api = (given ?? runningApi(process.env))?.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
   if (!api) throw new Stopped(NOT_DONE, 'No running system was found: start it with npm start, or name it with --api.');
   const token = options.token ?? process.env.STAFF_TOKEN ?? (given ? undefined : await ownStaffToken(process.env));
   if (!token) throw new Stopped(NOT_DONE, 'A staff token is needed: --token, or STAFF_TOKEN.');
   const body = toPretixPlan(plan);
-  const response = await answerOf(`${api.replace(/\/+$/, '').replace(/\/api\/v1$/, '')}/api/v1/admin/seating-plans`, {
+  const response = await answerOf(`${api}/api/v1/admin/seating-plans`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -103,7 +131,7 @@ async function send(plan: SeatingPlan, options: Options): Promise<string> {
   });
   const answer: unknown = await response.json().catch(() => null);
   if (response.status !== 201) throw refused(response.status, answer);
-  return created.parse(answer).id;
+  return { id: created.parse(answer).id, wasThere: response.headers.get('idempotent-replayed') === 'true', api };
 }
 
 async function answerOf(url: string, request: RequestInit): Promise<Response> {

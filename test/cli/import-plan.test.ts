@@ -52,10 +52,10 @@ describe('import-plan without a system', () => {
   it('describes a valid plan, and with --dry-run asks nobody', async () => {
     const { exitCode, out } = await importPlan([await planFile('studio.json', halls.studio!), '--dry-run']);
     expect(exitCode).toBe(0);
-    expect(out).toContain('60 in 1 sections, 6 rows');
-    expect(out).toContain('6 runs without an aisle, of 10 to 10 seats');
-    expect(out).toContain('Standard 50, Recliner 10');
-    expect(out).toContain('accessible  2, companions 2');
+    expect(out).toContain('60 in 1 section, 6 rows');
+    expect(out).toContain('6 runs of 10 seats side by side');
+    expect(out).toContain('“Standard” 50 seats, “Recliner” 10 seats');
+    expect(out).toContain('accessible  2 seats, and 2 seats for companions');
   });
 
   it('finds a file relative to where npm was called', async () => {
@@ -116,7 +116,7 @@ describe('import-plan and a system that does not behave', () => {
 
 describe('import-plan into the running system', () => {
   const system = useTestSystem({ workers: 0, apis: 1 });
-  const idIn = (out: string): string => /Imported as (pln_\S+)/.exec(out)![1]!;
+  const idIn = (out: string): string => /(?:Imported|already,) as (pln_[\w-]+)/.exec(out)![1]!;
 
   it('imports a plan as it is, once, however often it is sent', async () => {
     const file = await planFile('opera.json', halls.opera!);
@@ -128,6 +128,16 @@ describe('import-plan into the running system', () => {
 
     const second = await importPlan([file], { API_URL: `${system.apiUrls[0]}/api/v1/`, STAFF_TOKEN: token });
     expect(idIn(second.out)).toBe(idIn(first.out));
+    expect(first.out).toContain('Imported as');
+    expect(second.out).toContain('It was there already');
+  });
+
+  it('says what comes next', async () => {
+    const token = await signStaffToken(testSecrets.JWT_SECRET, 'admin', 60);
+    const [api] = system.apiUrls;
+    const { out } = await importPlan([await planFile('n.json', halls['town-hall']!), '--api', api!, '--token', token]);
+    expect(out).toContain(`POST ${api}/api/v1/admin/shows    {"seatingPlanId": "${idIn(out)}"`);
+    expect((await fetch(`${api}/docs`)).status).toBe(200);
   });
 
   it('imports the largest hall of the demo catalogue', async () => {
