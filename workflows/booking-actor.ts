@@ -5,6 +5,7 @@ import {
   condition,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   startChild,
 } from '@temporalio/workflow';
@@ -27,8 +28,8 @@ import type {
   PaymentNotification,
 } from '../src/contracts/payments.ts';
 import { latePaymentWorkflowId } from '../src/contracts/workflow-ids.ts';
-import { BOOKING_COMMANDS_MAX, type BookingStatus, hasLiveHold } from '../src/domain/booking.ts';
-import { BookingProcess, type PaymentAttempt } from '../src/domain/booking-process.ts';
+import { BOOKING_COMMANDS_MAX, type BookingStatus, hasLiveHold, PAYMENT_ATTEMPTS_MAX } from '../src/domain/booking.ts';
+import { BookingProcess, type PaymentAttempt, type PayRefusal } from '../src/domain/booking-process.ts';
 import { isSameMoney, type Money } from '../src/domain/money.ts';
 import type { SeatCommandResult, SeatRefusal } from '../src/domain/seat-commands.ts';
 import {
@@ -174,7 +175,7 @@ export class BookingActor {
     this.#commands += 1;
     const given = this.#answers.get(command.attemptId);
     if (given) return given;
-    const refusal = this.#process.refusesPayment(command.amount, Date.now());
+    const refusal = this.#refusesPayment(command.amount);
     if (refusal) return { outcome: 'refused', refusal, booking: this.#view() };
     const answer = CancellationScope.nonCancellable(() => this.#pay(command));
     this.#answers.set(command.attemptId, answer);
@@ -208,12 +209,19 @@ export class BookingActor {
     return first.status === 'pending' ? this.#pending(first.nextAction) : this.#answerInTime(settled);
   }
 
+  #refusesPayment(amount: Money): PayRefusal | null {
+    const refusal = this.#process.refusesPayment(amount, Date.now());
+    if (refusal !== null || this.#process.attempts.length < PAYMENT_ATTEMPTS_MAX) return refusal;
+    // Before this patch those that were not processed counted too.
+    return patched('unprocessed-attempts-do-not-count') ? null : 'BOOKING_STATE';
+  }
+
   /** The charge's first try: settled at once, or recorded as pending and to be followed. */
   async #charge(
     command: PayCommand,
   ): Promise<{ answer: PayAnswer } | { request: ChargeRequest; first: ChargeOutcome }> {
     const { attemptId, amount, method, token } = command;
-    const refusal = this.#process.refusesPayment(amount, Date.now()) ?? (await this.#secureHold(attemptId));
+    const refusal = this.#refusesPayment(amount) ?? (await this.#secureHold(attemptId));
     if (refusal) return { answer: { outcome: 'refused', refusal, booking: this.#view() } };
     const { id: bookingId, price } = this.#process.booking;
     const request: ChargeRequest = { attemptId, bookingId, amount: price.total, method, token };

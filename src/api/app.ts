@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
 import { BASE_PATH } from '../contracts/http/endpoints.ts';
-import { findPayment, findPaymentFate, refuseUnsentPayment } from '../read-model/payments.ts';
+import { findPaymentFate, findPayments, refuseUnsentPayment } from '../read-model/payments.ts';
 import { accountRoutes } from './accounts/account-routes.ts';
 import { BearerTokens } from './accounts/tokens.ts';
 import type { AppDeps } from './app-deps.ts';
@@ -86,7 +86,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     batches,
     workflows,
     nowMs,
-    findPayment: (id) => findPayment(db, id),
+    findPayments: (ids) => findPayments(db, ids),
     findFate: (id) => findPaymentFate(db, id),
     refuseUnsent: (attemptId, reason) => refuseUnsentPayment(db, { attemptId, reason, atMs: nowMs() }),
   });

@@ -79,7 +79,8 @@ export class BookingProcess {
   refusesPayment(amount: Money, nowMs: number): PayRefusal | null {
     const { status, expiresAtMs, price } = this.#booking;
     if (status === 'EXPIRED') return 'HOLD_EXPIRED';
-    if (!bookingCan[status].pay || this.#attempts.size >= PAYMENT_ATTEMPTS_MAX) return 'BOOKING_STATE';
+    const counted = this.attempts.filter((attempt) => attempt.status !== 'FAILED').length;
+    if (!bookingCan[status].pay || counted >= PAYMENT_ATTEMPTS_MAX) return 'BOOKING_STATE';
     if (amount.amount !== price.total.amount || amount.currency !== price.total.currency) return 'BOOKING_STATE';
     return nowMs >= expiresAtMs ? 'HOLD_EXPIRED' : null;
   }

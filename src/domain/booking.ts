@@ -94,7 +94,10 @@ export type RefundStatus = (typeof refundStatuses)[number];
 export const paymentMethods = ['card', 'upi', 'netbanking', 'wallet'] as const;
 export type PaymentMethod = (typeof paymentMethods)[number];
 
-/** After a decline the hold goes on. Enough for a typing error and a second card, too few to try out stolen ones. */
+/**
+ * After a decline the hold goes on. Enough for a typing error and a second card, too few to try out stolen ones. What
+ * certainly was not processed (502, 503) is no attempt of those: `BOOKING_COMMANDS_MAX` bounds it.
+ */
 export const PAYMENT_ATTEMPTS_MAX = 5;
 
 /**

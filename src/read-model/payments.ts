@@ -142,6 +142,16 @@ export async function findPayment(db: ReadModel, attemptId: string): Promise<Pay
   return row === undefined ? null : toPayment(row);
 }
 
+/** Those of the attempts that there are, in no order. */
+export async function findPayments(db: ReadModel, attemptIds: readonly string[]): Promise<Payment[]> {
+  const rows = await db
+    .selectFrom('payments')
+    .selectAll()
+    .where('id', '=', sql<string>`any(${attemptIds}::text[])`)
+    .execute();
+  return rows.map(toPayment);
+}
+
 /** What became of an attempt, and of its money if it has captured some. */
 export interface PaymentFate {
   readonly payment: Payment;

@@ -1,5 +1,6 @@
 import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import type { ShowBody } from '../../src/contracts/http/catalogue.ts';
+import { BOOKING_COMMANDS_MAX } from '../../src/domain/booking.ts';
 import { money } from '../../src/domain/money.ts';
 import { derivedId, fingerprintOf, newId } from '../../src/platform/ids.ts';
 import {
@@ -206,6 +207,39 @@ describe('a payment by token', () => {
     expect(attempts.at(-1)!.failureReason).toBe('BOOKING_STATE');
     expect(await netCaptured(system, booking.id)).toBe(0);
   }, 20_000);
+
+  test('has five attempts that a provider has answered: those that none has processed do not count', async () => {
+    const { buyer, booking } = await newHold();
+    const key = newKey();
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const down = await buyer.pay(booking.id, 'tok_down', key);
+      expect([down.status, down.body.code]).toEqual([503, 'PAYMENT_UNAVAILABLE']);
+    }
+    expect((await buyer.pay(booking.id, 'tok_ok')).status).toBe(200);
+    expect(await netCaptured(system, booking.id)).toBe(25_000);
+  }, 20_000);
+
+  test('has as many tries of one key as the booking hears commands; then it is 429', async () => {
+    const { buyer, booking } = await newHold();
+    const key = newKey();
+    const made = {
+      bookingId: booking.id,
+      amount: booking.price.total,
+      createdAtMs: Date.now(),
+      method: 'card',
+    } as const;
+    const fingerprint = fingerprintOf({ method: 'card', token: 'tok_ok' });
+    const attempts = Array.from({ length: BOOKING_COMMANDS_MAX }, (_, tries) => ({
+      id: derivedId('pay', booking.id, key, String(tries)),
+      fingerprint,
+      ...made,
+    }));
+    await insertPaymentAttempts(system.db, attempts);
+    await system.db.updateTable('payments').set({ status: 'FAILED' }).where('booking_id', '=', booking.id).execute();
+    const refused = await buyer.pay(booking.id, 'tok_ok', key);
+    expect([refused.status, refused.body.code]).toEqual([429, 'RATE_LIMITED']);
+    expect((await buyer.pay(booking.id, 'tok_ok')).status).toBe(200);
+  });
 });
 
 describe('the fields of the contract', () => {

@@ -8,7 +8,7 @@ import {
   type WorkflowClient,
   WorkflowUnavailableError,
 } from '../../contracts/workflow-client.ts';
-import { bookingCan, hasLiveHold, PAYMENT_ATTEMPTS_MAX, type Booking } from '../../domain/booking.ts';
+import { BOOKING_COMMANDS_MAX, bookingCan, hasLiveHold, type Booking } from '../../domain/booking.ts';
 import type { PayRefusal } from '../../domain/booking-process.ts';
 import { derivedId } from '../../platform/ids.ts';
 import type { Payment, PaymentFate } from '../../read-model/payments.ts';
@@ -24,7 +24,8 @@ export interface PaymentDeskDeps {
   readonly batches: Batches;
   readonly workflows: WorkflowClient;
   readonly nowMs: () => number;
-  findPayment(attemptId: string): Promise<Payment | null>;
+  /** Those that there are. */
+  findPayments(attemptIds: readonly string[]): Promise<readonly Payment[]>;
   findFate(attemptId: string): Promise<PaymentFate | null>;
   /** Ends the attempt unless a provider may know of it; false if one may, or if it has ended. */
   refuseUnsent(attemptId: string, reason: ErrorCode): Promise<boolean>;
@@ -64,20 +65,29 @@ export class PaymentDesk {
 
   /**
    * The attempt of this key. A try that certainly charged nothing (503, 502) is not remembered: the same key may try
-   * again, with an attempt of its own.
+   * again, with an attempt of its own, as often as the booking hears commands.
    */
   async #durableAttempt(booking: Booking, key: AnswerKey, method: PaymentRequest['method']): Promise<Payment> {
     const refusal = this.#refusal(booking);
-    for (let tries = 0; tries < PAYMENT_ATTEMPTS_MAX; tries++) {
-      const id = derivedId('pay', booking.id, key.key, String(tries));
-      const payment = refusal ? await this.#deps.findPayment(id) : await this.#insert(id, booking, key, method);
+    let made: ReadonlyMap<string, Payment> = new Map();
+    for (let tries = 0; tries < BOOKING_COMMANDS_MAX; tries++) {
+      // Most keys have one try, which is made without a look for others.
+      if (tries === (refusal ? 0 : 1)) made = await this.#triesOf(booking, key);
+      const id = attemptIdOf(booking, key, tries);
+      const payment = made.get(id) ?? (refusal ? null : await this.#insert(id, booking, key, method));
       if (!payment) throw refusal!;
       if (payment.fingerprint !== key.fingerprint) throw keyReused();
       const refused = this.#asRefused(booking, payment);
       if (refused) throw refused;
       if (payment.status !== 'FAILED') return payment;
     }
-    throw refusal ?? bookingState(booking.status);
+    throw refusal ?? heardEnough(booking.expiresAtMs, this.#deps.nowMs());
+  }
+
+  async #triesOf(booking: Booking, key: AnswerKey): Promise<ReadonlyMap<string, Payment>> {
+    const ids = Array.from({ length: BOOKING_COMMANDS_MAX }, (_, tries) => attemptIdOf(booking, key, tries));
+    const payments = await this.#deps.findPayments(ids);
+    return new Map(payments.map((payment) => [payment.id, payment]));
   }
 
   async #insert(id: string, booking: Booking, { fingerprint }: AnswerKey, method: PaymentRequest['method']) {
@@ -139,6 +149,9 @@ export class PaymentDesk {
     throw new OutcomeUnknownError(`attempt ${attemptId} has no outcome yet`);
   }
 }
+
+const attemptIdOf = (booking: Booking, { key }: AnswerKey, tries: number): string =>
+  derivedId('pay', booking.id, key, String(tries));
 
 type Refused = Extract<PayAnswer, { outcome: 'refused' }>;
 
