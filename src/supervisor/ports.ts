@@ -41,14 +41,15 @@ export async function reservePort(wish: PortWish, remembered: number | undefined
   const near = Array.from({ length: neighboursTried }, (_, step) => wish.friendly + step);
   for (const port of [...(remembered === undefined ? [] : [remembered]), ...near, 0]) {
     const attempt = port === 0 ? await holdTold(0) : await holdUnclaimed(port);
-    if (!('failure' in attempt)) return { ...attempt, why: whyNotFriendly(attempt.port, wish.friendly, remembered) };
+    if (!('failure' in attempt)) return { ...attempt, why: whyNotFriendly(attempt.port, wish, remembered) };
   }
   throw new StartupError(`No free port was found for ${wish.name}.`);
 }
 
-function whyNotFriendly(port: number, friendly: number, remembered: number | undefined): string | null {
+function whyNotFriendly(port: number, { name, friendly }: PortWish, remembered: number | undefined): string | null {
   if (port === friendly || friendly === 0) return null;
-  return port === remembered ? 'as at the last start' : `${friendly} is taken by another program`;
+  if (port === remembered) return `as at the last start; ${name}=${friendly} asks for the usual one`;
+  return `${friendly} is taken by another program`;
 }
 
 function toldPortError(name: string, port: number, { code }: NodeJS.ErrnoException): StartupError {

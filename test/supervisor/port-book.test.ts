@@ -39,7 +39,7 @@ describe('the ports of a start', () => {
 
       const next = open({}, first.chosen);
       expect(await next.reserve('PORT', port)).toBe(chosen);
-      expect(next.whyNotFriendly('PORT')).toBe('as at the last start');
+      expect(next.whyNotFriendly('PORT')).toBe(`as at the last start; PORT=${port} asks for the usual one`);
     } finally {
       taken.close();
     }
