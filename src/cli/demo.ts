@@ -54,13 +54,7 @@ async function demo({ buyers, minutes }: Options): Promise<boolean> {
     `${plural(buyers, 'buyer')} storm “${show.title}”, ${plural(show.seats, 'seat')}, show ${show.id}.\n${show.why}`,
   );
   console.log(legend(TERMS.regular.holdTtlSeconds));
-  const temporal = await connectClient(
-    {
-      address: system.partSettings.TEMPORAL_ADDRESS,
-      namespace: system.partSettings.TEMPORAL_NAMESPACE,
-    },
-    AbortSignal.timeout(PATIENCE_MS),
-  );
+  const temporal = await connectedTo(system);
   const db = createDatabase(system.partSettings.DATABASE_URL, { poolMax: 2, log: createLogger('demo', 'silent') });
   const news = new News();
   try {
@@ -74,6 +68,15 @@ async function demo({ buyers, minutes }: Options): Promise<boolean> {
   } finally {
     await temporal.connection.close();
     await db.destroy();
+  }
+}
+
+async function connectedTo({ partSettings }: RunningSystem): Promise<Client> {
+  const [address, namespace] = [partSettings.TEMPORAL_ADDRESS, partSettings.TEMPORAL_NAMESPACE];
+  try {
+    return await connectClient({ address, namespace }, AbortSignal.timeout(PATIENCE_MS));
+  } catch (error) {
+    throw new Error(`Temporal at ${address}: no answer for ${PATIENCE_MS / 1_000} s`, { cause: error });
   }
 }
 
