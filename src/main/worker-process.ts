@@ -97,15 +97,20 @@ export async function runWorkerProcess(
  */
 const overtaken = /^(Task not found when completing|Tried to complete untracked local activity)/;
 
+type SdkDetails = Readonly<Record<string, unknown>>;
+
 /** The SDK's own log lines, in ours: one JSON line each. Its news of state changes interest nobody but a debugger. */
 function temporalLogger() {
   const at =
     (level: 'trace' | 'debug' | 'warn' | 'error') =>
-    (message: string, details: object = {}): void =>
-      log[overtaken.test(message) ? 'debug' : level](details, message);
+    (message: string, details: SdkDetails = {}): void => {
+      // The logger knows what to write of an error by the name `err`; a token tells nobody anything.
+      const { error, taskToken: _, ...rest } = details;
+      log[overtaken.test(message) ? 'debug' : level](error === undefined ? rest : { ...rest, err: error }, message);
+    };
   const levels = { TRACE: at('trace'), DEBUG: at('debug'), INFO: at('debug'), WARN: at('warn'), ERROR: at('error') };
   return {
-    log: (level: LogLevel, message: string, details?: object) => levels[level](message, details),
+    log: (level: LogLevel, message: string, details?: SdkDetails) => levels[level](message, details),
     trace: levels.TRACE,
     debug: levels.DEBUG,
     info: levels.INFO,

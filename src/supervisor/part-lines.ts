@@ -83,15 +83,18 @@ export function tellingLine(lastWords: readonly string[]): string {
 }
 
 function messageIn(line: string): string {
-  const { msg, reason, err, cause } = fieldsOf(line) ?? {};
+  const { msg, activityType, reason, err, cause } = fieldsOf(line) ?? {};
   return (
-    [msg, reason, err?.message, cause?.message].filter((text) => typeof text === 'string' && text !== '').join(': ') ||
-    line.trim()
+    [msg, activityType, reason, err?.message, cause?.message]
+      .filter((text) => typeof text === 'string' && text !== '')
+      .join(': ') || line.trim()
   );
 }
 
 interface OwnFields {
   readonly msg?: string;
+  /** Of the Temporal SDK's lines. */
+  readonly activityType?: string;
   readonly reason?: string;
   readonly err?: { readonly message?: string };
   readonly cause?: { readonly message?: string };
