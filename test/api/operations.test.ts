@@ -150,6 +150,34 @@ describe('a part that is gone', () => {
     expect((await client.get('/cities')).status).toBe(200);
   }, 30_000);
 
+  test('Postgres: a payment may have been made before, and is not said to be none', async () => {
+    const show = await openShow(system);
+    const buyer = await newGuest(url());
+    const { id } = await buyer.held(show.id, ['A1']);
+    const key = newKey();
+    links[0]!.sever();
+    const cut = await buyer.at(apart).pay(id, 'tok_ok', key);
+    links[0]!.restore();
+    expect([cut.status, cut.body.code]).toEqual([504, 'TIMEOUT']);
+    const paid = await buyer.pay(id, 'tok_ok', key);
+    expect([paid.status, paid.body.status]).toEqual([200, 'CONFIRMED']);
+  }, 30_000);
+
+  test('Temporal: a payment that was never sent was not made, and the same key may try again', async () => {
+    const show = await openShow(system);
+    const buyer = await newGuest(url());
+    const { id } = await buyer.held(show.id, ['A1']);
+    const key = newKey();
+    links[1]!.sever();
+    expect(await readiness()).toMatchObject({ status: 503, missing: ['temporal'] });
+    const cut = await buyer.at(apart).pay(id, 'tok_ok', key);
+    links[1]!.restore();
+    expect([cut.status, cut.body.code]).toEqual([503, 'UNAVAILABLE']);
+    expect((await buyer.payment(id)).attempts).toMatchObject([{ status: 'FAILED', failureReason: 'UNAVAILABLE' }]);
+    const paid = await buyer.pay(id, 'tok_ok', key);
+    expect([paid.status, paid.body.status]).toEqual([200, 'CONFIRMED']);
+  }, 30_000);
+
   test('Temporal: nothing is held, the same key may try again; named by the readiness', async () => {
     const show = await openShow(system);
     const buyer = (await newGuest(url())).at(apart);
