@@ -53,6 +53,8 @@ const errorSchema = z.object({ error: z.object({ code: text(FIELD_MAX) }) });
 
 /** A provider that asks for slower calls, or for the call again, has not started on it. */
 const TOO_MANY_REQUESTS = 429;
+/** There is a charge under this key, over another amount or for another booking: this call has made none, but money moved. */
+const KEY_REUSED = 'idempotency_key_reused';
 /** It gave up reading our request, somewhere in its middle. */
 const REQUEST_TIMEOUT = 408;
 
@@ -63,6 +65,7 @@ const REQUEST_TIMEOUT = 408;
  * |---|---|---|
  * | refused by the open circuit, by our own limit, or no connection | `not_processed` | `unknown` |
  * | sent, and a time-out, a lost connection or a 5xx came back | `unknown` | `unknown` |
+ * | the key has another charge already, which its books tell of | `unknown` | |
  * | 503 `not_processed`, 429 | `not_processed` | `unknown`; a refused refund `failed` |
  * | 402 with the charge | `declined` | |
  * | voided before | `not_processed` | `not_processed` |
@@ -157,6 +160,7 @@ function chargeOutcome(provider: string, request: ChargeRequest, answer: Provide
     return { status: 'not_processed', provider, reason: refusalReasons.refused };
   if (status === TOO_MANY_REQUESTS) return { status: 'not_processed', provider, reason: 'too_many_requests' };
   if (status === REQUEST_TIMEOUT || status < 400 || status >= 500) return doubtful(provider, status);
+  if (code === KEY_REUSED) return { status: 'unknown', provider, reason: code };
   return { status: 'failed', provider, reason: code ?? `status_${status}` };
 }
 

@@ -119,14 +119,17 @@ describe('a signed success over something else than the attempt', () => {
   );
 });
 
-test('a payment for which the provider has captured less than the price is given back, not confirmed', async () => {
+test.each([
+  ['sent by nobody yet', false],
+  ['sent before', true],
+])('a payment, %s, of which less than the price was captured is given back, not confirmed', async (_when, isSent) => {
   const { buyer, booking } = await held();
   const key = newKey();
   const attemptId = derivedId('pay', booking.id, key, '0');
   const fingerprint = fingerprintOf({ method: 'card', token: 'tok_ok' });
   const attempt = { id: attemptId, bookingId: booking.id, amount: PRICE, method: 'card', fingerprint } as const;
   await insertPaymentAttempts(system.db, [{ ...attempt, createdAtMs: Date.now() }]);
-  await markPaymentsSent(system.db, [attemptId]);
+  if (isSent) await markPaymentsSent(system.db, [attemptId]);
   const amount = money(100, 'INR');
   await chargeAtProvider(system, priced(booking, amount), attemptId);
 

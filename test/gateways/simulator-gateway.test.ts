@@ -71,14 +71,16 @@ describe('with the provider', () => {
     expect(await gateway.findCharge(request.attemptId)).toEqual(voided);
   });
 
-  it('a key used for another amount has failed, and certainly charged nothing', async () => {
+  it('a key used for another amount is in doubt: the books tell what it has charged', async () => {
     const request = chargeRequest();
     await gateway.charge(request, patientMs);
     const other = { ...request, amount: { amount: 1, currency: 'INR' } };
     expect(await gateway.charge(other, patientMs)).toMatchObject({
-      status: 'failed',
+      status: 'unknown',
       reason: 'idempotency_key_reused',
     });
+    const captured = { bookingId: request.bookingId, amount: request.amount };
+    expect(await gateway.findCharge(request.attemptId)).toMatchObject({ status: 'succeeded', captured });
   });
 
   it.each([
