@@ -92,6 +92,8 @@ async function sellOut(
   const { progress, over } = storm({
     showId: show.id,
     buyers,
+    seatIds: show.seatIds,
+    seatMap: () => seatMapOf(system, show, news),
     offices: offices.urls,
     random: Math.random,
     stop,
@@ -115,13 +117,12 @@ async function watch(
   signal: AbortSignal,
   { minutes, news }: { readonly minutes: number; readonly news: News },
 ): Promise<boolean> {
-  const url = `${system.addresses.api}/api/v1/shows/${show.id}/seats`;
   const display = new Display(show.seats, visits);
   const deadlineMs = Date.now() + minutes * 60_000;
   try {
     while (!signal.aborted && Date.now() < deadlineMs) {
       await delay(LOOK_EVERY_MS);
-      const { statuses } = await patiently(`GET ${url}`, () => getJson<{ statuses: string }>(url), news.overcome);
+      const statuses = await seatMapOf(system, show, news);
       const booked = counted(statuses, 'b');
       display.update(booked, counted(statuses, 'h'));
       if (booked + counted(statuses, 'x') === statuses.length) return true;
@@ -130,6 +131,13 @@ async function watch(
   } finally {
     display.stop();
   }
+}
+
+/** One letter a seat, in index order. */
+async function seatMapOf(system: RunningSystem, show: StormedShow, news: News): Promise<string> {
+  const url = `${system.addresses.api}/api/v1/shows/${show.id}/seats`;
+  const { statuses } = await patiently(`GET ${url}`, () => getJson<{ statuses: string }>(url), news.overcome);
+  return statuses;
 }
 
 /** Waits until no booking of the show and no late payment is under way; false, and a note, when some do not end. */

@@ -22,7 +22,7 @@ export const visitEnds = {
   abandoned: 'never pays: the hold runs out, and the seats are sold to others',
   released: 'gives the seats back',
   late: 'pays, and the money comes after the deadline: the seats, if they are still free, else the money back',
-  refused: 'finds no seats side by side, and comes again as a smaller group',
+  refused: 'finds no seats side by side, or others are quicker; takes scattered ones, or comes as a smaller group',
   expired: 'wanted to pay when the hold had ended',
   failed: 'was told that the payment did not go through',
 } as const;
@@ -34,6 +34,9 @@ export interface Visit {
   readonly bookingId: string | null;
   readonly soldOut: boolean;
 }
+
+/** What a buyer asks for: the best seats side by side, or seats chosen on the map, wherever they are. */
+export type Wish = { readonly bestAvailable: { readonly count: number } } | { readonly seatIds: readonly string[] };
 
 interface Booking {
   readonly id: string;
@@ -69,9 +72,9 @@ export class Buyer {
   }
 
   /** @throws Error when a call had no answer for as long as a buyer is patient */
-  async visit(count: number, behaviour: Behaviour): Promise<Visit> {
+  async visit(wish: Wish, behaviour: Behaviour): Promise<Visit> {
     this.#token ||= await this.#guestToken();
-    const { status, body } = await this.#hold(count, behaviour === 'double_clicks');
+    const { status, body } = await this.#hold(wish, behaviour === 'double_clicks');
     if (status >= 500) return { end: 'failed', bookingId: null, soldOut: false };
     if (status !== 201) return { end: 'refused', bookingId: null, soldOut: body.code === 'SOLD_OUT' };
     return { end: await this.#behave(body.id, behaviour), bookingId: body.id, soldOut: false };
@@ -101,9 +104,9 @@ export class Buyer {
     }
   }
 
-  #hold(count: number, twice: boolean): Promise<Answer> {
+  #hold(wish: Wish, twice: boolean): Promise<Answer> {
     const key = randomUUID();
-    const body = { showId: this.#showId, bestAvailable: { count } };
+    const body = { showId: this.#showId, ...wish };
     const first = this.#post('/bookings', body, key);
     return twice ? this.#same(first, this.#post('/bookings', body, key)) : first;
   }

@@ -6,10 +6,18 @@ const HOUR_MS = 3_600_000;
 const LATER_MS = 24 * HOUR_MS;
 const PAGE = 100;
 
+interface SeatingPlanBody {
+  readonly sections: readonly {
+    readonly rows: readonly { readonly seats: readonly { readonly id: string; readonly index: number }[] }[];
+  }[];
+}
+
 export interface StormedShow {
   readonly id: string;
   readonly title: string;
   readonly seats: number;
+  /** In index order. */
+  readonly seatIds: readonly string[];
   /** ISO 4217, of all its prices. */
   readonly currency: string;
   /** Why this show and no other, as a sentence. */
@@ -27,10 +35,15 @@ export async function showToStorm(api: string, staffToken: string): Promise<Stor
   );
   const show = untouched ?? (await anotherPerformance(api, staffToken, sameHall));
   const movie = await asked<{ title: string }>(`${api}/api/v1/movies/${show.movieId}`);
+  const plan = await asked<SeatingPlanBody>(`${api}/api/v1/seating-plans/${show.seatingPlanId}`);
   return {
     id: show.id,
     title: movie.title,
     seats: show.availability.total,
+    seatIds: plan.sections
+      .flatMap(({ rows }) => rows.flatMap(({ seats }) => seats))
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ id }) => id),
     currency: show.categories[0]!.price.currency,
     why: untouched
       ? 'It is the largest show on sale of which nothing has been sold yet.'

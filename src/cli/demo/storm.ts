@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { OnOvercome } from '../patience.ts';
-import { type Behaviour, Buyer, type VisitEnd } from './buyer.ts';
+import { type Behaviour, Buyer, type VisitEnd, type Wish } from './buyer.ts';
+import { scatteredSeats } from './scattered-seats.ts';
 
 /** How many of a hundred buyers behave so. */
 const mix: readonly (readonly [Behaviour, number])[] = [
@@ -29,6 +30,10 @@ export type Office = 'regular' | 'hurried';
 export interface StormOptions {
   readonly showId: string;
   readonly buyers: number;
+  /** In index order. */
+  readonly seatIds: readonly string[];
+  /** One letter a seat, as of now. */
+  readonly seatMap: () => Promise<string>;
   /** Where most buyers go, and where those go whose payment will come too late. */
   readonly offices: Readonly<Record<Office, string>>;
   readonly random: () => number;
@@ -61,16 +66,29 @@ export function storm(options: StormOptions): { readonly progress: StormProgress
     });
   }
 
+  /** Who was refused looks at the map; where that helps no further, a smaller group asks for the best seats again. */
+  async function wishOf(group: number, wasRefused: boolean): Promise<Wish> {
+    if (!wasRefused || group === SMALLEST_GROUP) return { bestAvailable: { count: group } };
+    const seats = scatteredSeats(await options.seatMap(), group, random);
+    return seats.length > 0
+      ? { seatIds: seats.map((seat) => options.seatIds[seat]!) }
+      : { bestAvailable: { count: Math.max(Math.floor(group / 2), SMALLEST_GROUP) } };
+  }
+
   async function buyer(): Promise<void> {
-    for (let largest = LARGEST_GROUP; !stop.signal.aborted;) {
+    let largest = LARGEST_GROUP;
+    for (let wasRefused = false; !stop.signal.aborted;) {
       const behaviour = behaviourOf(random);
       const pool = behaviour === 'pays_late' ? pools.hurried : pools.regular;
       const group = Math.min(pick(groupSizes, random), largest);
-      const { end, bookingId, soldOut } = await new Buyer(pool, showId, onOvercome).visit(group, behaviour);
+      const wish = await wishOf(group, wasRefused);
+      const { end, bookingId, soldOut } = await new Buyer(pool, showId, onOvercome).visit(wish, behaviour);
       visits[end] += 1;
       if (end === 'confirmed') toldConfirmed.add(bookingId!);
-      if (end === 'refused') largest = Math.max(Math.floor(group / 2), SMALLEST_GROUP);
-      else largest = Math.min(largest * 2, LARGEST_GROUP);
+      if (end === 'refused' && wasRefused) largest = Math.max(Math.floor(group / 2), SMALLEST_GROUP);
+      else if (end !== 'refused') largest = Math.min(largest * 2, LARGEST_GROUP);
+      // A group that had to take scattered seats knows that there are no others: the next one looks at the map at once.
+      wasRefused = end === 'refused' || 'seatIds' in wish;
       if (soldOut) await waitUnless(stop.signal, LOOK_AGAIN_MS);
     }
   }
