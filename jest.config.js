@@ -12,6 +12,8 @@ export default {
   globalTeardown: '<rootDir>/test/setup/global-teardown.ts',
   // Most tests run on real processes, and some wait for one that was killed to be replaced.
   testTimeout: 60_000,
+  // Jest would take one of two cores. Each suite waits a good half of its time, and has its own database and namespace.
+  maxWorkers: 2,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.data/', '<rootDir>/dist/'],
 };
