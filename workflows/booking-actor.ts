@@ -74,6 +74,8 @@ export class BookingActor {
   #busy = false;
   #cancelled = false;
   #holdChangedAtMs = 0;
+  /** The deadline that has passed, as `run` has seen by its timer. */
+  #passedMs: number | null = null;
   /** Heard so far, for `BOOKING_COMMANDS_MAX`. */
   #commands = 0;
 
@@ -92,6 +94,7 @@ export class BookingActor {
       const { endsAtMs } = this.#process;
       const timeIsUp = Date.now() >= endsAtMs;
       if (status === 'PAYMENT_PENDING' && timeIsUp) {
+        this.#passedMs = endsAtMs;
         await condition(() => this.#process.booking.status !== 'PAYMENT_PENDING');
       } else if (status === 'HELD' && (timeIsUp || this.#cancelled)) {
         await this.#exclusively(() => this.#endHold(timeIsUp ? 'EXPIRED' : 'RELEASED'));
@@ -250,7 +253,12 @@ export class BookingActor {
   /** Follows a charge that is pending or unknown until it is settled or its deadline passes. */
   async #settleWhenKnown(request: ChargeRequest, first: ChargeOutcome): Promise<PayAnswer> {
     const { attemptId } = request;
-    const news = () => this.#isOverdue() || this.#notices.has(attemptId);
+    // Conditions look at what events have told. One that reads the clock may come true in the task of a refused update,
+    // of which the history tells nothing: a replay would not know why. Before this patch they did.
+    const isOverdue = patched('conditions-read-no-clock')
+      ? () => this.#passedMs === this.#process.endsAtMs && this.#process.booking.status === 'PAYMENT_PENDING'
+      : () => this.#isOverdue();
+    const news = () => isOverdue() || this.#notices.has(attemptId);
     const isTimeToAsk = () => news() || this.#doubts.has(attemptId);
     let known = first;
     const nextIntervalMs = growingIntervals(POLL_INTERVAL_MIN_MS, POLL_INTERVAL_MAX_MS);

@@ -64,6 +64,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
   let projectedVersion = carried ? carried.projectedVersion : 0;
   let projecting = false;
   let leaving = false;
+  let outgrown = false;
   let timerDueAtMs = Infinity;
 
   setHandler(
@@ -97,6 +98,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
 
   function afterChange(): void {
     describe();
+    lookAtHistory();
     void CancellationScope.nonCancellable(project);
     void CancellationScope.nonCancellable(watchEarliestExpiry);
   }
@@ -109,6 +111,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
       const outcome = await projectSeatMap(delta());
       // The row is older than we were told: the next projection carries the whole map.
       projectedVersion = outcome.kind === 'gap' ? null : outcome.version;
+      lookAtHistory();
     }
     projecting = false;
   }
@@ -148,15 +151,19 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     );
   }
 
-  function outgrown(): boolean {
+  /**
+   * Only where something has happened that the history tells. A condition that looked by itself would also look in the
+   * task of a refused batch, of which the history tells nothing: a replay would not know why this run was left there.
+   */
+  function lookAtHistory(): void {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    return continueAsNewSuggested || historyLength > HISTORY_EVENTS_MAX || updates >= UPDATES_PER_RUN_MAX;
+    outgrown ||= continueAsNewSuggested || historyLength > HISTORY_EVENTS_MAX || updates >= UPDATES_PER_RUN_MAX;
   }
 
   afterChange();
   await CancellationScope.nonCancellable(async () => {
     const lifeMs = input.endsAtMs - Date.now();
-    const ended = lifeMs <= 0 || !(await condition(outgrown, lifeMs));
+    const ended = lifeMs <= 0 || !(await condition(() => outgrown, lifeMs));
     leaving = !ended;
     await (ended ? condition(isProjected) : condition(isProjected, LAST_PROJECTION_WAIT_MS));
     await condition(allHandlersFinished);
