@@ -5,6 +5,7 @@ import type { SweepActivities } from '../activities/sweep-activities.ts';
 import { taskQueues } from '../src/contracts/workflow-ids.ts';
 import type { TemporalAddress } from './connection.ts';
 import { stuckActivityAlert } from './stuck-activity-alert.ts';
+import { spareThreadsOfUnlimitedCalls } from './unlimited-sandbox-calls.ts';
 
 export interface WorkersOptions extends TemporalAddress {
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
@@ -43,6 +44,7 @@ export async function createWorkers(
   options: WorkersOptions,
 ): Promise<{ workers: Worker[]; connection: NativeConnection }> {
   const { address, namespace, workflowBundle, activities } = options;
+  spareThreadsOfUnlimitedCalls();
   const connection = await NativeConnection.connect({
     address,
     // On loopback and inside a data centre compressing costs more than it saves.
@@ -58,6 +60,8 @@ export async function createWorkers(
         activities,
         stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
         shutdownGraceTime: SHUTDOWN_GRACE,
+        // Workflows run in the main thread, without a thread of the worker's own for each queue or call.
+        debugMode: true,
         interceptors: { activity: [stuckActivityAlert] },
         ...sizes[taskQueue],
       }),

@@ -12,6 +12,7 @@ import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { createDatabase } from '../read-model/database.ts';
+import { guardAgainstHanging } from './hang-guard.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
@@ -29,6 +30,7 @@ export async function runWorkerProcess(
   decorate: (activities: Activities) => Activities = (same) => same,
 ): Promise<void> {
   const askedToStop = whenAskedToStop(log);
+  guardAgainstHanging();
   const config = readConfig([
     'HOST',
     'METRICS_PORT',
