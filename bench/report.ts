@@ -23,12 +23,13 @@ export function tableOf({ scenario, profile, measurements }: Result): string {
   const rows = scenario.floors.map((floor) => {
     const values = measurements.map(({ figures }) => figures[floor.figure] ?? NaN);
     const cells = [Math.min(...values), median(values), Math.max(...values)].map(rounded);
-    return `| ${floor.figure} | ${floor.unit} | ${cells.join(' | ')} | ${goal(floor, profile)} |`;
+    const missed = isMissed(floor, profile, median(values)) ? ' MISSED' : '';
+    return `| ${floor.figure} | ${floor.unit} | ${cells.join(' | ')} | ${goal(floor, profile)}${missed} |`;
   });
   return [
     `### ${scenario.name}, profile \`${profile}\``,
     '',
-    scenario.what,
+    `${scenario.what}; ${measurements.length === 1 ? 'one run' : `${measurements.length} runs`}`,
     '',
     '| figure | unit | min | median | max | floor |',
     '|---|---|---|---|---|---|',
@@ -45,7 +46,7 @@ export function reportOf(results: readonly Result[]): string {
     'fsync), worker, API and payment simulator. All requests go through HTTP; a booking counts when it is CONFIRMED, which is',
     'answered after its commit. Machines are noisy: compare ratios, not single numbers.',
     '',
-    'What each step brought, and what holds the floors that are missed: decisions/0010-what-holds-the-numbers.md.',
+    'What each step brought, and what holds what is missed: [decision 10](decisions/0010-what-holds-the-numbers.md).',
     '',
     `Machine: ${machine()}. ${new Date().toISOString().slice(0, 10)}.`,
     '',
@@ -57,11 +58,16 @@ export function missedFloors(results: readonly Result[]): string[] {
   return results.flatMap(({ scenario, profile, measurements }) =>
     scenario.floors.flatMap((floor) => {
       const value = median(measurements.map(({ figures }) => figures[floor.figure] ?? NaN));
-      const least = leastOf(floor, profile);
-      const missed = (least !== undefined && !(value >= least)) || (floor.most !== undefined && !(value <= floor.most));
-      return missed ? [`${scenario.name} (${profile}): ${floor.figure} ${rounded(value)} ${floor.unit}`] : [];
+      return isMissed(floor, profile, value)
+        ? [`${scenario.name} (${profile}): ${floor.figure} ${rounded(value)} ${floor.unit}`]
+        : [];
     }),
   );
+}
+
+function isMissed(floor: Floor, profile: Profile, value: number): boolean {
+  const least = leastOf(floor, profile);
+  return (least !== undefined && !(value >= least)) || (floor.most !== undefined && !(value <= floor.most));
 }
 
 function costLines(measurements: readonly Measurement[]): string[] {
