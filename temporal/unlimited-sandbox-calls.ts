@@ -4,8 +4,8 @@ import { Script } from 'node:vm';
 const UNLIMITED_MS = 4_294_967_295;
 
 /**
- * Node makes a thread for each call into a sandbox that has a time limit, to end it: some twenty for a booking, an eighth
- * of its CPU time (docs/decisions/0010). One that would wake up after 49 days is spared. To be called before the first
+ * Node makes a thread for each call into a sandbox that has a time limit, to end it: a fifth of a
+ * worker's CPU time (docs/decisions/0010). One that would wake up after 49 days is spared. To be called before the first
  * worker is made.
  */
 export function spareThreadsOfUnlimitedCalls(): void {

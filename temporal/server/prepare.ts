@@ -75,7 +75,10 @@ async function serverProfile(options: ServerOptions): Promise<PreparedTemporal> 
     afterStart: async () => {
       await setUpNamespace({ address, namespace, log, own: true });
       await dropUnneededIndexes(postgres, await searchColumnsOf(address, namespace)).catch((err: unknown) =>
-        log.warn({ err }, 'indexes that nobody needs could not be dropped: each workflow costs Postgres twice as much'),
+        log.warn(
+          { err },
+          'indexes that nobody needs could not be dropped: its table of workflows costs Postgres twice as much',
+        ),
       );
     },
   };

@@ -4,7 +4,7 @@ import { temporalDatabases } from './server-config.ts';
 
 /**
  * Of columns kept ready for search attributes that nobody has defined. Every start, change and end of a workflow writes
- * every index, so these cost more than all that they stand beside (docs/decisions/0010).
+ * every index, and these are most of them (docs/decisions/0010).
  */
 const ofSpareColumn =
   /^by_(temporal_)?(bool|datetime|double|int|text|keyword|keyword_list|low_cardinality_keyword)_\d\d$/;
