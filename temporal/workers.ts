@@ -5,6 +5,7 @@ import type { SweepActivities } from '../activities/sweep-activities.ts';
 import { taskQueues } from '../src/contracts/workflow-ids.ts';
 import type { TemporalAddress } from './connection.ts';
 import { stuckActivityAlert } from './stuck-activity-alert.ts';
+import { withoutPromiseHook } from './unhooked-promises.ts';
 import { spareThreadsOfUnlimitedCalls } from './unlimited-sandbox-calls.ts';
 
 export interface WorkersOptions extends TemporalAddress {
@@ -50,21 +51,23 @@ export async function createWorkers(
     // On loopback and inside a data centre compressing costs more than it saves.
     grpcCompression: { codec: 'none' },
   });
-  const workers = await Promise.all(
-    Object.values(taskQueues).map((taskQueue) =>
-      Worker.create({
-        connection,
-        namespace,
-        taskQueue,
-        workflowBundle,
-        activities,
-        stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
-        shutdownGraceTime: SHUTDOWN_GRACE,
-        // Workflows run in the main thread, without a thread of the worker's own for each queue or call.
-        debugMode: true,
-        interceptors: { activity: [stuckActivityAlert] },
-        ...sizes[taskQueue],
-      }),
+  const workers = await withoutPromiseHook(() =>
+    Promise.all(
+      Object.values(taskQueues).map((taskQueue) =>
+        Worker.create({
+          connection,
+          namespace,
+          taskQueue,
+          workflowBundle,
+          activities,
+          stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+          shutdownGraceTime: SHUTDOWN_GRACE,
+          // Workflows run in the main thread, without a thread of the worker's own for each queue or call.
+          debugMode: true,
+          interceptors: { activity: [stuckActivityAlert] },
+          ...sizes[taskQueue],
+        }),
+      ),
     ),
   );
   return { workers, connection };
