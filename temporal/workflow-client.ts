@@ -6,7 +6,6 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { randomUUID } from 'node:crypto';
-import pLimit from 'p-limit';
 import {
   type BookingAnswer,
   bookingMessages,
@@ -18,7 +17,7 @@ import {
 } from '../src/contracts/booking-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { ShowWorkflowInput } from '../src/contracts/show-messages.ts';
-import { ENDED, type Ended, WorkflowBusyError, type WorkflowClient } from '../src/contracts/workflow-client.ts';
+import { ENDED, type Ended, type WorkflowClient } from '../src/contracts/workflow-client.ts';
 import { bookingWorkflowId, latePaymentWorkflowId, showWorkflowId, taskQueues } from '../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../src/domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
@@ -26,6 +25,7 @@ import type { bookingWorkflow } from '../workflows/booking.ts';
 import type { latePaymentWorkflow } from '../workflows/late-payment.ts';
 import { bookingAttributes, showAttribute } from '../workflows/search-attribute-keys.ts';
 import type { showWorkflow } from '../workflows/show.ts';
+import { FairStarts } from './fair-starts.ts';
 import { type BatchObserver, SeatCommandBatcher } from './seat-command-batcher.ts';
 import { inOurWords, isTransient, untilAnswered } from './until-answered.ts';
 
@@ -41,15 +41,6 @@ const TRY_TIMEOUT_MS = 7_000;
 /** A notice is told by update if a worker answers so soon. */
 const NOTICE_TIMEOUT_MS = 2_000;
 
-/**
- * Bookings being started at once by this process. A start is a few milliseconds of CPU: more at once make none of them
- * faster and all of them late (docs/decisions/0010).
- */
-const STARTS_IN_FLIGHT_MAX = 16;
-/** Bookings waiting to be started; at 300 a second a wait that ends within `CALL_TIMEOUT_MS`. */
-const STARTS_WAITING_MAX = 3_000;
-const BUSY_RETRY_AFTER_MS = 1_000;
-
 /** Of a booking's workflow: tells a repeated start from another request under the same key. */
 interface BookingMemo extends Record<string, unknown> {
   readonly fingerprint: string;
@@ -59,7 +50,7 @@ interface BookingMemo extends Record<string, unknown> {
 export class TemporalWorkflowClient implements WorkflowClient {
   readonly #client: Client;
   readonly #seatCommands: SeatCommandBatcher;
-  readonly #bookingStarts = pLimit(STARTS_IN_FLIGHT_MAX);
+  readonly #bookingStarts = new FairStarts();
 
   constructor(client: Client, observeBatch?: BatchObserver) {
     this.#client = client;
@@ -88,11 +79,8 @@ export class TemporalWorkflowClient implements WorkflowClient {
     );
   }
 
-  async startBooking(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
-    if (this.#bookingStarts.pendingCount >= STARTS_WAITING_MAX) {
-      throw new WorkflowBusyError('too many bookings wait for their start', BUSY_RETRY_AFTER_MS);
-    }
-    return this.#bookingStarts(() => this.#startBookingNow(input));
+  startBooking(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
+    return this.#bookingStarts.run(input.booking.showId, () => this.#startBookingNow(input));
   }
 
   async #startBookingNow(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
