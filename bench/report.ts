@@ -1,15 +1,17 @@
-import { cpus, totalmem, release } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 import { type Part, parts } from './process-costs.ts';
-import type { Floor, Measurement, Scenario } from './scenario.ts';
+import type { Figure, Goal, Measurement, OperationCosts, Profile, Scenario } from './scenario.ts';
 import { median } from './statistics.ts';
-
-export type Profile = 'dev' | 'server';
 
 export interface Result {
   readonly scenario: Scenario;
   readonly profile: Profile;
-  /** One per run. */
+  /** One per run that came to its end and stood its audit. */
   readonly measurements: readonly Measurement[];
+  /** Of the machine, a minute's, before the first run: what else it had to do. */
+  readonly load: number;
+  /** Why a run counts for nothing: it threw, or failed its audit. */
+  readonly failures: readonly string[];
 }
 
 export function machine(): string {
@@ -18,24 +20,70 @@ export function machine(): string {
   return `${cpus().length} × ${cpu?.model ?? 'unknown CPU'}, ${memoryGiB} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-/** Markdown: each figure with its lowest, median and highest run, and the cost per operation by part. */
-export function tableOf({ scenario, profile, measurements }: Result): string {
-  const rows = scenario.floors.map((floor) => {
-    const values = measurements.map(({ figures }) => figures[floor.figure] ?? NaN);
-    const cells = [Math.min(...values), median(values), Math.max(...values)].map(rounded);
-    const missed = isMissed(floor, profile, median(values)) ? ' MISSED' : '';
-    return `| ${floor.figure} | ${floor.unit} | ${cells.join(' | ')} | ${goal(floor, profile)}${missed} |`;
-  });
+/** Markdown: each figure with its lowest, median and highest run, what it has to reach, and what an operation costs by part. */
+export function tableOf({ scenario, profile, measurements, load, failures }: Result): string {
+  const runs = measurements.length === 1 ? 'one run' : `${measurements.length} runs`;
   return [
     `### ${scenario.name}, profile \`${profile}\``,
     '',
-    `${scenario.what}; ${measurements.length === 1 ? 'one run' : `${measurements.length} runs`}`,
-    '',
-    '| figure | unit | min | median | max | floor |',
-    '|---|---|---|---|---|---|',
-    ...rows,
-    ...costLines(measurements),
+    `${scenario.what}; ${runs}; load of the machine before ${rounded(load)}`,
+    ...failures.flatMap((failure) => ['', `**FAILED**: ${failure}`]),
+    ...(measurements.length > 0 ? ['', ...figureLines(scenario, profile, measurements)] : []),
+    ...costLines(measurements.flatMap(({ costs }) => costs ?? [])),
   ].join('\n');
+}
+
+function figureLines(scenario: Scenario, profile: Profile, measurements: readonly Measurement[]): string[] {
+  const rows = scenario.figures.map((figure) => {
+    const values = valuesOf(figure, measurements);
+    const cells = [Math.min(...values), median(values), Math.max(...values)].map(rounded);
+    const goals = [figure.floor, figure.aim].map((goal) => goalCell(figure, goalOf(goal, profile), median(values)));
+    return `| ${figure.figure} | ${figure.unit} | ${[...cells, ...goals].join(' | ')} |`;
+  });
+  return ['| figure | unit | min | median | max | floor | aim |', '|---|---|---|---|---|---|---|', ...rows];
+}
+
+/** Which floors the medians miss, and what failed: one line each. */
+export function shortcomings(results: readonly Result[]): string[] {
+  return results.flatMap(({ scenario, profile, measurements, failures }) => {
+    const name = `${scenario.name} (${profile})`;
+    const missed = scenario.figures.flatMap((figure) => {
+      const value = median(valuesOf(figure, measurements));
+      const floor = goalOf(figure.floor, profile);
+      const isMissed = measurements.length > 0 && floor !== undefined && !reaches(figure, value, floor);
+      return isMissed ? [`${name}: ${figure.figure} ${rounded(value)} ${figure.unit}, floor ${floor}`] : [];
+    });
+    return [...failures.map((failure) => `${name}: FAILED: ${failure}`), ...missed];
+  });
+}
+
+/** Of the runs, the figure in order; a run that does not tell it counts as one that misses it. */
+const valuesOf = ({ figure }: Figure, measurements: readonly Measurement[]): number[] =>
+  measurements.map(({ figures }) => figures[figure] ?? NaN);
+
+const goalOf = (goal: Goal | undefined, profile: Profile): number | undefined =>
+  typeof goal === 'object' ? goal[profile] : goal;
+
+const reaches = ({ better }: Figure, value: number, goal: number): boolean =>
+  better === 'less' ? value <= goal : value >= goal;
+
+function goalCell(figure: Figure, goal: number | undefined, value: number): string {
+  if (goal === undefined) return '';
+  return `${figure.better === 'less' ? '≤' : '≥'} ${goal}${reaches(figure, value, goal) ? '' : ' **missed**'}`;
+}
+
+function costLines(costs: readonly OperationCosts[]): string[] {
+  if (costs.length === 0) return [];
+  const cpu = (part: Part): string => rounded(median(costs.map(({ cpuMs }) => cpuMs[part])));
+  const memory = (part: Part): string =>
+    rounded(median(costs.map(({ residentBytes }) => residentBytes[part])) / 2 ** 20);
+  return [
+    '',
+    `| median | ${parts.join(' | ')} | _load generator_ |`,
+    `|---|${'---|'.repeat(parts.length + 1)}`,
+    `| CPU-ms per operation | ${parts.map(cpu).join(' | ')} | ${rounded(median(costs.map(({ generatorCpuMs }) => generatorCpuMs)))} |`,
+    `| memory, MiB | ${parts.map(memory).join(' | ')} | |`,
+  ];
 }
 
 export function reportOf(results: readonly Result[]): string {
@@ -54,43 +102,5 @@ export function reportOf(results: readonly Result[]): string {
   ].join('\n');
 }
 
-export function missedFloors(results: readonly Result[]): string[] {
-  return results.flatMap(({ scenario, profile, measurements }) =>
-    scenario.floors.flatMap((floor) => {
-      const value = median(measurements.map(({ figures }) => figures[floor.figure] ?? NaN));
-      return isMissed(floor, profile, value)
-        ? [`${scenario.name} (${profile}): ${floor.figure} ${rounded(value)} ${floor.unit}`]
-        : [];
-    }),
-  );
-}
-
-function isMissed(floor: Floor, profile: Profile, value: number): boolean {
-  const least = leastOf(floor, profile);
-  return (least !== undefined && !(value >= least)) || (floor.most !== undefined && !(value <= floor.most));
-}
-
-function costLines(measurements: readonly Measurement[]): string[] {
-  const costs = measurements.flatMap(({ cpuMsPerOperation }) => cpuMsPerOperation ?? []);
-  if (costs.length === 0) return [];
-  const cell = (part: Part): string => rounded(median(costs.map((cost) => cost[part])));
-  return [
-    '',
-    'CPU-ms per operation, median:',
-    '',
-    `| ${parts.join(' | ')} |`,
-    `|${'---|'.repeat(parts.length)}`,
-    `| ${parts.map(cell).join(' | ')} |`,
-  ];
-}
-
-const leastOf = ({ least }: Floor, profile: Profile): number | undefined =>
-  typeof least === 'object' ? least[profile] : least;
-
-function goal(floor: Floor, profile: Profile): string {
-  const least = leastOf(floor, profile);
-  if (least !== undefined) return `≥ ${least}`;
-  return floor.most === undefined ? '' : `≤ ${floor.most}`;
-}
-
-const rounded = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2));
+export const rounded = (value: number): string =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(Math.abs(value) >= 10 ? 1 : 2);

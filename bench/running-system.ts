@@ -10,6 +10,7 @@ import type { TemporalAddress } from '../temporal/connection.ts';
 /** The whole system, as `npm start` runs it, on a data folder of its own that is thrown away. */
 export interface RunningSystem {
   readonly pid: number;
+  readonly dataDir: string;
   readonly api: string;
   readonly paymentSimulator: string;
   readonly staffToken: string;
@@ -29,6 +30,7 @@ export async function startSystem(settings: Readonly<Record<string, string>>): P
   const { temporalAddress, temporalNamespace } = readRunState(dataDir).services!;
   return {
     pid: child.pid!,
+    dataDir,
     api: String(ready.api),
     paymentSimulator: String(ready.paymentSimulator),
     staffToken: String(ready.staffToken),

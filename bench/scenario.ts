@@ -1,34 +1,72 @@
 import type { ApiClient } from './buyers.ts';
+import type { Job } from './load/jobs.ts';
+import type { UnderLoad } from './load/under-load.ts';
 import type { Part, ProcessCosts } from './process-costs.ts';
 import type { RunningSystem } from './running-system.ts';
+import type { BoxOffice } from './shows.ts';
+import type { ToldSales } from './told-sales.ts';
+
+export type Profile = 'dev' | 'server';
 
 export interface BenchContext {
   readonly system: RunningSystem;
-  readonly profile: 'dev' | 'server';
+  readonly profile: Profile;
+  /** From 0. */
+  readonly run: number;
+  /** For what is not measured: shows, guests, a look at what is there. */
   readonly api: ApiClient;
-  /** What the system's processes have cost so far. */
-  readonly costs: () => ProcessCosts;
+  readonly boxOffice: BoxOffice;
+  /** What the clients of this run are told: the audit holds it against the service's records. */
+  readonly sales: ToldSales;
+  /** Has a job done by a load generator; what the system's processes cost meanwhile is read. */
+  readonly load: <J extends Job>(job: J) => Promise<UnderLoad<J, ProcessCosts>>;
+  /** Confirmed bookings a second in W1 with 64 clients: of this bench's runs, or else of a short one on this system. */
+  readonly peak: () => Promise<number>;
 }
 
-/** A figure of a scenario with what it must reach; `least` and `most` may depend on Temporal's profile. */
-export interface Floor {
+/** What a figure must reach (`floor`) and should (`aim`); of a profile that has none, nothing is asked. */
+export interface Figure {
   readonly figure: string;
   readonly unit: string;
-  readonly least?: number | Readonly<Record<'dev' | 'server', number>>;
-  readonly most?: number;
+  readonly better?: 'more' | 'less';
+  readonly floor?: Goal;
+  readonly aim?: Goal;
 }
+
+export type Goal = number | Readonly<Partial<Record<Profile, number>>>;
 
 export interface Measurement {
   readonly figures: Readonly<Record<string, number>>;
-  /** CPU time of each part per operation, ms, where the scenario counts operations. */
-  readonly cpuMsPerOperation?: Readonly<Record<Part, number>>;
+  readonly costs?: OperationCosts;
+  /** What the plots draw besides. */
+  readonly points?: readonly Point[];
+}
+
+/** CPU time per operation, ms, and memory at the end. */
+export interface OperationCosts {
+  readonly cpuMs: Readonly<Record<Part, number>>;
+  readonly generatorCpuMs: number;
+  readonly residentBytes: Readonly<Record<Part, number>>;
+}
+
+/** One point of a line of a plot. */
+export interface Point {
+  readonly line: string;
+  readonly x: number;
+  readonly y: number;
 }
 
 export interface Scenario {
   readonly name: string;
   /** One sentence for the report. */
   readonly what: string;
-  readonly floors: readonly Floor[];
+  /** How Temporal runs, where it is measured unless asked otherwise. */
+  readonly profiles: readonly Profile[];
+  /** At most so many runs, where one takes minutes. */
+  readonly runsMax?: number;
+  /** Settings of the system besides those of `npm start`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly figures: readonly Figure[];
   run(context: BenchContext): Promise<Measurement>;
 }
 
@@ -43,8 +81,4 @@ export async function closedLoops(
       while (Date.now() < untilMs && (await client(number)) !== 'nothing left');
     }),
   );
-}
-
-export function perOperation(cpuMs: Readonly<Record<Part, number>>, operations: number): Record<Part, number> {
-  return Object.fromEntries(Object.entries(cpuMs).map(([part, ms]) => [part, ms / operations])) as Record<Part, number>;
 }

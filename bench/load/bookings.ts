@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { attemptBooking, type Attempt, failedAttempt } from './attempt.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { type Choice, frontAt, type FrontAddress } from './front.ts';
+import { HttpConnection } from './http-connection.ts';
+import { poissonSchedule, seededRandom } from './schedule.ts';
+import type { Stopwatch } from './stopwatch.ts';
+
+/** So many clients, each of which asks again as soon as it is answered. */
+export interface ClosedLoopsJob {
+  readonly kind: 'closed loops';
+  readonly front: FrontAddress;
+  readonly clients: number;
+  readonly choices: readonly Choice[];
+  /** In turn each choice is asked for once; at random nobody looks what others ask for. */
+  readonly order: 'in turn' | 'at random';
+  readonly pays: boolean;
+  readonly warmUpMs: number;
+  /** Whichever comes first, besides the end of the choices. */
+  readonly measuredMs: number;
+  readonly requests?: number;
+}
+
+/** Buyers who come when they come, however long others have to wait. */
+export interface ArrivalsJob {
+  readonly kind: 'arrivals';
+  readonly front: FrontAddress;
+  readonly choices: readonly Choice[];
+  readonly pays: boolean;
+  /** One after the other; the first one is the warm-up. */
+  readonly stages: readonly { readonly ratePerSecond: number; readonly forMs: number }[];
+  readonly seed: number;
+}
+
+export interface BookingsOutcome {
+  readonly attempts: readonly Attempt[];
+  /** Unix ms at which measuring began. */
+  readonly startedAtMs: number;
+}
+
+export async function closedLoops(job: ClosedLoopsJob, stopwatch: Stopwatch): Promise<BookingsOutcome> {
+  const { clients, choices, order, pays, warmUpMs, measuredMs, requests = Infinity } = job;
+  const front = frontAt(job.front);
+  const connections = await Promise.all(Array.from({ length: clients }, () => HttpConnection.open(front.origin)));
+  const attempts: Attempt[] = [];
+  let asked = 0;
+  const next = (): number | null => {
+    if (asked >= requests || (order === 'in turn' && asked >= choices.length)) return null;
+    asked += 1;
+    return order === 'in turn' ? asked - 1 : Math.floor(Math.random() * choices.length);
+  };
+  stopwatch.set(warmUpMs);
+  const timer = setTimeout(() => stopwatch.stop(), Math.min(warmUpMs + measuredMs, 2 ** 31 - 1));
+  await Promise.all(
+    connections.map(async (opened, buyer) => {
+      let connection = opened;
+      while (stopwatch.nowMs() < measuredMs) {
+        const choiceNumber = next();
+        if (choiceNumber === null) break;
+        if (!connection.isOpen) connection = await HttpConnection.open(front.origin);
+        const choice = choices[choiceNumber]!;
+        const todo = { buyer, choice, choiceNumber, dueMs: stopwatch.nowMs(), pays };
+        attempts.push(await attemptBooking(front, connection, todo, stopwatch.nowMs));
+      }
+      connection.close();
+    }),
+  );
+  clearTimeout(timer);
+  stopwatch.stop();
+  return { attempts, startedAtMs: stopwatch.startedAtMs };
+}
+
+/** A choice that was refused for the time being is asked for again by somebody later. */
+export async function arrivals(job: ArrivalsJob, stopwatch: Stopwatch): Promise<BookingsOutcome> {
+  const { choices, pays, stages, seed } = job;
+  const front = frontAt(job.front);
+  const pool = new ConnectionPool(front.origin);
+  const free = choices.map((_, number) => number).reverse();
+  const attempts: Attempt[] = [];
+  const underWay: Promise<void>[] = [];
+
+  const arrive = async (dueMs: number, buyer: number, choiceNumber: number): Promise<void> => {
+    const todo = { buyer, choice: choices[choiceNumber]!, choiceNumber, dueMs, pays };
+    const attempt = await pool.use(
+      (connection) => attemptBooking(front, connection, todo, stopwatch.nowMs),
+      (reason) => failedAttempt(todo, stopwatch.nowMs(), reason),
+    );
+    attempts.push(attempt);
+    if (attempt.end === 'overloaded' && attempt.bookingId === null) free.unshift(choiceNumber);
+  };
+
+  stopwatch.set(stages[0]!.forMs);
+  for (const dueMs of dueTimes(stages, seededRandom(seed))) {
+    const earlyMs = dueMs - stopwatch.nowMs();
+    if (earlyMs > 0) await delay(earlyMs);
+    const choiceNumber = free.pop();
+    if (choiceNumber === undefined) throw new Error('the shows are sold out before the time is up');
+    underWay.push(arrive(dueMs, underWay.length, choiceNumber));
+  }
+  await delay(Math.max(0, measuredMs(stages) - stopwatch.nowMs()));
+  stopwatch.stop();
+  await Promise.all(underWay);
+  pool.close();
+  return { attempts, startedAtMs: stopwatch.startedAtMs };
+}
+
+/** Of all stages, ms since the end of the first one. */
+function dueTimes(stages: ArrivalsJob['stages'], random: () => number): number[] {
+  let beginMs = -stages[0]!.forMs;
+  return stages.flatMap(({ ratePerSecond, forMs }) => {
+    const stage = poissonSchedule(ratePerSecond, forMs, random).map((atMs) => beginMs + atMs);
+    beginMs += forMs;
+    return stage;
+  });
+}
+
+const measuredMs = (stages: ArrivalsJob['stages']): number =>
+  stages.slice(1).reduce((sum, { forMs }) => sum + forMs, 0);

@@ -1,0 +1,69 @@
+import { loadavg } from 'node:os';
+import { auditSales } from './audit.ts';
+import { ApiClient } from './buyers.ts';
+import { underLoad } from './load/under-load.ts';
+import { processCosts } from './process-costs.ts';
+import type { Result } from './report.ts';
+import { type RunningSystem, startSystem } from './running-system.ts';
+import type { BenchContext, Measurement, Profile, Scenario } from './scenario.ts';
+import { BoxOffice } from './shows.ts';
+import { ToldSales } from './told-sales.ts';
+
+export interface Measuring {
+  readonly profile: Profile;
+  readonly runs: number;
+  /** Confirmed bookings a second in W1, as `BenchContext.peak` tells it. */
+  readonly peak: (context: Omit<BenchContext, 'peak'>) => Promise<number>;
+}
+
+/**
+ * Runs a scenario on a system of its own: what one leaves behind, thousands of open bookings, is no part of another.
+ * A run that throws or fails its audit counts for nothing, and ends the scenario; the runs before it count.
+ */
+export async function measure(scenario: Scenario, { profile, runs, peak }: Measuring): Promise<Result> {
+  const [load = NaN] = loadavg();
+  const measurements: Measurement[] = [];
+  const failures: string[] = [];
+  try {
+    await withSystem({ TEMPORAL_PROFILE: profile, ...scenario.settings }, async (system, api) => {
+      const boxOffice = new BoxOffice(api, system.staffToken);
+      for (let run = 0; run < Math.min(runs, scenario.runsMax ?? runs); run++) {
+        const context = contextOf({ system, api, boxOffice, profile, run });
+        measurements.push(await scenario.run({ ...context, peak: () => peak(context) }));
+        try {
+          await auditSales(system, api, context.sales);
+        } catch (error) {
+          measurements.pop();
+          throw error;
+        }
+      }
+    });
+  } catch (error) {
+    failures.push(error instanceof Error ? error.message : String(error));
+  }
+  return { scenario, profile, measurements, load, failures };
+}
+
+function contextOf(
+  given: Pick<BenchContext, 'system' | 'api' | 'boxOffice' | 'profile' | 'run'>,
+): Omit<BenchContext, 'peak'> {
+  return {
+    ...given,
+    sales: new ToldSales(),
+    load: (job) => underLoad(job, () => processCosts(given.system.pid)),
+  };
+}
+
+async function withSystem(
+  settings: Readonly<Record<string, string>>,
+  work: (system: RunningSystem, api: ApiClient) => Promise<void>,
+): Promise<void> {
+  const system = await startSystem(settings);
+  const api = new ApiClient(system.api);
+  try {
+    await work(system, api);
+  } finally {
+    await api.close();
+    await system.stop();
+  }
+}

@@ -1,0 +1,36 @@
+import type { Attempt, AttemptEnd } from './load/attempt.ts';
+import { quantile } from './statistics.ts';
+
+/** Attempts that ended within the first `measuredMs` of what was measured. */
+export const endedWithin = (attempts: readonly Attempt[], fromMs: number, untilMs: number): Attempt[] =>
+  attempts.filter(({ endMs }) => endMs >= fromMs && endMs < untilMs);
+
+/** Attempts that were to begin within these times: those of an open loop, whenever they ended. */
+export const dueWithin = (attempts: readonly Attempt[], fromMs: number, untilMs: number): Attempt[] =>
+  attempts.filter(({ dueMs }) => dueMs >= fromMs && dueMs < untilMs);
+
+export const countOf = (attempts: readonly Attempt[], ...ends: readonly AttemptEnd[]): number =>
+  attempts.filter(({ end }) => ends.includes(end)).length;
+
+/** Of holds that were decided, ms; NaN of none. */
+export const holdQuantile = (attempts: readonly Attempt[], share: number): number =>
+  quantile(
+    attempts.flatMap(({ holdMs, end }) => (Number.isNaN(holdMs) || end === 'overloaded' ? [] : [holdMs])),
+    share,
+  );
+
+/** From the hold's answer to `CONFIRMED`, ms; NaN of none. */
+export const payQuantile = (attempts: readonly Attempt[], share: number): number =>
+  quantile(
+    attempts.flatMap(({ payMs, end }) => (end === 'confirmed' ? [payMs] : [])),
+    share,
+  );
+
+/**
+ * Answers that no scenario expects.
+ * @throws Error the first of them, and how many there are
+ */
+export function expectNoFailures(attempts: readonly Attempt[]): void {
+  const failed = attempts.filter(({ end }) => end === 'failed');
+  if (failed.length > 0) throw new Error(`${failed.length} attempts failed, the first: ${failed[0]!.failure}`);
+}

@@ -1,0 +1,108 @@
+import type { Attempt } from './load/attempt.ts';
+import type { Choice, Seat } from './load/front.ts';
+
+/** A booking as a client was told of it. */
+export interface ToldBooking {
+  readonly bookingId: string;
+  readonly showId: string;
+  readonly seats: readonly Seat[];
+  /** Told `CONFIRMED`; otherwise that its seats are held. */
+  readonly isConfirmed: boolean;
+  /** Whose it is: an access token, where the front knows buyers. */
+  readonly buyer?: string;
+}
+
+/** A booking as the service's records have it. */
+export interface RecordedBooking {
+  readonly bookingId: string;
+  readonly showId: string;
+  readonly seats: readonly Seat[];
+  readonly status: string;
+}
+
+/** Of a hold that has been granted, as long as its time is not up: `PAYMENT_PENDING` where a payment's answer was lost. */
+const statesOfHolds = new Set(['HELD', 'PAYMENT_PENDING', 'CONFIRMED']);
+
+/** What the clients were told. No hold ends within a run, so a seat is granted once. */
+export class ToldSales {
+  readonly #bookings = new Map<string, ToldBooking>();
+  readonly #owners = new Map<string, string>();
+  readonly #faults: string[] = [];
+
+  get bookings(): readonly ToldBooking[] {
+    return [...this.#bookings.values()];
+  }
+
+  get shows(): readonly string[] {
+    return [...new Set(this.bookings.map(({ showId }) => showId))];
+  }
+
+  granted(booking: ToldBooking): void {
+    const { bookingId, showId, seats } = booking;
+    for (const seat of seats) {
+      const owner = this.#owners.get(`${showId}/${seat}`);
+      if (owner !== undefined && owner !== bookingId) {
+        this.#faults.push(`seat ${seat} of ${showId} was granted to ${owner} and ${bookingId}`);
+      }
+      this.#owners.set(`${showId}/${seat}`, bookingId);
+    }
+    this.#bookings.set(bookingId, booking);
+  }
+
+  /** All that a load generator was told. */
+  addAttempts(attempts: readonly Attempt[], choices: readonly Choice[], buyers: readonly string[] = []): void {
+    for (const { bookingId, choice, end, buyer } of attempts) {
+      if (bookingId === null) continue;
+      const isConfirmed = end === 'confirmed';
+      this.granted({ bookingId, ...choices[choice]!, isConfirmed, buyer: buyers[buyer % buyers.length] });
+    }
+  }
+
+  /** A seat given back by its owner may be granted again. */
+  released(bookingId: string): void {
+    const booking = this.#bookings.get(bookingId)!;
+    for (const seat of booking.seats) this.#owners.delete(`${booking.showId}/${seat}`);
+    this.#bookings.delete(bookingId);
+  }
+
+  /**
+   * What speaks against the service: seats that two clients were granted, seats that two recorded bookings have,
+   * bookings that are not on record as they were told. One sentence each.
+   * @param holdsToo whether the records tell of bookings that are not confirmed
+   */
+  faultsOf(recorded: readonly RecordedBooking[], { holdsToo }: { readonly holdsToo: boolean }): string[] {
+    const byId = new Map(recorded.map((booking) => [booking.bookingId, booking]));
+    const told = this.bookings.filter(({ isConfirmed }) => isConfirmed || holdsToo);
+    return [
+      ...this.#faults,
+      ...recordedTwice(recorded),
+      ...told.flatMap((booking) => notAsTold(booking, byId.get(booking.bookingId))),
+    ];
+  }
+}
+
+function recordedTwice(recorded: readonly RecordedBooking[]): string[] {
+  const owners = new Map<string, string>();
+  const faults: string[] = [];
+  for (const { bookingId, showId, seats, status } of recorded) {
+    if (!statesOfHolds.has(status)) continue;
+    for (const seat of seats) {
+      const owner = owners.get(`${showId}/${seat}`);
+      if (owner !== undefined) faults.push(`seat ${seat} of ${showId} is sold to ${owner} and ${bookingId}`);
+      owners.set(`${showId}/${seat}`, bookingId);
+    }
+  }
+  return faults;
+}
+
+function notAsTold(told: ToldBooking, found: RecordedBooking | undefined): string[] {
+  const { bookingId, isConfirmed } = told;
+  const name = isConfirmed ? `the confirmed booking ${bookingId}` : `the granted hold ${bookingId}`;
+  if (!found) return [`${name} is lost`];
+  const isKept = isConfirmed ? found.status === 'CONFIRMED' : statesOfHolds.has(found.status);
+  if (!isKept) return [`${name} is ${found.status}`];
+  return seatsOf(found) === seatsOf(told) ? [] : [`${name} has other seats than its client was told`];
+}
+
+const seatsOf = ({ showId, seats }: { readonly showId: string; readonly seats: readonly Seat[] }): string =>
+  `${showId}/${seats.map(String).sort().join(',')}`;
