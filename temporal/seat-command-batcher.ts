@@ -1,6 +1,8 @@
 import { type WorkflowClient, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SenderPlaces } from '../src/contracts/sender-places.ts';
 import {
   NOTHING_CHANGED_FAILURE,
   SEAT_COMMANDS_PER_BATCH_MAX,
@@ -23,9 +25,18 @@ const QUEUED_PER_SHOW_MAX = 8_192;
 const ANSWER_WITHIN_MS = 10_000;
 /** One update's wait; past it the same update is sent again, which finds the first one's outcome. */
 const UPDATE_TIMEOUT_MS = 5_000;
+/**
+ * An update that may have been sent and that nobody waits for any more still counts among those that Temporal takes of a
+ * show at once: until it is answered, or so long, it is asked after instead of sending the next one.
+ */
+const ASKED_AFTER_MS = 60_000;
 /** A show that continues as new is briefly between two runs. */
 const NOT_RUNNING_RETRIES = 3;
 const FULL_RETRY_AFTER_MS = 1_000;
+/** As long as a batch of another process takes under load: its place may be free then. */
+const ENTER_AGAIN_MS = 50;
+/** So late may one that waits hear that its time is up. */
+const LATE_LOOK_EVERY_MS = 250;
 
 interface Waiting {
   readonly command: SeatCommand;
@@ -39,19 +50,24 @@ export interface BatchObserver {
   (batch: { readonly commands: number; readonly ms: number }): void;
 }
 
+/** For a process that shares no show with more than nine others. */
+const unlimitedPlaces: SenderPlaces = { enter: () => true, leave: () => undefined };
+
 /**
  * Smart batching of seat commands: one update in flight per show and process; what arrives meanwhile is the next one.
- * No timer, so a command that comes alone goes at once. Commands are idempotent by state: a batch whose outcome is
- * unknown is sent again as it was.
+ * No timer, so a command that comes alone goes at once. A process sends while it has a place in the show's line.
+ * Commands are idempotent by state: a batch whose outcome is unknown is sent again as it was.
  */
 export class SeatCommandBatcher {
   readonly #client: WorkflowClient;
+  readonly #places: SenderPlaces;
   readonly #observe: BatchObserver;
-  /** Shows with an update in flight, and what waits for the next one. */
+  /** Shows with an update in flight, or about to have one, and what waits for the next one. */
   readonly #queues = new Map<string, Waiting[]>();
 
-  constructor(client: WorkflowClient, observe: BatchObserver = () => undefined) {
+  constructor(client: WorkflowClient, places = unlimitedPlaces, observe: BatchObserver = () => undefined) {
     this.#client = client;
+    this.#places = places;
     this.#observe = observe;
   }
 
@@ -61,8 +77,9 @@ export class SeatCommandBatcher {
       const waiting: Waiting = { command, deadlineMs: Date.now() + ANSWER_WITHIN_MS, resolve, reject };
       const queue = this.#queues.get(showId);
       if (!queue) {
-        this.#queues.set(showId, [waiting]);
-        void this.#drain(showId);
+        const first = [waiting];
+        this.#queues.set(showId, first);
+        void this.#drain(showId, first);
       } else if (queue.length < QUEUED_PER_SHOW_MAX) {
         queue.push(waiting);
       } else {
@@ -71,25 +88,30 @@ export class SeatCommandBatcher {
     });
   }
 
-  async #drain(showId: string): Promise<void> {
-    const queue = this.#queues.get(showId) ?? [];
+  async #drain(showId: string, queue: Waiting[]): Promise<void> {
+    const watch = setInterval(() => refuseLate(showId, queue), LATE_LOOK_EVERY_MS);
     // What arrives in the same tick goes into the same update.
     await Promise.resolve();
-    while (queue.length > 0) await this.#sendBatch(showId, queue.splice(0, SEAT_COMMANDS_PER_BATCH_MAX));
+    while (queue.length > 0) {
+      if (!(await this.#places.enter(showId))) {
+        await delay(ENTER_AGAIN_MS);
+        continue;
+      }
+      refuseLate(showId, queue);
+      const batch = queue.splice(0, SEAT_COMMANDS_PER_BATCH_MAX);
+      if (batch.length > 0) await this.#sendBatch(showId, batch);
+      this.#places.leave(showId);
+    }
+    clearInterval(watch);
     this.#queues.delete(showId);
   }
 
-  async #sendBatch(showId: string, waiting: readonly Waiting[]): Promise<void> {
+  async #sendBatch(showId: string, batch: readonly Waiting[]): Promise<void> {
     const startedAtMs = Date.now();
-    const [batch, late] = [
-      waiting.filter(isInTime(startedAtMs)),
-      waiting.filter((each) => !isInTime(startedAtMs)(each)),
-    ];
-    for (const { reject } of late) reject(new WorkflowBusyError(`show ${showId} is busy`, FULL_RETRY_AFTER_MS));
-    if (batch.length === 0) return;
     const watch = rejectWhoeverGivesUp(showId, batch);
+    const update = this.#update(showId, batch);
     try {
-      const { results } = await this.#update(showId, batch);
+      const { results } = await this.#untilAnswered(update, Math.max(...batch.map(({ deadlineMs }) => deadlineMs)));
       batch.forEach(({ resolve, reject }, position) => {
         const result = results[position];
         if (result) resolve(result);
@@ -97,17 +119,19 @@ export class SeatCommandBatcher {
       });
     } catch (error) {
       for (const { reject } of batch) reject(error as Error);
+      if (error instanceof OutcomeUnknownError) await this.#askAfter(update);
+    } finally {
+      watch.stop();
     }
-    watch.stop();
     this.#observe({ commands: batch.length, ms: Date.now() - startedAtMs });
   }
 
-  /** Sends the batch until it is answered or nobody waits for its answer any more. */
-  #update(showId: string, batch: readonly Waiting[]): Promise<SeatCommandsAnswer> {
+  /** One update, which may be sent any number of times. */
+  #update(showId: string, batch: readonly Waiting[]): () => Promise<SeatCommandsAnswer> {
     const handle = this.#client.getHandle(showWorkflowId(showId));
     const options = { updateId: randomUUID(), args: [batch.map(({ command }) => command)] as [SeatCommand[]] };
     let notRunning = 0;
-    const call = async (): Promise<SeatCommandsAnswer> => {
+    return async () => {
       try {
         return await handle.executeUpdate<SeatCommandsAnswer, [SeatCommand[]]>(showMessages.seatCommands, options);
       } catch (error) {
@@ -119,18 +143,29 @@ export class SeatCommandBatcher {
         throw error;
       }
     };
-    return untilAnswered(this.#client, call, {
-      deadlineMs: Math.max(...batch.map(({ deadlineMs }) => deadlineMs)),
+  }
+
+  #untilAnswered(update: () => Promise<SeatCommandsAnswer>, deadlineMs: number): Promise<SeatCommandsAnswer> {
+    return untilAnswered(this.#client, update, {
+      deadlineMs,
       tryTimeoutMs: UPDATE_TIMEOUT_MS,
       alsoTransient: (error) => error instanceof WorkflowNotFoundError,
     });
   }
+
+  /** Whatever the answer, the update is not in flight any more. */
+  async #askAfter(update: () => Promise<SeatCommandsAnswer>): Promise<void> {
+    await this.#untilAnswered(update, Date.now() + ASKED_AFTER_MS).catch(() => undefined);
+  }
 }
 
-const isInTime =
-  (nowMs: number) =>
-  ({ deadlineMs }: Waiting): boolean =>
-    deadlineMs > nowMs;
+/** Those that have waited too long hear that nothing was done. The queue stands in the order of their deadlines. */
+function refuseLate(showId: string, queue: Waiting[]): void {
+  const nowMs = Date.now();
+  while (queue[0] && queue[0].deadlineMs <= nowMs) {
+    queue.shift()!.reject(new WorkflowBusyError(`show ${showId} is busy`, FULL_RETRY_AFTER_MS));
+  }
+}
 
 /**
  * Commands of one batch have come at different times, and each gives up at its own; the batch stays under way. The last
@@ -147,7 +182,7 @@ function rejectWhoeverGivesUp(showId: string, batch: readonly Waiting[]): { stop
       for (const { deadlineMs, reject } of waiting) {
         if (deadlineMs <= nowMs) reject(new OutcomeUnknownError(`show ${showId} did not answer in time`));
       }
-      watch(waiting.filter(isInTime(nowMs)));
+      watch(waiting.filter(({ deadlineMs }) => deadlineMs > nowMs));
     }, firstMs - Date.now());
   };
   watch(batch.filter(({ deadlineMs }) => deadlineMs < lastMs));

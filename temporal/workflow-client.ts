@@ -16,6 +16,7 @@ import {
   type PayCommand,
 } from '../src/contracts/booking-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
+import type { SenderPlaces } from '../src/contracts/sender-places.ts';
 import type { ShowWorkflowInput } from '../src/contracts/show-messages.ts';
 import { ENDED, type Ended, type WorkflowClient } from '../src/contracts/workflow-client.ts';
 import { bookingWorkflowId, latePaymentWorkflowId, showWorkflowId, taskQueues } from '../src/contracts/workflow-ids.ts';
@@ -46,15 +47,21 @@ interface BookingMemo extends Record<string, unknown> {
   readonly fingerprint: string;
 }
 
+export interface WorkflowClientOptions {
+  /** Needed where more processes than Temporal takes updates at once may send to one show. */
+  readonly senderPlaces?: SenderPlaces;
+  readonly observeBatch?: BatchObserver;
+}
+
 /** The actors, over a Temporal client. Commands to shows go in batches. */
 export class TemporalWorkflowClient implements WorkflowClient {
   readonly #client: Client;
   readonly #seatCommands: SeatCommandBatcher;
   readonly #bookingStarts = new FairStarts();
 
-  constructor(client: Client, observeBatch?: BatchObserver) {
+  constructor(client: Client, { senderPlaces, observeBatch }: WorkflowClientOptions = {}) {
     this.#client = client;
-    this.#seatCommands = new SeatCommandBatcher(client.workflow, observeBatch);
+    this.#seatCommands = new SeatCommandBatcher(client.workflow, senderPlaces, observeBatch);
   }
 
   seatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult> {

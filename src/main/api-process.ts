@@ -14,6 +14,7 @@ import { readConfig, type Settings } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { openFilesMax } from '../platform/open-files.ts';
 import { createDatabase } from '../read-model/database.ts';
+import { ShowSenderPlaces } from '../read-model/sender-places.ts';
 import { listen } from './listening.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
@@ -58,6 +59,7 @@ export async function runApiProcess(
   ]);
   const metrics = createMetrics({ process: true });
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
+  const senderPlaces = new ShowSenderPlaces(config.DATABASE_URL, log);
   const seatMaps = new SeatMapCache({ db, databaseUrl: config.DATABASE_URL, log, metrics: metrics.live });
   const streams = new SeatMapStreams({
     seatMaps,
@@ -68,7 +70,12 @@ export async function runApiProcess(
   const client = await connectClient({ address: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE });
   const app = createApp({
     db,
-    workflows: decorate(new TemporalWorkflowClient(client, (batch) => metrics.seatCommandBatch(batch))),
+    workflows: decorate(
+      new TemporalWorkflowClient(client, {
+        senderPlaces,
+        observeBatch: (batch) => metrics.seatCommandBatch(batch),
+      }),
+    ),
     seatMaps,
     streams,
     webhooks: paymentWebhookVerifiers(config.PAYMENT_WEBHOOK_SECRET),
@@ -100,6 +107,7 @@ export async function runApiProcess(
   answerPurge.stop();
   await seatMaps.close();
   await client.connection.close();
+  await senderPlaces.close();
   await db.destroy();
 }
 

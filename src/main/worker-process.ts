@@ -12,6 +12,7 @@ import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { createDatabase } from '../read-model/database.ts';
+import { ShowSenderPlaces } from '../read-model/sender-places.ts';
 import { guardAgainstHanging } from './hang-guard.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
@@ -53,7 +54,11 @@ export async function runWorkerProcess(
   const metrics = createWorkerMetrics(registry, log);
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
   const client = await connectClient(temporal);
-  const workflows = new TemporalWorkflowClient(client, metrics.seatCommandBatch);
+  const senderPlaces = new ShowSenderPlaces(config.DATABASE_URL, log);
+  const workflows = new TemporalWorkflowClient(client, {
+    senderPlaces,
+    observeBatch: metrics.seatCommandBatch,
+  });
   const gateways = createPaymentGateways({
     gatewayUrl: config.PAYMENT_GATEWAY_URL,
     observe: metrics.paymentEvent,
@@ -89,6 +94,7 @@ export async function runWorkerProcess(
   metricsServer.close();
   await connection.close();
   await client.connection.close();
+  await senderPlaces.close();
   await gateways.close();
   await db.destroy();
 }

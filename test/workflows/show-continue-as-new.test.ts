@@ -112,7 +112,10 @@ async function historyLengthOf(show: Show, runId: string): Promise<number> {
 test('under load no command is lost or answered twice from one run to the next', async () => {
   const show = await openShow(system, { plan: rowsOfSeats(CLIENTS * LANES_PER_CLIENT, 10) });
   let batches = 0;
-  const clients = Array.from({ length: CLIENTS }, () => new TemporalWorkflowClient(system.temporal, () => batches++));
+  const clients = Array.from(
+    { length: CLIENTS },
+    () => new TemporalWorkflowClient(system.temporal, { observeBatch: () => batches++ }),
+  );
   const story = new Story();
   const versions: number[] = [];
   const runIds = new Set<string>();
