@@ -2,7 +2,7 @@ import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker
 import type { BookingActivities } from '../activities/booking-activities.ts';
 import type { ShowActivities } from '../activities/show-activities.ts';
 import type { SweepActivities } from '../activities/sweep-activities.ts';
-import { taskQueues } from '../src/contracts/workflow-ids.ts';
+import type { TaskQueues } from '../src/contracts/workflow-ids.ts';
 import type { TemporalAddress } from './connection.ts';
 import { stuckActivityAlert } from './stuck-activity-alert.ts';
 import { withoutPromiseHook } from './unhooked-promises.ts';
@@ -11,6 +11,8 @@ import { spareThreadsOfUnlimitedCalls } from './unlimited-sandbox-calls.ts';
 export interface WorkersOptions extends TemporalAddress {
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
   readonly activities: BookingActivities & ShowActivities & SweepActivities;
+  /** Those of the cities that this worker serves, and those of all the others. */
+  readonly queues: readonly TaskQueues[];
 }
 
 /** After a worker's death its cached workflows go to another one this soon; the default is ten seconds. */
@@ -20,17 +22,17 @@ const SHUTDOWN_GRACE = '2s';
 
 /**
  * Sized for one process on two cores. A booking costs the cache some 100 KiB, and lives in it for one task mostly; a show
- * costs up to some MiB, and is back from its history within a second if it had to go.
+ * costs up to some MiB, and is back from its history within a second if it had to go. Queues of a kind share the cache.
  */
 const sizes = {
-  [taskQueues.shows]: {
+  shows: {
     maxCachedWorkflows: 200,
     maxConcurrentWorkflowTaskExecutions: 20,
     maxConcurrentWorkflowTaskPolls: 4,
     maxConcurrentActivityTaskExecutions: 100,
     maxConcurrentActivityTaskPolls: 2,
   },
-  [taskQueues.bookings]: {
+  bookings: {
     maxCachedWorkflows: 500,
     maxConcurrentWorkflowTaskExecutions: 64,
     maxConcurrentWorkflowTaskPolls: 8,
@@ -38,13 +40,13 @@ const sizes = {
     maxConcurrentActivityTaskPolls: 2,
     maxConcurrentLocalActivityExecutions: 200,
   },
-} satisfies Record<string, Partial<WorkerOptions>>;
+} satisfies Record<keyof TaskQueues, Partial<WorkerOptions>>;
 
 /** One worker for each task queue, over one connection. Close the connection when they have stopped. */
 export async function createWorkers(
   options: WorkersOptions,
 ): Promise<{ workers: Worker[]; connection: NativeConnection }> {
-  const { address, namespace, workflowBundle, activities } = options;
+  const { address, namespace, workflowBundle, activities, queues } = options;
   spareThreadsOfUnlimitedCalls();
   const connection = await NativeConnection.connect({
     address,
@@ -53,7 +55,7 @@ export async function createWorkers(
   });
   const workers = await withoutPromiseHook(() =>
     Promise.all(
-      Object.values(taskQueues).map((taskQueue) =>
+      eachQueue(queues).map(({ kind, taskQueue }) =>
         Worker.create({
           connection,
           namespace,
@@ -65,10 +67,17 @@ export async function createWorkers(
           // Workflows run in the main thread, without a thread of the worker's own for each queue or call.
           debugMode: true,
           interceptors: { activity: [stuckActivityAlert] },
-          ...sizes[taskQueue],
+          ...sizes[kind],
+          maxCachedWorkflows: Math.ceil(sizes[kind].maxCachedWorkflows / queues.length),
         }),
       ),
     ),
   );
   return { workers, connection };
 }
+
+const eachQueue = (queues: readonly TaskQueues[]) =>
+  queues.flatMap(({ shows, bookings }) => [
+    { kind: 'shows', taskQueue: shows } as const,
+    { kind: 'bookings', taskQueue: bookings } as const,
+  ]);

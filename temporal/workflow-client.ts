@@ -17,9 +17,16 @@ import {
 } from '../src/contracts/booking-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { SenderPlaces } from '../src/contracts/sender-places.ts';
-import type { ShowWorkflowInput } from '../src/contracts/show-messages.ts';
+import type { ShowStart } from '../src/contracts/show-start.ts';
 import { ENDED, type Ended, type WorkflowClient } from '../src/contracts/workflow-client.ts';
-import { bookingWorkflowId, latePaymentWorkflowId, showWorkflowId, taskQueues } from '../src/contracts/workflow-ids.ts';
+import {
+  bookingWorkflowId,
+  type CityQueues,
+  latePaymentWorkflowId,
+  showWorkflowId,
+  type TaskQueues,
+  taskQueuesOf,
+} from '../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../src/domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
 import type { bookingWorkflow } from '../workflows/booking.ts';
@@ -50,6 +57,8 @@ interface BookingMemo extends Record<string, unknown> {
 export interface WorkflowClientOptions {
   /** Needed where more processes than Temporal takes updates at once may send to one show. */
   readonly senderPlaces?: SenderPlaces;
+  /** Cities that have task queues of their own. */
+  readonly cityQueues?: CityQueues;
   readonly observeBatch?: BatchObserver;
 }
 
@@ -58,24 +67,26 @@ export class TemporalWorkflowClient implements WorkflowClient {
   readonly #client: Client;
   readonly #seatCommands: SeatCommandBatcher;
   readonly #bookingStarts = new FairStarts();
+  readonly #queuesOf: (cityId: string) => TaskQueues;
 
-  constructor(client: Client, { senderPlaces, observeBatch }: WorkflowClientOptions = {}) {
+  constructor(client: Client, { senderPlaces, cityQueues, observeBatch }: WorkflowClientOptions = {}) {
     this.#client = client;
     this.#seatCommands = new SeatCommandBatcher(client.workflow, senderPlaces, observeBatch);
+    this.#queuesOf = (cityId) => taskQueuesOf(cityId, cityQueues);
   }
 
   seatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
     return this.#seatCommands.send(showId, command);
   }
 
-  async startShow(input: ShowWorkflowInput): Promise<void> {
-    const { showId, title } = input;
+  async startShow(show: ShowStart): Promise<void> {
+    const { showId, title, cityId } = show;
     await this.#untilAnswered(() =>
       this.#client.workflow
         .start<typeof showWorkflow>('showWorkflow', {
           workflowId: showWorkflowId(showId),
-          taskQueue: taskQueues.shows,
-          args: [input],
+          taskQueue: this.#queuesOf(cityId).shows,
+          args: [show],
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
           workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
@@ -97,7 +108,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
       this.#client.workflow
         .start<typeof bookingWorkflow>('bookingWorkflow', {
           workflowId,
-          taskQueue: taskQueues.bookings,
+          taskQueue: this.#queuesOf(booking.cityId).bookings,
           args: [input],
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
           // Not "use existing", which would not tell whose request it is that runs.
@@ -174,7 +185,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
       this.#client.workflow
         .signalWithStart<typeof latePaymentWorkflow, [PaymentNotification]>('latePaymentWorkflow', {
           workflowId: latePaymentWorkflowId(booking.id, attemptId),
-          taskQueue: taskQueues.bookings,
+          taskQueue: this.#queuesOf(booking.cityId).bookings,
           args: [{ booking, attemptId, amount: notice.amount }],
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
           // A second word of the provider may be another one than the first, which has been settled.

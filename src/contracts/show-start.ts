@@ -8,6 +8,7 @@ const TITLE_MAX = 100;
 /** A show as far as its workflow depends on it. */
 export interface ShowToStart {
   readonly id: string;
+  readonly cityId: string;
   readonly movieTitle: string;
   readonly theatreName: string;
   /** IANA zone. */
@@ -21,12 +22,18 @@ export interface ShowToStart {
 /** Limits of every sale, from the settings. */
 export type SaleLimits = Pick<SaleRules, 'seatsPerBookingMax' | 'seatsPerBuyerMax'>;
 
-/** What the workflow of a show is started with: the same from whoever starts it. */
-export function showWorkflowInput(show: ShowToStart, layout: SeatLayout, limits: SaleLimits): ShowWorkflowInput {
+/** What the workflow of a show is started with, and the city, which decides about its task queue. */
+export interface ShowStart extends ShowWorkflowInput {
+  readonly cityId: string;
+}
+
+/** The same from whoever starts it. */
+export function showWorkflowInput(show: ShowToStart, layout: SeatLayout, limits: SaleLimits): ShowStart {
   const { salesOpenAtMs, salesCloseAtMs, endsAtMs } = show;
   const { seatsPerBookingMax, seatsPerBuyerMax } = limits;
   return {
     showId: show.id,
+    cityId: show.cityId,
     title: titleOf(show),
     layout,
     rules: { salesOpenAtMs, salesCloseAtMs, seatsPerBookingMax, seatsPerBuyerMax },

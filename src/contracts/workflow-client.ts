@@ -8,7 +8,7 @@ import type {
   PayCommand,
 } from './booking-messages.ts';
 import type { PaymentNotification } from './payments.ts';
-import type { ShowWorkflowInput } from './show-messages.ts';
+import type { ShowStart } from './show-start.ts';
 
 /** The addressed workflow has ended: its row in the read model says how. */
 export const ENDED = 'ended';
@@ -25,7 +25,7 @@ export interface WorkflowClient {
    */
   seatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult>;
   /** Starts the show's workflow; one that runs already is left as it is. */
-  startShow(input: ShowWorkflowInput): Promise<void>;
+  startShow(show: ShowStart): Promise<void>;
   /**
    * Starts the booking's workflow, or finds it running, or finds that it has ended. Retries an unknown outcome.
    * `other_booking`: it runs with another fingerprint or show than `input` has. Two requests with one key for two shows

@@ -5,11 +5,27 @@ export const bookingWorkflowId = (bookingId: string): string => `booking/${booki
 export const latePaymentWorkflowId = (bookingId: string, attemptId: string): string =>
   `booking/${bookingId}/late/${attemptId}`;
 
-export const taskQueues = {
+/** Where the tasks of one city's workflows wait, or of all cities that have no queues of their own. */
+export interface TaskQueues {
   /** Show workflows and their projections: apart from bookings, so that a backlog of one never delays the other. */
-  shows: 'seatkeeper-shows',
-  bookings: 'seatkeeper-bookings',
-} as const;
+  readonly shows: string;
+  readonly bookings: string;
+}
+
+/** Of all cities that have none of their own, and of what belongs to no city. */
+export const taskQueues: TaskQueues = { shows: 'seatkeeper-shows', bookings: 'seatkeeper-bookings' };
+
+/** Ids of the cities that have queues of their own. */
+export type CityQueues = readonly string[];
+
+export const cityTaskQueues = (cityId: string): TaskQueues => ({
+  shows: `${taskQueues.shows}/${cityId}`,
+  bookings: `${taskQueues.bookings}/${cityId}`,
+});
+
+/** Queues on which a city's workflows are started. Once started they stay there, and so do those that they start. */
+export const taskQueuesOf = (cityId: string, cityQueues: CityQueues = []): TaskQueues =>
+  cityQueues.includes(cityId) ? cityTaskQueues(cityId) : taskQueues;
 
 /** Search attributes of the workflows, all of type Keyword; the development server is started with them. */
 export const searchAttributes = {

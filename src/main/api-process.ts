@@ -45,6 +45,7 @@ export async function runApiProcess(
     'DATABASE_POOL_MAX',
     'TEMPORAL_ADDRESS',
     'TEMPORAL_NAMESPACE',
+    'CITY_QUEUES',
     'JWT_SECRET',
     'PAYMENT_WEBHOOK_SECRET',
     'HOLD_TTL_SECONDS',
@@ -73,6 +74,7 @@ export async function runApiProcess(
     workflows: decorate(
       new TemporalWorkflowClient(client, {
         senderPlaces,
+        cityQueues: config.CITY_QUEUES,
         observeBatch: (batch) => metrics.seatCommandBatch(batch),
       }),
     ),

@@ -16,6 +16,7 @@ try {
     'DATABASE_URL',
     'TEMPORAL_ADDRESS',
     'TEMPORAL_NAMESPACE',
+    'CITY_QUEUES',
     'SEATS_PER_BOOKING_MAX',
     'SEATS_PER_BUYER_MAX',
   ]);
@@ -26,6 +27,7 @@ try {
     databaseUrl: config.DATABASE_URL,
     temporal,
     limits: saleLimits(config),
+    cityQueues: config.CITY_QUEUES,
     what: readLauncherSettings(process.env).SEED,
     log,
   });

@@ -32,6 +32,8 @@ const partSettings = [
   'LOG_LEVEL',
   'DATABASE_POOL_MAX',
   'TEMPORAL_NAMESPACE',
+  'CITY_QUEUES',
+  'WORKER_QUEUES',
   'JWT_SECRET',
   'PAYMENT_WEBHOOK_SECRET',
   'PAYMENT_SIMULATOR_LATENCY_MS',
@@ -182,7 +184,14 @@ export class System {
     const temporal = { address, namespace: settings.TEMPORAL_NAMESPACE };
     const limits = saleLimits(settings);
     await step(log, 'Shows: catalogue and workflows', () =>
-      seed({ databaseUrl: database.url, temporal, limits, what: launcher.SEED, log }),
+      seed({
+        databaseUrl: database.url,
+        temporal,
+        limits,
+        cityQueues: settings.CITY_QUEUES,
+        what: launcher.SEED,
+        log,
+      }),
     );
     return { addresses, temporalAddress: address, whyThisPort };
   }

@@ -16,6 +16,7 @@ import { ShowSenderPlaces } from '../read-model/sender-places.ts';
 import { guardAgainstHanging } from './hang-guard.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
+import { servedQueues } from './served-queues.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 const log = createLogger('worker');
@@ -40,6 +41,8 @@ export async function runWorkerProcess(
     'DATABASE_POOL_MAX',
     'TEMPORAL_ADDRESS',
     'TEMPORAL_NAMESPACE',
+    'CITY_QUEUES',
+    'WORKER_QUEUES',
     'PAYMENT_GATEWAY_URL',
     'PAYMENT_DEADLINE_SECONDS',
   ]);
@@ -57,6 +60,7 @@ export async function runWorkerProcess(
   const senderPlaces = new ShowSenderPlaces(config.DATABASE_URL, log);
   const workflows = new TemporalWorkflowClient(client, {
     senderPlaces,
+    cityQueues: config.CITY_QUEUES,
     observeBatch: metrics.seatCommandBatch,
   });
   const gateways = createPaymentGateways({
@@ -66,6 +70,7 @@ export async function runWorkerProcess(
   const { gateway } = gateways;
   const { workers, connection } = await createWorkers({
     ...temporal,
+    queues: servedQueues(config),
     workflowBundle: await workflowBundle(`${config.DATA_DIR}/bundles`),
     activities: decorate(
       metrics.counting({

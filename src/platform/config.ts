@@ -7,6 +7,16 @@ import { z } from 'zod';
 const seconds = (fallback: number) => z.coerce.number().positive().max(86_400).default(fallback);
 const count = (fallback: number, max: number) => z.coerce.number().int().min(0).max(max).default(fallback);
 const port = z.coerce.number().int().min(0).max(65_535);
+/** A process that serves a queue asks for its tasks with some sixteen calls that wait: cities by the dozen, not by the hundred. */
+const CITIES_MAX = 64;
+/** Ids in a row, with commas between them. */
+const ids = z
+  .string()
+  .transform((text) => [...new Set(text.split(',').map((id) => id.trim()))].filter((id) => id !== ''))
+  .refine(
+    (list) => list.length <= CITIES_MAX && list.every((id) => /^[\w-]{1,80}$/.test(id)),
+    `must be at most ${CITIES_MAX} ids with commas between them, such as cit_pune,cit_delhi`,
+  );
 /** Secrets have no default: development's are made once and kept in the data folder, production's are given. */
 const secret = z.string().min(32, 'must have at least 32 characters');
 const postgresUrl = z
@@ -34,6 +44,11 @@ const settings = z.object({
   DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(200).default(10),
   TEMPORAL_ADDRESS: z.string().min(1),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+
+  /** Ids of the cities whose shows and bookings have task queues of their own. */
+  CITY_QUEUES: ids.default([]),
+  /** Cities whose queues a worker serves, and `common` for those of all others; absent: all that there are. */
+  WORKER_QUEUES: ids.optional(),
 
   JWT_SECRET: secret,
   PAYMENT_WEBHOOK_SECRET: secret,

@@ -20,17 +20,17 @@ export interface SeatMapListener {
 /** Listens to the projections of every show, on a connection of its own; reconnects with growing pauses, for ever. */
 export function listenSeatMaps(url: string, { onNotify, onReconnect, log }: SeatMapListenerOptions): SeatMapListener {
   const { promise: listening, resolve: onListening } = Promise.withResolvers<void>();
-  const { close } = keepConnected(url, {
+  const connection = keepConnected(url, {
     name: 'seat maps',
     log,
-    onConnected: async (connection, isAgain) => {
-      connection.on('notification', ({ payload }) => passOn(payload ?? '', onNotify));
-      await connection.query(`listen ${SEAT_MAP_CHANNEL}`);
+    onConnected: async (session, isAgain) => {
+      session.on('notification', ({ payload }) => passOn(payload ?? '', onNotify));
+      await session.query(`listen ${SEAT_MAP_CHANNEL}`);
       if (isAgain) onReconnect();
       onListening();
     },
   });
-  return { listening, close };
+  return { listening, close: () => connection.close() };
 }
 
 function passOn(payload: string, onNotify: SeatMapListenerOptions['onNotify']): void {

@@ -80,6 +80,13 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(services.worker!.depends_on!)).toEqual(['set-up']);
   });
 
+  it('tells all that start workflows the same cities, and workers what they serve', () => {
+    for (const name of ['set-up', 'api', 'worker']) {
+      expect({ name, cities: services[name]!.environment!.CITY_QUEUES }).toEqual({ name, cities: '${CITY_QUEUES:-}' });
+    }
+    expect(services.worker!.environment!.WORKER_QUEUES).toBe('${WORKER_QUEUES:-}');
+  });
+
   it('asks our own parts how they are at little cost', () => {
     const asked = ours.map(([name, { healthcheck }]) => [
       name,

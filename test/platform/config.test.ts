@@ -30,6 +30,13 @@ describe('a wrong setting', () => {
     expect(message).not.toContain('hunter2');
   });
 
+  it('that is a list of cities is told what a list looks like', () => {
+    expect(faultsIn({ CITY_QUEUES: 'cit_a;cit_b' }, 'CITY_QUEUES')).toContain('CITY_QUEUES: must be at most 64 ids');
+    expect(readConfig(['CITY_QUEUES'], { CITY_QUEUES: ' cit_a, cit_b,cit_a' })).toEqual({
+      CITY_QUEUES: ['cit_a', 'cit_b'],
+    });
+  });
+
   it.each(['postgres://me:secret@host:5432/shop', 'postgresql://host/shop', 'postgres:///shop?host=/run/postgresql'])(
     'is none: %s',
     (url) => expect(readConfig(['DATABASE_URL'], { DATABASE_URL: url })).toEqual({ DATABASE_URL: url }),

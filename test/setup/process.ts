@@ -51,6 +51,11 @@ export class TestProcess {
     });
   }
 
+  /** Of the process as it was last started. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Resolves when the process has ended, by whatever it is that ends it. */
   async exited(): Promise<void> {
     const child = this.#child;

@@ -9,7 +9,7 @@ import { priceSeats } from '../../src/domain/pricing.ts';
 import { seatLayout } from '../../src/domain/seat-layout.ts';
 import type { SeatingPlan } from '../../src/domain/seating-plan.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { insertCity, insertScreen, insertTheatre } from '../../src/read-model/catalogue.ts';
+import { findCity, insertCity, insertScreen, insertTheatre } from '../../src/read-model/catalogue.ts';
 import { insertMovie } from '../../src/read-model/movies.ts';
 import { insertSeatingPlan } from '../../src/read-model/seating-plans.ts';
 import { findShow, insertShow, type Show } from '../../src/read-model/shows.ts';
@@ -56,6 +56,8 @@ export interface ShowOptions {
   readonly startsInMs?: number;
   readonly salesCloseInMs?: number;
   readonly endsInMs?: number;
+  /** A city that may be there already; a new one otherwise. */
+  readonly cityId?: string;
 }
 
 /** A show on sale with its rows in the read model and its workflow running; on a screen of its own. */
@@ -63,10 +65,19 @@ export async function openShow(system: Pick<TestSystem, 'db' | 'workflows'>, opt
   const { db, workflows } = system;
   const plan = options.plan ?? rowsOfSeats(5, 10);
   const nowMs = Date.now();
-  const [cityId, theatreId, screenId] = [newId('cit'), newId('thr'), newId('scr')];
+  const [cityId, theatreId, screenId] = [options.cityId ?? newId('cit'), newId('thr'), newId('scr')];
   const [movieId, seatingPlanId, id] = [newId('mov'), newId('pln'), newId('shw')];
   const location = { lat: 19.07, lng: 72.88 };
-  await insertCity(db, { id: cityId, name: cityId, country: 'IN', timeZone: 'Asia/Kolkata', location, population: 1 });
+  if ((await findCity(db, cityId)) === null) {
+    await insertCity(db, {
+      id: cityId,
+      name: cityId,
+      country: 'IN',
+      timeZone: 'Asia/Kolkata',
+      location,
+      population: 1,
+    });
+  }
   await insertTheatre(db, { id: theatreId, cityId, name: 'Test Theatre', address: null, location });
   await insertScreen(db, { id: screenId, theatreId, name: 'Screen 1' });
   await insertMovie(db, testMovie(movieId), nowMs);
