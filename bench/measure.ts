@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
 import { auditSales } from './audit.ts';
 import { ApiClient } from './buyers.ts';
-import { underLoad } from './load/under-load.ts';
+import { startLoad, underLoad } from './load/under-load.ts';
 import { processCosts } from './process-costs.ts';
 import type { Result } from './report.ts';
 import { type RunningSystem, startSystem } from './running-system.ts';
@@ -47,10 +47,12 @@ export async function measure(scenario: Scenario, { profile, runs, peak }: Measu
 function contextOf(
   given: Pick<BenchContext, 'system' | 'api' | 'boxOffice' | 'profile' | 'run'>,
 ): Omit<BenchContext, 'peak'> {
+  const read = () => processCosts(given.system.pid);
   return {
     ...given,
     sales: new ToldSales(),
-    load: (job) => underLoad(job, () => processCosts(given.system.pid)),
+    load: (job) => underLoad(job, read),
+    startLoad: (job) => startLoad(job, read),
   };
 }
 

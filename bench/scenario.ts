@@ -1,6 +1,6 @@
 import type { ApiClient } from './buyers.ts';
 import type { Job } from './load/jobs.ts';
-import type { UnderLoad } from './load/under-load.ts';
+import type { RunningLoad, UnderLoad } from './load/under-load.ts';
 import type { Part, ProcessCosts } from './process-costs.ts';
 import type { RunningSystem } from './running-system.ts';
 import type { BoxOffice } from './shows.ts';
@@ -20,6 +20,8 @@ export interface BenchContext {
   readonly sales: ToldSales;
   /** Has a job done by a load generator; what the system's processes cost meanwhile is read. */
   readonly load: <J extends Job>(job: J) => Promise<UnderLoad<J, ProcessCosts>>;
+  /** The same, for what goes on beside something else. */
+  readonly startLoad: <J extends Job>(job: J) => RunningLoad<J, ProcessCosts>;
   /** Confirmed bookings a second in W1 with 64 clients: of this bench's runs, or else of a short one on this system. */
   readonly peak: () => Promise<number>;
 }

@@ -1,6 +1,10 @@
 import { arrivals, closedLoops } from './bookings.ts';
 import type { Job, JobOutcome } from './jobs.ts';
+import { mapReads } from './map-reads.ts';
+import type { AnsweredHold } from './seen-changes.ts';
+import { showBatches } from './show-batches.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { watchers } from './watchers.ts';
 
 /** The load generator: a process of its own that does one job, which it is told by its parent, and ends. */
 export type GeneratorMessage =
@@ -29,6 +33,16 @@ function outcomeOf(job: Job, stopwatch: Stopwatch): Promise<JobOutcome> {
       return closedLoops(job, stopwatch);
     case 'arrivals':
       return arrivals(job, stopwatch);
+    case 'map reads':
+      return mapReads(job, stopwatch);
+    case 'show batches':
+      return showBatches(job, stopwatch);
+    case 'watchers':
+      return watchers(
+        job,
+        stopwatch,
+        new Promise<readonly AnsweredHold[]>((resolve) => process.once('message', resolve)),
+      );
   }
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { GeneratorMessage } from './generator.ts';
 import type { Job, OutcomeOf } from './jobs.ts';
+import type { AnsweredHold } from './seen-changes.ts';
 
 export interface UnderLoad<J extends Job, Reading> {
   readonly outcome: OutcomeOf<J>;
@@ -13,36 +14,56 @@ export interface UnderLoad<J extends Job, Reading> {
   readonly generatorBytes: number;
 }
 
+/** A job that is being done. */
+export interface RunningLoad<J extends Job, Reading> {
+  /** Resolves when what is measured begins. */
+  readonly measuring: Promise<void>;
+  /** @throws Error what the generator could not do */
+  readonly done: Promise<UnderLoad<J, Reading>>;
+  /** Tells watchers what to look for in what they have seen, which ends their job. */
+  lookFor(holds: readonly AnsweredHold[]): void;
+}
+
 const generator = fileURLToPath(new URL('generator.ts', import.meta.url));
 
-/**
- * Has one job done by a generator in a process of its own: neither delays the other's clock.
- * @throws Error what the generator could not do
- */
-export async function underLoad<J extends Job, Reading>(job: J, read: () => Reading): Promise<UnderLoad<J, Reading>> {
+/** Has one job done by a generator in a process of its own: neither delays the other's clock. */
+export function startLoad<J extends Job, Reading>(job: J, read: () => Reading): RunningLoad<J, Reading> {
   const child = fork(generator, { serialization: 'advanced', execArgv: ['--no-warnings'] });
+  const measuring = Promise.withResolvers<void>();
   let before: Reading | undefined;
   let after: Reading | undefined;
-  try {
-    const done = await new Promise<Extract<GeneratorMessage, { event: 'done' }>>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('exit', (code, signal) => reject(new Error(`the load generator ended (${signal ?? code})`)));
-      child.on('message', (message: GeneratorMessage) => {
-        if (message.event === 'measuring') before = read();
-        else if (message.event === 'measured') after = read();
-        else if (message.event === 'done') resolve(message);
-        else reject(new Error(message.reason));
-      });
-      child.send(job);
+  const done = new Promise<UnderLoad<J, Reading>>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`the load generator ended (${signal ?? code})`)));
+    child.on('message', (message: GeneratorMessage) => {
+      switch (message.event) {
+        case 'measuring':
+          before = read();
+          return measuring.resolve();
+        case 'measured':
+          after = read();
+          return;
+        case 'failed':
+          return reject(new Error(message.reason));
+        case 'done': {
+          const { outcome, cpuMs: generatorCpuMs, residentBytes: generatorBytes } = message;
+          return resolve({
+            outcome,
+            ...{ before: before!, after: after! },
+            ...{ generatorCpuMs, generatorBytes },
+          });
+        }
+      }
     });
-    if (before === undefined || after === undefined) throw new Error('the load generator has measured nothing');
-    const { outcome, cpuMs, residentBytes } = done;
-    const ofJob = outcome as OutcomeOf<J>;
-    return { outcome: ofJob, before, after, generatorCpuMs: cpuMs, generatorBytes: residentBytes };
-  } finally {
-    end(child);
-  }
+    child.send(job);
+  }).finally(() => end(child));
+  done.catch(measuring.reject);
+  measuring.promise.catch(() => {});
+  return { measuring: measuring.promise, done, lookFor: (holds) => void child.send(holds) };
 }
+
+export const underLoad = <J extends Job, Reading>(job: J, read: () => Reading): Promise<UnderLoad<J, Reading>> =>
+  startLoad(job, read).done;
 
 function end(child: ChildProcess): void {
   child.removeAllListeners();

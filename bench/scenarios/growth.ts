@@ -1,0 +1,159 @@
+import { countOf, expectNoFailures, holdQuantile } from '../sales-figures.ts';
+import type { BenchContext, Point, Scenario } from '../scenario.ts';
+import { pairsAcross } from '../shows.ts';
+
+const SEATS = [100, 1_000, 10_000];
+const SHOWS_BESIDES_THE_DEMO = [0, 200, 2_000];
+const BOOKINGS = [1_000, 10_000, 50_000];
+/** Opening bookings takes this long at most: what was reached by then is the last step. */
+const BOOKINGS_WITHIN_MS = 180_000;
+const CLIENTS = 128;
+const WARM_UP_HOLDS = 20;
+const HOLDS = 150;
+const SEATS_OF_MEASURED_SHOW = 1_000;
+const SEATS_OF_FILLED_SHOW = 10_000;
+const HOLD_TTL_SECONDS = 86_400;
+
+/** W6. A hold by one buyer, when nobody else is there, as the hall, the programme and the open bookings grow. */
+export const growth: Scenario = {
+  name: 'growth',
+  what: `W6: a hold by one client in a closed loop, ${HOLDS} times: in halls of ${SEATS.join(', ')} seats; then with ${SHOWS_BESIDES_THE_DEMO.join(', ')} more shows open than the demo's; then with ${BOOKINGS.join(', ')} open bookings, or as many as are held within ${BOOKINGS_WITHIN_MS / 1_000} s`,
+  profiles: ['server'],
+  runsMax: 1,
+  settings: { HOLD_TTL_SECONDS: String(HOLD_TTL_SECONDS) },
+  figures: [
+    { figure: 'hold median, 10,000 ÷ 100 seats', unit: '', better: 'less', floor: 1.5 },
+    { figure: 'hold median, most ÷ fewest shows', unit: '', better: 'less', floor: 1.5 },
+    { figure: 'hold median, most ÷ fewest bookings', unit: '', better: 'less', floor: 1.5 },
+    { figure: 'worst step, latency ÷ size', unit: '', better: 'less', floor: 1 },
+    { figure: 'open shows reached', unit: '', better: 'more', floor: 2_000 },
+    { figure: 'open bookings reached', unit: '' },
+  ],
+  async run(context) {
+    const [buyer] = (await context.api.guests(1)) as [string];
+    const steps = {
+      seats: await bySeats(context, buyer),
+      shows: await byShows(context, buyer),
+      bookings: await byBookings(context, buyer),
+    };
+    return {
+      figures: {
+        'hold median, 10,000 ÷ 100 seats': growthOf(steps.seats),
+        'hold median, most ÷ fewest shows': growthOf(steps.shows),
+        'hold median, most ÷ fewest bookings': growthOf(steps.bookings),
+        'worst step, latency ÷ size': Math.max(...Object.values(steps).map(worstStep)),
+        'open shows reached': steps.shows.at(-1)!.size,
+        'open bookings reached': steps.bookings.at(-1)!.size,
+      },
+      points: Object.entries(steps).flatMap(([of, ofIt]) =>
+        ofIt.flatMap(({ size, medianMs, p99Ms }): Point[] => [
+          { line: `${of}, median`, x: size, y: medianMs },
+          { line: `${of}, p99`, x: size, y: p99Ms },
+        ]),
+      ),
+    };
+  },
+};
+
+interface Step {
+  readonly size: number;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+}
+
+const growthOf = (steps: readonly Step[]): number => steps.at(-1)!.medianMs / steps[0]!.medianMs;
+
+/** How much faster than its size the latency has grown in any step: 1 is linear, and twice the size at the same latency ½. */
+export const worstStep = (steps: readonly Step[]): number =>
+  Math.max(
+    ...steps
+      .slice(1)
+      .map(({ size, medianMs }, index) => medianMs / steps[index]!.medianMs / (size / steps[index]!.size)),
+  );
+
+async function bySeats(context: BenchContext, buyer: string): Promise<Step[]> {
+  const steps: Step[] = [];
+  for (const size of SEATS) steps.push({ size, ...(await holdLatency(context, buyer, size)) });
+  return steps;
+}
+
+async function byShows(context: BenchContext, buyer: string): Promise<Step[]> {
+  const steps: Step[] = [];
+  let open = await openShows(context);
+  let made = 0;
+  for (const besides of SHOWS_BESIDES_THE_DEMO) {
+    await context.boxOffice.newShows(besides - made, SEATS[0]!);
+    open += besides - made;
+    made = besides;
+    steps.push({ size: open, ...(await holdLatency(context, buyer, SEATS_OF_MEASURED_SHOW)) });
+  }
+  return steps;
+}
+
+async function byBookings(context: BenchContext, buyer: string): Promise<Step[]> {
+  const steps: Step[] = [];
+  const buyers = await context.api.guests(CLIENTS);
+  const deadlineMs = Date.now() + BOOKINGS_WITHIN_MS;
+  let open = context.sales.bookings.length;
+  for (const size of BOOKINGS) {
+    if (Date.now() >= deadlineMs) break;
+    open += await openBookings(context, buyers, size - open, deadlineMs - Date.now());
+    steps.push({ size: open, ...(await holdLatency(context, buyer, SEATS_OF_MEASURED_SHOW)) });
+    open = context.sales.bookings.length;
+  }
+  return steps;
+}
+
+async function holdLatency({ boxOffice, load, sales, system }: BenchContext, buyer: string, seats: number) {
+  const choices = [];
+  while (choices.length < WARM_UP_HOLDS + HOLDS) choices.push(...pairsAcross([await boxOffice.newShow(seats)]));
+  const loaded = await load({
+    kind: 'closed loops',
+    front: { kind: 'seatkeeper', origin: system.api, buyers: [buyer] },
+    clients: 1,
+    choices: choices.slice(0, WARM_UP_HOLDS + HOLDS),
+    order: 'in turn',
+    pays: false,
+    warmUpMs: 0,
+    measuredMs: Infinity,
+  });
+  const { attempts } = loaded.outcome;
+  sales.addAttempts(attempts, choices, [buyer]);
+  expectNoFailures(attempts);
+  const measured = attempts.slice(WARM_UP_HOLDS);
+  return { medianMs: holdQuantile(measured, 0.5), p99Ms: holdQuantile(measured, 0.99) };
+}
+
+/** How many were opened in the time. */
+async function openBookings(
+  { boxOffice, load, sales, system }: BenchContext,
+  buyers: readonly string[],
+  count: number,
+  withinMs: number,
+): Promise<number> {
+  const shows = await boxOffice.newShows(Math.ceil((2 * count) / (SEATS_OF_FILLED_SHOW * 0.9)), SEATS_OF_FILLED_SHOW);
+  const choices = pairsAcross(shows).slice(0, count);
+  const loaded = await load({
+    kind: 'closed loops',
+    front: { kind: 'seatkeeper', origin: system.api, buyers },
+    clients: buyers.length,
+    choices,
+    order: 'in turn',
+    pays: false,
+    warmUpMs: 0,
+    measuredMs: withinMs,
+  });
+  sales.addAttempts(loaded.outcome.attempts, choices, buyers);
+  expectNoFailures(loaded.outcome.attempts);
+  return countOf(loaded.outcome.attempts, 'held');
+}
+
+async function openShows({ api }: BenchContext): Promise<number> {
+  let count = 0;
+  for (let cursor = ''; ;) {
+    const page = await api.expect(200, 'GET', `/shows?limit=100${cursor}`);
+    count += (page.items as { status: string }[]).filter(({ status }) => status === 'ON_SALE').length;
+    if (page.nextCursor === null) return count;
+    cursor = `&cursor=${encodeURIComponent(page.nextCursor as string)}`;
+  }
+}
