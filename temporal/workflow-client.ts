@@ -4,7 +4,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { ApplicationFailure, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
+import { ApplicationFailure, type Priority, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { randomUUID } from 'node:crypto';
 import {
   type BookingAnswer,
@@ -117,6 +117,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
           typedSearchAttributes: bookingAttributes(booking),
           staticSummary: summaryOf(booking),
           memo: { fingerprint: booking.fingerprint } satisfies BookingMemo,
+          priority: inTurnWithOtherShows(booking),
           // Nothing to do for the workflow before the first message or the hold's expiry, whichever comes first.
           startDelay: Math.max(booking.expiresAtMs - Date.now(), 1),
         })
@@ -192,6 +193,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
           typedSearchAttributes: bookingAttributes(booking),
           staticSummary: `payment ${attemptId} of a booking that has ended`,
+          priority: inTurnWithOtherShows(booking),
           signal: bookingMessages.paymentNotification,
           signalArgs: [notice],
         })
@@ -236,6 +238,12 @@ function unlessEnded(error: unknown): Ended {
   if (saysEnded(error)) return ENDED;
   throw error;
 }
+
+/**
+ * Where tasks wait for a worker, those of all shows are given out in turn: a payment of a quiet show does not stand behind
+ * all those of a hot one. A server that is not told to do so (`matching.enableFairness`) gives them out as they came.
+ */
+const inTurnWithOtherShows = ({ showId }: NewBooking): Priority => ({ fairnessKey: showId });
 
 function summaryOf({ seats, price, expiresAtMs }: NewBooking): string {
   const labels = seats.map((seat) => seat.label).join(', ');
