@@ -8,6 +8,7 @@ import { eventually } from '../setup/eventually.ts';
 import { TestProcess } from '../setup/process.ts';
 import { openShow } from '../setup/shows.ts';
 import { type TestSystem, useTestSystem } from '../setup/system.ts';
+import { untilKnown } from '../setup/until-known.ts';
 
 const system = useTestSystem({ workers: 0 });
 /** With queues of its own; every other city of these tests shares the common ones. */
@@ -75,7 +76,8 @@ test('what a booking leaves behind, money that comes late, is settled on the que
 test('while a city has no worker its show waits, and other cities sell; then it is answered', async () => {
   const [here, elsewhere] = [await openShow(own, { cityId: OWN_CITY }), await openShow(own)];
   await worker.city.kill();
-  const waiting = own.workflows.seatCommand(here.id, hold(0));
+  const command = hold(0);
+  const waiting = untilKnown(() => own.workflows.seatCommand(here.id, command));
   expect(await own.workflows.seatCommand(elsewhere.id, hold(0))).toMatchObject({ ok: true });
   expect(await Promise.race([waiting, own.workflows.seatCommand(elsewhere.id, hold(1))])).toMatchObject({ seats: [1] });
   await worker.city.start();
