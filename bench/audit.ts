@@ -9,8 +9,8 @@ import type { ApiClient } from './buyers.ts';
 import type { RunningSystem } from './running-system.ts';
 import type { RecordedBooking, ToldSales } from './told-sales.ts';
 
-/** A payment whose answer was lost is asked for by its key, and swept up at the latest, within this time. */
-const QUIET_WITHIN_MS = 90_000;
+/** A payment whose answer was lost ends at its deadline, 120 s, and is swept up at the latest within a minute more. */
+const QUIET_WITHIN_MS = 200_000;
 const LOOK_EVERY_MS = 500;
 const BUYERS_AT_ONCE = 8;
 const PAGE = 100;

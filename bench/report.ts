@@ -1,7 +1,10 @@
 import { cpus, release, totalmem } from 'node:os';
+import { peerTable, type PeerResult } from './peers/measure.ts';
+import { missedRatios, type Ratio, ratiosOf, ratioTable } from './peers/ratios.ts';
+import type { Plot } from './plots.ts';
 import { type Part, parts } from './process-costs.ts';
 import type { Figure, Goal, Measurement, OperationCosts, Profile, Scenario } from './scenario.ts';
-import { median } from './statistics.ts';
+import { median, rounded } from './statistics.ts';
 
 export interface Result {
   readonly scenario: Scenario;
@@ -86,21 +89,68 @@ function costLines(costs: readonly OperationCosts[]): string[] {
   ];
 }
 
-export function reportOf(results: readonly Result[]): string {
+/** What one run of the bench has to tell. */
+export interface Findings {
+  readonly results: readonly Result[];
+  readonly peers: readonly PeerResult[];
+  /** Peers that could not be measured or failed their audit. */
+  readonly peerFailures: readonly string[];
+  readonly plots: readonly Plot[];
+}
+
+/** @param plotFolder of the plots, as seen from the report */
+export function reportOf({ results, peers, peerFailures, plots }: Findings, plotFolder: string): string {
+  const ratios = ratiosOf(results, peers);
+  const wrong = [...shortcomings(results), ...missedRatios(ratios), ...peerFailures];
   return [
-    '# Performance',
-    '',
-    'Written by `npm run bench -- --report`. Everything runs on one machine: the load generator, Temporal, Postgres (with',
-    'fsync), worker, API and payment simulator. All requests go through HTTP; a booking counts when it is CONFIRMED, which is',
-    'answered after its commit. Machines are noisy: compare ratios, not single numbers.',
-    '',
-    'What each step brought, and what holds what is missed: [decision 10](decisions/0010-what-holds-the-numbers.md).',
-    '',
-    `Machine: ${machine()}. ${new Date().toISOString().slice(0, 10)}.`,
+    ...head(results),
+    ...(wrong.length > 0 ? ['## Floors that are missed', '', ...wrong.map((line) => `- ${line}`), ''] : []),
+    ...plots.flatMap(({ file, title }) => [`![${title}](${plotFolder}/${file})`, '']),
+    ...peerSection(ratios, peers),
+    '## The figures',
     '',
     ...results.flatMap((result) => [tableOf(result), '']),
   ].join('\n');
 }
 
-export const rounded = (value: number): string =>
-  Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+function head(results: readonly Result[]): string[] {
+  const scenarios = new Map(results.map(({ scenario }) => [scenario.name, scenario.what]));
+  return [
+    '# Performance',
+    '',
+    'Written by `npm run bench -- --report`, tables and plots from one run. Everything runs on one machine: the load generator,',
+    'Temporal, Postgres (with fsync), worker, API and payment simulator. All requests go through HTTP, but for `show-workflow`; a',
+    'booking counts when it is CONFIRMED, which is answered after its commit.',
+    '',
+    `Machine: ${machine()}. ${new Date().toISOString().slice(0, 10)}.`,
+    '',
+    '**To read it.** Machines are noisy, all parts of one alike: compare ratios, not single numbers. The median of the runs counts.',
+    "A floor is what must be reached, an aim what should. CPU-ms are those of the service's processes per operation; what the load",
+    'generator itself takes of the same cores stands apart. After each run an audit compares what clients were told with the API,',
+    "Postgres, the show workflows and the provider's ledger: a seat sold twice or a lost confirmation fails the run. `server` is",
+    'Temporal Server on Postgres, `dev` the development server on SQLite.',
+    '',
+    'What each step brought, and what holds what is missed: [decision 10](decisions/0010-what-holds-the-numbers.md). What it means',
+    'for more machines: [capacity](capacity.md).',
+    '',
+    ...[...scenarios].map(([name, what]) => `- \`${name}\` — ${what}`),
+    '',
+  ];
+}
+
+function peerSection(ratios: readonly Ratio[], peers: readonly PeerResult[]): string[] {
+  if (peers.length === 0) return [];
+  return [
+    '## Against peers',
+    '',
+    'What others would use, for the same work, on this machine, behind the same kind of HTTP front, asked by the same load',
+    'generator: a conditional update in plain Postgres, the same with commands coalesced per show, a virtual object per show in',
+    'Restate, a workflow per booking in DBOS. They ask for less: no accounts, prices, idempotency keys, payment provider, read',
+    'model; the Postgres ones leave the money behind when they die between charge and confirmation. Each is killed after its runs,',
+    'started again, and audited. The ratio is Seatkeeper ÷ peer.',
+    '',
+    ratioTable(ratios),
+    '',
+    peerTable(peers),
+  ];
+}

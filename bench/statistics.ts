@@ -5,3 +5,7 @@ export function quantile(numbers: readonly number[], share: number): number {
 }
 
 export const median = (numbers: readonly number[]): number => quantile(numbers, 0.5);
+
+/** As tables show it. */
+export const rounded = (value: number): string =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(Math.abs(value) >= 10 ? 1 : 2);

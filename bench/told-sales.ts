@@ -6,8 +6,8 @@ export interface ToldBooking {
   readonly bookingId: string;
   readonly showId: string;
   readonly seats: readonly Seat[];
-  /** Told `CONFIRMED`; otherwise that its seats are held. */
-  readonly isConfirmed: boolean;
+  /** `paying`: the answer to its payment was lost, so that it may have ended in any way by now. */
+  readonly told: 'held' | 'paying' | 'confirmed';
   /** Whose it is: an access token, where the front knows buyers. */
   readonly buyer?: string;
 }
@@ -20,8 +20,8 @@ export interface RecordedBooking {
   readonly status: string;
 }
 
-/** Of a hold that has been granted, as long as its time is not up: `PAYMENT_PENDING` where a payment's answer was lost. */
-const statesOfHolds = new Set(['HELD', 'PAYMENT_PENDING', 'CONFIRMED']);
+/** A booking that has seats. */
+const statesWithSeats = new Set(['HELD', 'PAYMENT_PENDING', 'CONFIRMED']);
 
 /** What the clients were told. No hold ends within a run, so a seat is granted once. */
 export class ToldSales {
@@ -53,16 +53,9 @@ export class ToldSales {
   addAttempts(attempts: readonly Attempt[], choices: readonly Choice[], buyers: readonly string[] = []): void {
     for (const { bookingId, choice, end, buyer } of attempts) {
       if (bookingId === null) continue;
-      const isConfirmed = end === 'confirmed';
-      this.granted({ bookingId, ...choices[choice]!, isConfirmed, buyer: buyers[buyer % buyers.length] });
+      const told = end === 'failed' ? 'paying' : end === 'confirmed' ? 'confirmed' : 'held';
+      this.granted({ bookingId, ...choices[choice]!, told, buyer: buyers[buyer % buyers.length] });
     }
-  }
-
-  /** A seat given back by its owner may be granted again. */
-  released(bookingId: string): void {
-    const booking = this.#bookings.get(bookingId)!;
-    for (const seat of booking.seats) this.#owners.delete(`${booking.showId}/${seat}`);
-    this.#bookings.delete(bookingId);
   }
 
   /**
@@ -72,11 +65,11 @@ export class ToldSales {
    */
   faultsOf(recorded: readonly RecordedBooking[], { holdsToo }: { readonly holdsToo: boolean }): string[] {
     const byId = new Map(recorded.map((booking) => [booking.bookingId, booking]));
-    const told = this.bookings.filter(({ isConfirmed }) => isConfirmed || holdsToo);
+    const toFind = this.bookings.filter(({ told }) => told === 'confirmed' || holdsToo);
     return [
       ...this.#faults,
       ...recordedTwice(recorded),
-      ...told.flatMap((booking) => notAsTold(booking, byId.get(booking.bookingId))),
+      ...toFind.flatMap((booking) => notAsTold(booking, byId.get(booking.bookingId))),
     ];
   }
 }
@@ -85,7 +78,7 @@ function recordedTwice(recorded: readonly RecordedBooking[]): string[] {
   const owners = new Map<string, string>();
   const faults: string[] = [];
   for (const { bookingId, showId, seats, status } of recorded) {
-    if (!statesOfHolds.has(status)) continue;
+    if (!statesWithSeats.has(status)) continue;
     for (const seat of seats) {
       const owner = owners.get(`${showId}/${seat}`);
       if (owner !== undefined) faults.push(`seat ${seat} of ${showId} is sold to ${owner} and ${bookingId}`);
@@ -95,13 +88,16 @@ function recordedTwice(recorded: readonly RecordedBooking[]): string[] {
   return faults;
 }
 
-function notAsTold(told: ToldBooking, found: RecordedBooking | undefined): string[] {
-  const { bookingId, isConfirmed } = told;
-  const name = isConfirmed ? `the confirmed booking ${bookingId}` : `the granted hold ${bookingId}`;
+function notAsTold(booking: ToldBooking, found: RecordedBooking | undefined): string[] {
+  const name = `booking ${booking.bookingId}, told ${booking.told},`;
   if (!found) return [`${name} is lost`];
-  const isKept = isConfirmed ? found.status === 'CONFIRMED' : statesOfHolds.has(found.status);
-  if (!isKept) return [`${name} is ${found.status}`];
-  return seatsOf(found) === seatsOf(told) ? [] : [`${name} has other seats than its client was told`];
+  if (!isKept(booking, found)) return [`${name} is ${found.status}`];
+  return seatsOf(found) === seatsOf(booking) ? [] : [`${name} has other seats than its client was told`];
+}
+
+function isKept({ told }: ToldBooking, { status }: RecordedBooking): boolean {
+  if (told === 'paying') return true;
+  return told === 'confirmed' ? status === 'CONFIRMED' : statesWithSeats.has(status);
 }
 
 const seatsOf = ({ showId, seats }: { readonly showId: string; readonly seats: readonly Seat[] }): string =>

@@ -114,5 +114,7 @@ function refusal(what: 'hold' | 'payment', answer: HttpAnswer): [AttemptEnd, str
 
 const json = ({ body }: HttpAnswer): Record<string, unknown> =>
   JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-const told = ({ status, body }: HttpAnswer): string =>
-  `${status}: ${body.toString('utf8').slice(0, TEXT_OF_FAILURE_MAX)}`;
+function told(answer: HttpAnswer): string {
+  const code = /"code":"([A-Z_]+)"/.exec(answer.body.toString('latin1'))?.[1];
+  return `${answer.status} ${code ?? answer.body.toString('utf8').slice(0, TEXT_OF_FAILURE_MAX)}`;
+}

@@ -1,21 +1,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startLoad } from '../load/under-load.ts';
 import { processesBelow } from '../process-costs.ts';
-import { median } from '../statistics.ts';
+import { median, rounded } from '../statistics.ts';
+import { ToldSales } from '../told-sales.ts';
+import { ensurePeersInstalled } from './installed.ts';
 import type { PeerName } from './peer.ts';
 import { RunningPeer } from './running-peer.ts';
-import { SalesRecord } from './sales-record.ts';
 import type { Workload } from './workloads.ts';
 
 export const peerParts = ['front', 'postgres', 'restate-server'] as const;
 export type PeerPart = (typeof peerParts)[number];
-type PeerCosts = Readonly<Record<PeerPart, number>>;
+export type PeerCosts = Readonly<Record<PeerPart, number>>;
 
 export interface PeerRun {
   readonly figures: Readonly<Record<string, number>>;
   /** CPU time per operation, ms: the front's process runs the peer's own code as well. */
   readonly cpuMs: PeerCosts;
+  readonly generatorCpuMs: number;
   /** Of the machine, a minute's, when the run began: what else it had to do. */
   readonly load: number;
 }
@@ -36,8 +39,9 @@ export async function measurePeer(
   workloads: readonly Workload[],
   runsOfEach: number,
 ): Promise<PeerResult[]> {
+  if (name === 'restate') await ensurePeersInstalled();
   const dataDir = await mkdtemp(join(tmpdir(), `seatkeeper-peer-${name}-`));
-  const sales = new SalesRecord();
+  const sales = new ToldSales();
   try {
     const results = await withPeer(name, dataDir, async (peer) => {
       const measured: PeerResult[] = [];
@@ -48,7 +52,9 @@ export async function measurePeer(
       }
       return measured;
     });
-    const faults = sales.faultsOf(await withPeer(name, dataDir, (peer) => peer.confirmedBookings()));
+    const stored = await withPeer(name, dataDir, (peer) => peer.confirmedBookings());
+    const recorded = stored.map((booking) => ({ ...booking, status: 'CONFIRMED' }));
+    const faults = sales.faultsOf(recorded, { holdsToo: false });
     if (faults.length > 0) throw new Error(`${name} failed its audit, ${faults.length} faults: ${faults[0]}`);
     return results;
   } finally {
@@ -69,11 +75,14 @@ async function withPeer<Result>(
   }
 }
 
-async function measuredRun(peer: RunningPeer, workload: Workload, sales: SalesRecord): Promise<PeerRun> {
+async function measuredRun(peer: RunningPeer, workload: Workload, sales: ToldSales): Promise<PeerRun> {
   const [load = NaN] = loadavg();
-  let before = cpuMsOf(peer.pid);
-  const { figures, operations } = await workload.run(peer, sales, () => (before = cpuMsOf(peer.pid)));
-  const after = cpuMsOf(peer.pid);
+  const { figures, loaded, operations } = await workload.run({
+    peer,
+    sales,
+    load: (job) => startLoad(job, () => cpuMsOf(peer.pid)).done,
+  });
+  const { before, after } = loaded;
   const perOperation = (part: PeerPart): number => (after[part] - before[part]) / operations;
   return {
     figures,
@@ -82,6 +91,7 @@ async function measuredRun(peer: RunningPeer, workload: Workload, sales: SalesRe
       postgres: perOperation('postgres'),
       'restate-server': perOperation('restate-server'),
     },
+    generatorCpuMs: loaded.generatorCpuMs / operations,
     load,
   };
 }
@@ -102,7 +112,14 @@ export function peerTable(results: readonly PeerResult[]): string {
   return [...Map.groupBy(results, ({ workload }) => workload)]
     .map(([workload, ofIt]) => {
       const figures = Object.keys(ofIt[0]!.runs[0]!.figures);
-      const header = ['peer', ...figures, 'CPU-ms per operation', ...peerParts.map((part) => `of it ${part}`), 'load'];
+      const header = [
+        'peer',
+        ...figures,
+        'CPU-ms per operation',
+        ...peerParts.map((part) => `of it ${part}`),
+        '_load generator_',
+        'load',
+      ];
       const rows = ofIt.map(({ peer, runs }) => {
         const mid = (of: (run: PeerRun) => number): string => rounded(median(runs.map(of)));
         return [
@@ -110,6 +127,7 @@ export function peerTable(results: readonly PeerResult[]): string {
           ...figures.map((figure) => mid((run) => run.figures[figure]!)),
           mid(({ cpuMs }) => peerParts.reduce((sum, part) => sum + cpuMs[part], 0)),
           ...peerParts.map((part) => mid(({ cpuMs }) => cpuMs[part])),
+          mid(({ generatorCpuMs }) => generatorCpuMs),
           mid(({ load }) => load),
         ];
       });
@@ -118,5 +136,3 @@ export function peerTable(results: readonly PeerResult[]): string {
     })
     .join('\n');
 }
-
-const rounded = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2));

@@ -19,12 +19,14 @@ export interface PeerAnswer {
 export class RunningPeer {
   readonly name: PeerName;
   readonly pid: number;
+  readonly origin: string;
   readonly #child: ChildProcess;
   readonly #pool: Pool;
 
   private constructor(name: PeerName, child: ChildProcess, url: string) {
     this.name = name;
     this.pid = child.pid!;
+    this.origin = url;
     this.#child = child;
     this.#pool = new Pool(url, {
       connections: CONNECTIONS_MAX,

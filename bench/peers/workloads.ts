@@ -1,7 +1,11 @@
-import { closedLoops } from '../scenario.ts';
-import { quantile } from '../statistics.ts';
-import type { PeerAnswer, RunningPeer } from './running-peer.ts';
-import type { SalesRecord } from './sales-record.ts';
+import type { Choice } from '../load/front.ts';
+import type { Job } from '../load/jobs.ts';
+import type { UnderLoad } from '../load/under-load.ts';
+import { countOf, endedWithin, expectNoFailures, holdQuantile, payQuantile } from '../sales-figures.ts';
+import { everyTwoOf } from '../scenarios/ten-seats.ts';
+import type { ToldSales } from '../told-sales.ts';
+import type { PeerCosts } from './measure.ts';
+import type { RunningPeer } from './running-peer.ts';
 
 const SHOWS_AT_ONCE = 4;
 const SEATS_PER_SHOW = 3_000;
@@ -18,84 +22,78 @@ export interface Timing {
   readonly measuredMs: number;
 }
 
+/** What a workload has to do with. */
+export interface PeerContext {
+  readonly peer: RunningPeer;
+  readonly sales: ToldSales;
+  readonly load: <J extends Job>(job: J) => Promise<UnderLoad<J, PeerCosts>>;
+}
+
+/** The first figure is the one that ratios are made of; all of them per second or ms. */
 export interface Workload {
   readonly name: string;
-  /**
-   * Runs it; `measure` is called when the warm-up is over.
-   * @returns the figures, and how many operations were done since `measure`
-   */
-  run(peer: RunningPeer, sales: SalesRecord, measure: () => void): Promise<WorkloadResult>;
+  readonly run: (context: PeerContext) => Promise<WorkloadResult>;
 }
 
 export interface WorkloadResult {
   readonly figures: Readonly<Record<string, number>>;
+  /** What was under load, and how many operations it did. */
+  readonly loaded: Pick<UnderLoad<Job, PeerCosts>, 'before' | 'after' | 'generatorCpuMs'>;
   readonly operations: number;
 }
 
 let made = 0;
 const newShowId = (): string => `show-${Date.now().toString(36)}-${made++}`;
 
-/** Two seats a booking, hold → pay → confirmed, on four shows at a time; sold out, the next four follow. */
+/** W1. Two seats a booking, hold → pay → confirmed, on four shows at a time; sold out, the next four follow. */
 export const sellOut = (clients: number, { warmUpMs, measuredMs }: Timing): Workload => ({
   name: `W1, ${clients} clients`,
-  async run(peer, sales, measure) {
-    const bookings = (BOOKINGS_PER_SECOND_MAX * (warmUpMs + measuredMs)) / 1_000;
-    const choices = (await choicesFor(peer, bookings)).values();
-    const done: { atMs: number; holdMs: number; payMs: number }[] = [];
-    const startMs = Date.now() + warmUpMs;
-    const endMs = startMs + measuredMs;
-    setTimeout(measure, warmUpMs);
-    await closedLoops(clients, endMs, async (number) => {
-      const { value: choice } = choices.next();
-      if (!choice) throw new Error('the shows are sold out before the time is up');
-      const { bookingId, holdMs } = await hold(peer, sales, choice, `buyer-${number}`);
-      if (bookingId === null) throw new Error(`${peer.name} refused free seats`);
-      const payMs = await pay(peer, sales, { bookingId, ...choice });
-      done.push({ atMs: Date.now(), holdMs, payMs });
-    });
-    const measured = done.filter(({ atMs }) => atMs >= startMs && atMs < endMs);
-    const p99 = (of: (booking: (typeof done)[number]) => number): number => quantile(measured.map(of), 0.99);
+  async run({ peer, sales, load }) {
+    const choices = await choicesFor(peer, (BOOKINGS_PER_SECOND_MAX * (warmUpMs + measuredMs)) / 1_000);
+    const front = { kind: 'peer', origin: peer.origin } as const;
+    const job = { kind: 'closed loops', front, clients, choices, order: 'in turn', pays: true } as const;
+    const loaded = await load({ ...job, warmUpMs, measuredMs });
+    const { attempts } = loaded.outcome;
+    sales.addAttempts(attempts, choices);
+    expectNoFailures(attempts);
+    if (countOf(attempts, 'taken') > 0) throw new Error(`${peer.name} refused free seats`);
+    if (attempts.length >= choices.length) throw new Error('the shows were sold out before the time was up');
+    const measured = endedWithin(attempts, 0, measuredMs);
+    const confirmed = countOf(measured, 'confirmed');
     return {
       figures: {
-        'bookings/s': measured.length / (measuredMs / 1_000),
-        'hold p99, ms': p99(({ holdMs }) => holdMs),
-        'pay p99, ms': p99(({ payMs }) => payMs),
+        'bookings/s': confirmed / (measuredMs / 1_000),
+        'hold p99, ms': holdQuantile(measured, 0.99),
+        'pay p99, ms': payQuantile(measured, 0.99),
       },
-      operations: measured.length,
+      loaded,
+      operations: confirmed,
     };
   },
 });
 
-/** Everybody wants two of the ten seats of one show; a refusal is a decision, too. */
+/** W2. Everybody wants two of the ten seats of one show; a refusal is a decision, too. */
 export const hotShow: Workload = {
   name: `W2, ${HOT_REQUESTS} requests, ${HOT_CLIENTS} clients`,
-  async run(peer, sales, measure) {
-    await storm(peer, sales, HOT_WARM_UP_REQUESTS);
-    measure();
-    const startedAtMs = performance.now();
-    const { latencies, granted } = await storm(peer, sales, HOT_REQUESTS);
-    const elapsedSeconds = (performance.now() - startedAtMs) / 1_000;
-    for (const booking of granted) await pay(peer, sales, booking);
+  async run(context) {
+    await storm(context, HOT_WARM_UP_REQUESTS);
+    const { loaded, attempts, choices } = await storm(context, HOT_REQUESTS);
+    const granted = attempts.filter(({ end }) => end === 'held');
+    for (const { bookingId, choice } of granted) await pay(context, { bookingId: bookingId!, ...choices[choice]! });
+    const decided = countOf(attempts, 'held', 'taken');
+    const elapsedSeconds = attempts.reduce((last, { endMs }) => Math.max(last, endMs), 0) / 1_000;
     return {
       figures: {
-        'decisions/s': latencies.length / elapsedSeconds,
-        'decision p99, ms': quantile(latencies, 0.99),
-        'decision median, ms': quantile(latencies, 0.5),
+        'decisions/s': decided / elapsedSeconds,
+        'decision p99, ms': holdQuantile(attempts, 0.99),
+        'decision median, ms': holdQuantile(attempts, 0.5),
         'holds granted': granted.length,
       },
-      operations: latencies.length,
+      loaded,
+      operations: decided,
     };
   },
 };
-
-interface Choice {
-  readonly showId: string;
-  readonly seats: readonly number[];
-}
-
-interface Held extends Choice {
-  readonly bookingId: string;
-}
 
 async function choicesFor(peer: RunningPeer, bookings: number): Promise<Choice[]> {
   const choices: Choice[] = [];
@@ -109,46 +107,32 @@ async function choicesFor(peer: RunningPeer, bookings: number): Promise<Choice[]
   return choices;
 }
 
-async function storm(peer: RunningPeer, sales: SalesRecord, requests: number) {
+async function storm({ peer, sales, load }: PeerContext, requests: number) {
   const showId = newShowId();
   await peer.openShow(showId, HOT_SEATS);
-  const latencies: number[] = [];
-  const granted: Held[] = [];
-  let left = requests;
-  await closedLoops(HOT_CLIENTS, Infinity, async (number) => {
-    if (left === 0) return 'nothing left';
-    left -= 1;
-    const choice = { showId, seats: twoSeats() };
-    const { bookingId, holdMs } = await hold(peer, sales, choice, `buyer-${number}`);
-    latencies.push(holdMs);
-    if (bookingId !== null) granted.push({ bookingId, ...choice });
-    return undefined;
+  const choices = everyTwoOf(Array.from({ length: HOT_SEATS }, (_, seat) => seat)).map((seats) => ({ showId, seats }));
+  const loaded = await load({
+    kind: 'closed loops',
+    front: { kind: 'peer', origin: peer.origin },
+    clients: HOT_CLIENTS,
+    choices,
+    order: 'at random',
+    pays: false,
+    warmUpMs: 0,
+    measuredMs: Infinity,
+    requests,
   });
-  return { latencies, granted };
+  const { attempts } = loaded.outcome;
+  sales.addAttempts(attempts, choices);
+  expectNoFailures(attempts);
+  return { loaded, attempts, choices };
 }
 
-function twoSeats(): [number, number] {
-  const first = Math.floor(Math.random() * HOT_SEATS);
-  const second = (first + 1 + Math.floor(Math.random() * (HOT_SEATS - 1))) % HOT_SEATS;
-  return [first, second];
-}
-
-async function hold(peer: RunningPeer, sales: SalesRecord, choice: Choice, buyer: string) {
-  const answer = await peer.call('POST', '/holds', { ...choice, buyer });
-  if (answer.status === 409) return { bookingId: null, holdMs: answer.ms };
-  if (answer.status !== 201) throw unexpected('hold', answer);
-  const bookingId = answer.body.bookingId as string;
-  sales.granted({ bookingId, ...choice });
-  return { bookingId, holdMs: answer.ms };
-}
-
-async function pay(peer: RunningPeer, sales: SalesRecord, booking: Held): Promise<number> {
+async function pay({ peer, sales }: PeerContext, booking: Choice & { readonly bookingId: string }): Promise<void> {
   const body = { method: 'card', token: 'tok_ok' };
   const answer = await peer.call('POST', `/bookings/${booking.bookingId}/payment`, body);
-  if (answer.status !== 200 || answer.body.status !== 'CONFIRMED') throw unexpected('payment', answer);
-  sales.confirmed(booking);
-  return answer.ms;
+  if (answer.status !== 200 || answer.body.status !== 'CONFIRMED') {
+    throw new Error(`a payment was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  }
+  sales.granted({ ...booking, told: 'confirmed' });
 }
-
-const unexpected = (what: string, { status, body }: PeerAnswer): Error =>
-  new Error(`a ${what} was answered ${status}: ${JSON.stringify(body)}`);

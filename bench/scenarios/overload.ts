@@ -101,7 +101,7 @@ const refusalQuantile = (attempts: readonly Attempt[], share: number): number =>
 function tellFailures(attempts: readonly Attempt[]): void {
   const reasons = Map.groupBy(
     attempts.filter(({ failure }) => failure !== null),
-    ({ failure }) => failure!.replaceAll(/"(instance|requestId)":"[^"]*"/g, ''),
+    ({ failure }) => failure!,
   );
   for (const [reason, { length }] of reasons) process.stderr.write(`${length} times: ${reason}\n`);
 }

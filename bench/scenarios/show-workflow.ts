@@ -49,7 +49,7 @@ function expectNoSeatTwice(
   granted: readonly { readonly bookingId: string; readonly seats: readonly number[] }[],
 ): void {
   const sales = new ToldSales();
-  for (const hold of granted) sales.granted({ ...hold, showId, isConfirmed: false });
+  for (const hold of granted) sales.granted({ ...hold, showId, told: 'held' });
   const [fault] = sales.faultsOf([], { holdsToo: false });
   if (fault !== undefined) throw new Error(fault);
   if (granted.length === 0) throw new Error('no hold was granted: nothing was decided');

@@ -24,7 +24,7 @@ export const unloaded: Scenario = {
       const path = `/bookings/${held.body.id as string}/payment`;
       const paid = await api.call('POST', path, buyer, { method: 'card', token: 'tok_ok' });
       if (paid.body.status !== 'CONFIRMED') throw new Error(`a payment was answered ${JSON.stringify(paid.body)}`);
-      sales.granted({ bookingId: held.body.id as string, showId: show.id, seats: seatIds, isConfirmed: true, buyer });
+      sales.granted({ bookingId: held.body.id as string, showId: show.id, seats: seatIds, told: 'confirmed', buyer });
       holds.push(held.ms);
       payments.push(paid.ms);
     }

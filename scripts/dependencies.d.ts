@@ -1,0 +1,4 @@
+export function ensureDependencies(options: {
+  readonly root: string;
+  readonly say: (line: string) => void;
+}): Promise<void>;
