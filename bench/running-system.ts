@@ -26,7 +26,8 @@ export async function startSystem(settings: Readonly<Record<string, string>>): P
   const dataDir = await mkdtemp(join(tmpdir(), 'seatkeeper-bench-'));
   const child = spawn(process.execPath, ['src/main/all-in-one.ts'], {
     env: { ...process.env, LOG_LEVEL: 'warn', SEED: 'demo', RATE_LIMIT: 'off', ...settings, DATA_DIR: dataDir },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // Its end of the channel closes when this process dies: then it stops, too.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const ready = await readyLine(child);
   const { temporalAddress, temporalNamespace } = readRunState(dataDir).services!;

@@ -117,7 +117,7 @@ class WatchingClients {
             this.#read(watcher, Buffer.from(bytes.buffer, bytes.byteOffset, length));
             if (watcher.seen.versions.length > 0) resolve();
           } catch (error) {
-            reject(error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           }
           return true;
         },
