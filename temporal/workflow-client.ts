@@ -109,7 +109,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
         .start<typeof bookingWorkflow>('bookingWorkflow', {
           workflowId,
           taskQueue: this.#queuesOf(booking.cityId).bookings,
-          args: [input],
+          args: [{ ...input, firstTry: 'purchase' }],
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
           // Not "use existing", which would not tell whose request it is that runs.
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,

@@ -19,7 +19,10 @@ import type {
   ChangeSeatsCommand,
   PayAnswer,
   PayCommand,
+  PurchaseProgress,
+  RecordOutcome,
 } from '../src/contracts/booking-messages.ts';
+import { attemptKnowledge, capturedOtherwise, type FinalOutcome, isFinal } from '../src/contracts/charge-outcomes.ts';
 import type {
   CapturedMoney,
   ChargeOutcome,
@@ -28,20 +31,17 @@ import type {
   PaymentNotification,
 } from '../src/contracts/payments.ts';
 import { latePaymentWorkflowId } from '../src/contracts/workflow-ids.ts';
-import { BOOKING_COMMANDS_MAX, type BookingStatus, hasLiveHold, PAYMENT_ATTEMPTS_MAX } from '../src/domain/booking.ts';
+import {
+  BOOKING_COMMANDS_MAX,
+  type BookingStatus,
+  hasLiveHold,
+  inNextVersion,
+  PAYMENT_ATTEMPTS_MAX,
+} from '../src/domain/booking.ts';
 import { BookingProcess, type PaymentAttempt, type PayRefusal } from '../src/domain/booking-process.ts';
 import { isSameMoney, type Money } from '../src/domain/money.ts';
 import type { SeatCommandResult, SeatRefusal } from '../src/domain/seat-commands.ts';
-import {
-  attemptKnowledge,
-  capturedOtherwise,
-  type FinalOutcome,
-  fromNotification,
-  isAbout,
-  isBelieved,
-  isFinal,
-  logCapturedOtherwise,
-} from './charge-outcomes.ts';
+import { fromNotification, isAbout, isBelieved, logCapturedOtherwise } from './payment-notices.ts';
 import { describeBooking } from './describe-booking.ts';
 import type { latePaymentWorkflow } from './late-payment.ts';
 import { refundAttempt } from './refund.ts';
@@ -57,6 +57,7 @@ const POLL_INTERVAL_MIN_MS = 3_000;
 const POLL_INTERVAL_MAX_MS = 30_000;
 
 type Undo = () => Promise<unknown>;
+type FurtherProgress = Omit<PurchaseProgress, 'charge'>;
 
 /**
  * One buyer's order, from the granted hold to its end. States and limits are in BookingProcess; here is the order of
@@ -64,6 +65,7 @@ type Undo = () => Promise<unknown>;
  */
 export class BookingActor {
   readonly #process: BookingProcess;
+  readonly #triesWholePurchase: boolean;
   readonly #hold: { readonly showId: string; readonly bookingId: string };
   /** Answers by attempt: a repeated payment gets the one that was given. */
   readonly #answers = new Map<string, Promise<PayAnswer>>();
@@ -79,7 +81,8 @@ export class BookingActor {
   /** Heard so far, for `BOOKING_COMMANDS_MAX`. */
   #commands = 0;
 
-  constructor({ booking, terms }: BookingWorkflowInput) {
+  constructor({ booking, terms, firstTry }: BookingWorkflowInput) {
+    this.#triesWholePurchase = firstTry === 'purchase';
     this.#process = new BookingProcess(booking, terms);
     this.#hold = { showId: booking.showId, bookingId: booking.id };
     this.#describe();
@@ -228,11 +231,19 @@ export class BookingActor {
     if (refusal) return { answer: { outcome: 'refused', refusal, booking: this.#view() } };
     const { id: bookingId, price } = this.#process.booking;
     const request: ChargeRequest = { attemptId, bookingId, amount: price.total, method, token };
-    const first = (await firstTry('chargePayment', request)) ?? unanswered;
-    if (isFinal(first)) return { answer: await this.#settle(attemptId, first) };
+    const { charge: first, ...further } = await this.#firstTry(request);
+    if (isFinal(first)) return { answer: await this.#settle(attemptId, first, further) };
     this.#process.attemptIs(attemptId, attemptKnowledge(first));
     await this.#record(attemptId);
     return { request, first };
+  }
+
+  /** In one go as far as all goes well: a marker in the history instead of three, and two calls of this workflow less. */
+  async #firstTry(request: ChargeRequest): Promise<PurchaseProgress> {
+    if (this.#triesWholePurchase) {
+      return (await firstTry('purchase', request, this.#process.booking)) ?? { charge: unanswered };
+    }
+    return { charge: (await firstTry('chargePayment', request)) ?? unanswered };
   }
 
   /**
@@ -285,13 +296,13 @@ export class BookingActor {
     return found && found.status !== 'not_found' && found.status !== 'unknown' ? found : undefined;
   }
 
-  /** From here on the outcome of the charge is certain. */
-  async #settle(attemptId: string, outcome: FinalOutcome): Promise<PayAnswer> {
+  /** From here on the outcome of the charge is certain. `further`: what the first try has done already. */
+  async #settle(attemptId: string, outcome: FinalOutcome, further: FurtherProgress = {}): Promise<PayAnswer> {
     this.#process.attemptIs(attemptId, attemptKnowledge(outcome));
     const asked = { bookingId: this.#hold.bookingId, amount: this.#attempt(attemptId).amount };
     const otherwise = capturedOtherwise(outcome, asked);
     if (otherwise) return this.#giveBack(attemptId, otherwise);
-    if (outcome.status === 'succeeded') return this.#confirm(attemptId);
+    if (outcome.status === 'succeeded') return this.#confirm(attemptId, further);
     this.#process.paymentFailed(Date.now());
     await this.#restoreExpiry();
     await this.#record(attemptId);
@@ -307,18 +318,20 @@ export class BookingActor {
   }
 
   /** The captured money buys the seats, or goes back. What undoes a step is registered before the step. */
-  async #confirm(attemptId: string): Promise<PayAnswer> {
+  async #confirm(attemptId: string, tried: FurtherProgress): Promise<PayAnswer> {
     const undo: Undo[] = [() => this.#refund(attemptId)];
     undo.push(() => this.#giveSeatsBack());
-    if (!(await this.#confirmSeats())) return this.#compensate(attemptId, 'EXPIRED', undo);
-    // With the version that the booking has once it is confirmed: row and answer must not differ.
-    const confirmed = { ...this.#process.booking, version: this.#process.booking.version + 1 };
-    const recorded = await step('recordConfirmed', confirmed, this.#attempt(attemptId));
+    if (!(await this.#confirmSeats(tried.seats))) return this.#compensate(attemptId, 'EXPIRED', undo);
+    const recorded = tried.recorded ?? (await this.#recordConfirmed(attemptId));
     if (recorded.kind === 'seat_taken') return this.#compensate(attemptId, 'FAILED', undo);
     // The seats are the booking's all the same: another payment has bought them.
     if (recorded.kind === 'paid_by') return this.#compensate(attemptId, 'FAILED', undo.slice(0, 1));
     this.#process.confirmed(recorded.bookingNumber, Date.now());
     return { outcome: 'confirmed', booking: this.#view() };
+  }
+
+  #recordConfirmed(attemptId: string): Promise<RecordOutcome> {
+    return step('recordConfirmed', inNextVersion(this.#process.booking), this.#attempt(attemptId));
   }
 
   /** Captured, but not what was asked for: that buys nothing, and all of it goes back. */
@@ -329,8 +342,8 @@ export class BookingActor {
   }
 
   /** True once the seats are booked: by the hold or, should it have lapsed, because all of them are still free. */
-  async #confirmSeats(): Promise<boolean> {
-    const byHold = await step('confirmSeats', this.#process.booking, { reclaim: false });
+  async #confirmSeats(tried: SeatCommandResult | undefined): Promise<boolean> {
+    const byHold = tried ?? (await step('confirmSeats', this.#process.booking, { reclaim: false }));
     if (byHold.ok) return true;
     const reclaimed = await step('confirmSeats', this.#process.booking, { reclaim: true });
     return reclaimed.ok;

@@ -10,20 +10,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { bookingMessages, type LatePaymentInput, type Refund } from '../src/contracts/booking-messages.ts';
+import { attemptKnowledge, capturedOtherwise, type FinalOutcome, isFinal } from '../src/contracts/charge-outcomes.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import { type Booking, hasLiveHold } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
 import { isSameMoney, type Money } from '../src/domain/money.ts';
-import {
-  attemptKnowledge,
-  capturedOtherwise,
-  comparesNotices,
-  type FinalOutcome,
-  fromNotification,
-  isBelieved,
-  isFinal,
-  logCapturedOtherwise,
-} from './charge-outcomes.ts';
+import { comparesNotices, fromNotification, isBelieved, logCapturedOtherwise } from './payment-notices.ts';
 import { refundAttempt } from './refund.ts';
 import { durably, growingIntervals } from './steps.ts';
 

@@ -2,7 +2,7 @@ import { log, patched, sleep } from '@temporalio/workflow';
 import type { Refund } from '../src/contracts/booking-messages.ts';
 import type { RefundAnswer, RefundRequest } from '../src/contracts/payments.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
-import { logCapturedOtherwise } from './charge-outcomes.ts';
+import { logCapturedOtherwise } from './payment-notices.ts';
 import { asStuck } from './status-attribute.ts';
 import { durably, growingIntervals } from './steps.ts';
 

@@ -16,6 +16,7 @@ import {
 import type { ShowActivities } from '../activities/show-activities.ts';
 import {
   NOTHING_CHANGED_FAILURE,
+  ownerMark,
   SEAT_COMMANDS_PER_BATCH_MAX,
   showMessages,
   type SeatCommandsAnswer,
@@ -23,7 +24,12 @@ import {
   type SeatMapView,
   type ShowWorkflowInput,
 } from '../src/contracts/show-messages.ts';
-import { type SeatCommand, seatCommandKinds } from '../src/domain/seat-commands.ts';
+import {
+  type SeatCommand,
+  type SeatCommandResult,
+  type SeatConflict,
+  seatCommandKinds,
+} from '../src/domain/seat-commands.ts';
 import { SeatMap } from '../src/domain/seat-map.ts';
 
 export const seatCommands = defineUpdate<SeatCommandsAnswer, [readonly SeatCommand[]]>(showMessages.seatCommands);
@@ -74,7 +80,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
       const nowMs = Date.now();
       const results = commands.map((command) => seats.apply(command, nowMs));
       afterChange();
-      return { results, version: seats.version };
+      return answerOf(results);
     },
     {
       validator: (commands: readonly SeatCommand[]) => {
@@ -85,7 +91,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
           type: NOTHING_CHANGED_FAILURE,
           message: 'No command of the batch changes the seat map',
           nonRetryable: true,
-          details: [{ results, version: seats.version } satisfies SeatCommandsAnswer],
+          details: [answerOf(results)],
         });
       },
     },
@@ -95,6 +101,16 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     afterChange();
   });
   setHandler(seatMap, () => ({ showId: input.showId, counts: seats.counts, ...seats.snapshot(Date.now()) }));
+
+  function answerOf(results: readonly SeatCommandResult[]): SeatCommandsAnswer {
+    const taken = new Set(results.flatMap((result) => conflictsOf(result).map(([seat]) => seat)));
+    const takenBy = [...taken].flatMap((seat) => {
+      const holder = seats.holderOf(seat);
+      // Infinity is null in JSON.
+      return holder ? [[seat, ownerMark(holder.bookingId), holder.untilMs] as const] : [];
+    });
+    return { results, version: seats.version, ...(takenBy.length > 0 && { takenBy }) };
+  }
 
   function afterChange(): void {
     describe();
@@ -174,6 +190,9 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     });
   });
 }
+
+const conflictsOf = (result: SeatCommandResult): readonly SeatConflict[] =>
+  !result.ok && result.refusal === 'SEAT_UNAVAILABLE' ? result.conflicts : [];
 
 /** What this version can't read must not reach the handler: a task that fails there is tried for ever. */
 function refuseMalformed(commands: readonly SeatCommand[]): void {

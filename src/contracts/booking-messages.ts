@@ -2,11 +2,24 @@ import type { Booking, NewBooking, PaymentMethod, PricedSeat, RefundStatus } fro
 import type { BookingTerms, PaymentAttempt, PayRefusal } from '../domain/booking-process.ts';
 import type { Money } from '../domain/money.ts';
 import type { Price } from '../domain/pricing.ts';
-import type { NextAction } from './payments.ts';
+import type { SeatCommandResult } from '../domain/seat-commands.ts';
+import type { ChargeOutcome, NextAction } from './payments.ts';
 
 export interface BookingWorkflowInput {
   readonly booking: NewBooking;
   readonly terms: BookingTerms;
+  /** What a payment tries first, in one go in the worker. Absent in runs that began before a purchase was tried whole. */
+  readonly firstTry?: 'purchase';
+}
+
+/**
+ * How far the first try of a purchase came: charged, then confirmed, then recorded. What is not there was not done, or
+ * failed, or nobody knows.
+ */
+export interface PurchaseProgress {
+  readonly charge: ChargeOutcome;
+  readonly seats?: SeatCommandResult;
+  readonly recorded?: RecordOutcome;
 }
 
 /** What changes in a booking after it is made; with the row's seats and price it makes the whole booking. */

@@ -84,6 +84,9 @@ export interface Booking extends NewBooking {
   readonly asCreated: Pick<NewBooking, 'seats' | 'price' | 'expiresAtMs'> | null;
 }
 
+/** With the version that the booking has after its next change: a row that tells of it must not differ from the answer. */
+export const inNextVersion = (booking: Booking): Booking => ({ ...booking, version: booking.version + 1 });
+
 /** True while the booking's seats are held, and its expiry means something. */
 export const hasLiveHold = (status: BookingStatus): boolean => status === 'HELD' || status === 'PAYMENT_PENDING';
 

@@ -1,5 +1,6 @@
 import { type LogLevel, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { type BookingActivities, createBookingActivities } from '../../activities/booking-activities.ts';
+import { createPurchaseActivities } from '../../activities/purchase-activities.ts';
 import { createShowActivities, type ShowActivities } from '../../activities/show-activities.ts';
 import { createSweepActivities, type SweepActivities } from '../../activities/sweep-activities.ts';
 import { workflowBundle } from '../../temporal/bundle.ts';
@@ -68,26 +69,27 @@ export async function runWorkerProcess(
     observe: metrics.paymentEvent,
   });
   const { gateway } = gateways;
+  const activities = decorate(
+    metrics.counting({
+      ...createShowActivities({ db }),
+      ...createBookingActivities({
+        db,
+        gateway,
+        sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
+      }),
+      ...createSweepActivities({
+        db,
+        gateway,
+        workflows,
+        paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
+      }),
+    }),
+  );
   const { workers, connection } = await createWorkers({
     ...temporal,
     queues: servedQueues(config),
     workflowBundle: await workflowBundle(`${config.DATA_DIR}/bundles`),
-    activities: decorate(
-      metrics.counting({
-        ...createShowActivities({ db }),
-        ...createBookingActivities({
-          db,
-          gateway,
-          sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
-        }),
-        ...createSweepActivities({
-          db,
-          gateway,
-          workflows,
-          paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
-        }),
-      }),
-    ),
+    activities: { ...activities, ...createPurchaseActivities(activities) },
   });
   await ensureSchedules(client);
 
