@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { runCommand } from './server/run-command.ts';
 
 const projectRoot = resolve(fileURLToPath(new URL('.', import.meta.url)), '..');
-/** All that a bundle is made of: workflow code, the rules and contracts it imports, and the SDK's version. */
-const sources = ['workflows', 'src/domain', 'src/contracts', 'package-lock.json'];
+/** All that a bundle is made of: workflow code, the rules and contracts it imports, how it is made, the SDK's version. */
+const sources = ['workflows', 'src/domain', 'src/contracts', 'temporal/build-bundle.ts', 'package-lock.json'];
 
 const BUNDLE_PREFIX = 'workflows-';
 /** Some MiB each. Enough for going back and forth between a few versions of the sources. */
@@ -61,7 +61,7 @@ async function sourcesDigest(): Promise<string> {
 }
 
 async function filesOf(path: string): Promise<string[]> {
-  if (path.endsWith('.json')) return [path];
+  if (/\.(json|ts)$/.test(path)) return [path];
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
