@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import { PreparingClient } from './prepared-statements.ts';
 import type { Tables } from './tables.ts';
 
 export type ReadModel = Kysely<Tables>;
@@ -57,11 +58,17 @@ export function createDatabase(url: string, options: DatabaseOptions): ReadModel
 
 /** One connection without time limits, for migrations: they take as long as they take, or wait for another's. */
 export function createDatabaseForMigrations(url: string, log: Log): ReadModel {
-  return openPool(url, { poolMax: 1, log }, {});
+  return openPool(url, { poolMax: 1, log }, { Client: pg.Client });
 }
 
 function openPool(url: string, options: DatabaseOptions, limits: pg.PoolConfig): ReadModel {
-  const pool = new pg.Pool({ ...connectionSettings(url), ...limits, max: options.poolMax, types });
+  const pool = new pg.Pool({
+    Client: PreparingClient,
+    ...connectionSettings(url),
+    ...limits,
+    max: options.poolMax,
+    types,
+  });
   // Without its listener the loss of a connection would end the process: of one in use no less than of an idle one, for
   // which the pool reports it once more.
   pool.on('connect', (connection) =>

@@ -19,7 +19,7 @@ type AnswerKey = Pick<KeptAnswer, 'scope' | 'key'>;
 export async function saveAnswers(db: ReadModel, answers: readonly KeptAnswer[]): Promise<KeptAnswer[]> {
   const column = <T>(read: (answer: KeptAnswer) => T): T[] => answers.map(read);
   // Columns as arrays, not rows as JSON: to take rows apart Postgres would have to read \u0000, which it can't.
-  await sql`
+  const { rows: saved } = await sql<AnswerKey>`
     insert into idempotency_answers (scope, key, fingerprint, status, headers, body)
     select * from unnest(
       ${column((row) => row.scope)}::text[],
@@ -30,7 +30,12 @@ export async function saveAnswers(db: ReadModel, answers: readonly KeptAnswer[])
       ${column((row) => JSON.stringify(row.body ?? null))}::json[])
       as answer (scope, key, fingerprint, status, headers, body)
     order by scope, key
-    on conflict (scope, key) do nothing`.execute(db);
+    on conflict (scope, key) do nothing
+    returning scope, key`.execute(db);
+  const newNames = new Set(saved.map(nameOf));
+  // Of two with one key in the same batch, too, only one was stored.
+  const others = answers.filter((answer) => !newNames.delete(nameOf(answer)));
+  if (others.length === 0) return [...answers];
   return (await findAnswers(db, answers)).map((answer, position) => answer ?? answers[position]!);
 }
 

@@ -57,20 +57,17 @@ export async function insertPaymentAttempts(
       updatedAtMs: attempt.createdAtMs,
     }),
   );
-  const { rows: inserted } = await sql<{ id: string }>`
+  const { rows: inserted } = await sql<PaymentRow>`
     insert into payments (${paymentColumnNames})
     select ${paymentColumnNames} from jsonb_to_recordset(${jsonRows(rows)}::jsonb) as payment (${paymentColumns})
     order by id
     on conflict (id) do nothing
-    returning id`.execute(db);
-  // A statement of its own: the one above does not see rows that others committed while it waited for them.
-  const stored = await db
-    .selectFrom('payments')
-    .selectAll()
-    .where('id', '=', sql<string>`any(${attempts.map((attempt) => attempt.id)}::text[])`)
-    .execute();
+    returning *`.execute(db);
   const newIds = new Set(inserted.map((row) => row.id));
-  const byId = new Map(stored.map((row) => [row.id, toPayment(row)]));
+  const others = attempts.map((attempt) => attempt.id).filter((id) => !newIds.has(id));
+  // A statement of its own: the one above does not see rows that others committed while it waited for them.
+  const stored = others.length === 0 ? [] : await findPayments(db, others);
+  const byId = new Map([...inserted.map(toPayment), ...stored].map((payment) => [payment.id, payment]));
   return attempts.map(({ id }) => ({ inserted: newIds.delete(id), payment: byId.get(id)! }));
 }
 

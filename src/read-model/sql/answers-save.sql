@@ -8,8 +8,5 @@ insert into idempotency_answers (scope, key, fingerprint, status, headers, body)
       $6::json[])
       as answer (scope, key, fingerprint, status, headers, body)
     order by scope, key
-    on conflict (scope, key) do nothing;
-
-select scope, key, fingerprint, status, headers, body
-    from unnest($1::text[], $2::text[]) as wanted (scope, key)
-    join idempotency_answers using (scope, key);
+    on conflict (scope, key) do nothing
+    returning scope, key;
