@@ -7,7 +7,7 @@ import { obtainServerBinaries, obtainTemporalCli, versionLine } from './obtain.t
 import { postgresAddressOf } from './postgres-address.ts';
 import { loopback } from './process-limits.ts';
 import { prepareSchema, serverProcesses } from './server-profile.ts';
-import { dropUnneededIndexes } from './visibility-indexes.ts';
+import { lightenVisibility } from './visibility-table.ts';
 
 /** A server on the same network answers in milliseconds, one across the world in a second. */
 const externalTimeoutMs = 5_000;
@@ -74,7 +74,7 @@ async function serverProfile(options: ServerOptions): Promise<PreparedTemporal> 
     prepare: () => prepareSchema(binaries.sqlTool, postgres, env, log),
     afterStart: async () => {
       await setUpNamespace({ address, namespace, log, own: true });
-      await dropUnneededIndexes(postgres, await searchColumnsOf(address, namespace)).catch((err: unknown) =>
+      await lightenVisibility(postgres, await searchColumnsOf(address, namespace)).catch((err: unknown) =>
         log.warn(
           { err },
           'indexes that nobody needs could not be dropped: its table of workflows costs Postgres twice as much',
