@@ -111,7 +111,8 @@ export class SeatCommandBatcher {
     const watch = rejectWhoeverGivesUp(showId, batch);
     const update = this.#update(showId, batch);
     try {
-      const { results } = await this.#untilAnswered(update, Math.max(...batch.map(({ deadlineMs }) => deadlineMs)));
+      const answer = await this.#untilAnswered(update, Math.max(...batch.map(({ deadlineMs }) => deadlineMs)));
+      const results = withHolders(answer);
       batch.forEach(({ resolve, reject }, position) => {
         const result = results[position];
         if (result) resolve(result);
@@ -187,6 +188,19 @@ function rejectWhoeverGivesUp(showId: string, batch: readonly Waiting[]): { stop
   };
   watch(batch.filter(({ deadlineMs }) => deadlineMs < lastMs));
   return { stop: () => clearTimeout(timer) };
+}
+
+/** The answer tells once who has a seat, however many have asked for it. */
+function withHolders({ results, takenBy }: SeatCommandsAnswer): readonly SeatCommandResult[] {
+  if (!takenBy) return results;
+  const holders = new Map(takenBy.map((holder) => [holder[0], holder]));
+  return results.map((result) => {
+    if (result.ok || result.refusal !== 'SEAT_UNAVAILABLE') return result;
+    return {
+      ...result,
+      takenBy: result.conflicts.flatMap(([seat]) => (holders.has(seat) ? [holders.get(seat)!] : [])),
+    };
+  });
 }
 
 /** The validator refuses a batch that changes nothing, and tells every command's answer all the same. */

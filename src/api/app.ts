@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from 'express';
-import { BASE_PATH } from '../contracts/http/endpoints.ts';
+import type { Endpoint } from '../contracts/http/endpoint.ts';
+import { BASE_PATH, endpoints } from '../contracts/http/endpoints.ts';
 import { findPaymentFate, findPayments, refuseUnsentPayment } from '../read-model/payments.ts';
 import { accountRoutes } from './accounts/account-routes.ts';
 import { BearerTokens } from './accounts/tokens.ts';
@@ -8,10 +9,12 @@ import type { AppDeps } from './app-deps.ts';
 import { createBatches } from './batches.ts';
 import { BookingDesk } from './bookings/booking-desk.ts';
 import { bookingRoutes } from './bookings/booking-routes.ts';
+import { SeatsSeenTaken } from './bookings/seats-seen-taken.ts';
 import { quoteRoutes } from './bookings/quote-routes.ts';
 import { catalogueRoutes } from './catalogue/catalogue-routes.ts';
 import { SaleCatalogue } from './catalogue/sale-catalogue.ts';
 import { sendAnswer } from './http/answer.ts';
+import { createDirectEntrance } from './http/direct-entrance.ts';
 import { otherMethods } from './http/other-methods.ts';
 import { notFound, problemAnswer, toApiError } from './http/problem.ts';
 import { RateLimits } from './http/rate-limits.ts';
@@ -33,14 +36,20 @@ import { staffRoutes } from './staff/staff-routes.ts';
 
 /** The HTTP application. It holds no state that another process would need: any number of them serve the same sales. */
 export function createApp(deps: AppDeps): RequestListener {
-  const app = createExpressApp(deps);
-  const answeredAtOnce = createSeatMapFastPath(deps);
+  const routes = allRoutes(deps);
+  const gate = gateOf(deps);
+  const app = createExpressApp(deps, routes, gate);
+  const readsMap = createSeatMapFastPath(deps);
+  const makesBooking = createDirectEntrance(routeOf(routes, endpoints.createBooking), gate, deps);
   return (req, res) => {
-    if (!answeredAtOnce(req, res)) app(req, res);
+    if (!readsMap(req, res) && !makesBooking(req, res)) app(req, res);
   };
 }
 
-function createExpressApp(deps: AppDeps): Express {
+const routeOf = (routes: readonly Route[], endpoint: Endpoint): Route =>
+  routes.find((route) => route.endpoint === endpoint)!;
+
+function createExpressApp(deps: AppDeps, routes: readonly Route[], gate: Gate): Express {
   const app = express();
   app.disable('x-powered-by');
   // Bodies that have an entity tag get it from their version, not from hashing them.
@@ -50,7 +59,7 @@ function createExpressApp(deps: AppDeps): Express {
 
   app.use(requestLog(deps.logger));
   app.use(securityHeaders);
-  app.use(BASE_PATH, apiRouter(deps));
+  app.use(BASE_PATH, apiRouter(routes, gate, deps.metrics));
   app.use(healthRouter(deps.db, deps.workflows));
   app.use(docsRouter());
   app.use(() => {
@@ -60,14 +69,13 @@ function createExpressApp(deps: AppDeps): Express {
   return app;
 }
 
-function apiRouter(deps: AppDeps): Router {
+function apiRouter(allRoutes: readonly Route[], gate: Gate, metrics: Metrics): Router {
   const router = Router({ caseSensitive: true });
-  const gate = gateOf(deps);
-  const byPath = Map.groupBy(allRoutes(deps), ({ endpoint }) => endpoint.path);
+  const byPath = Map.groupBy(allRoutes, ({ endpoint }) => endpoint.path);
   for (const [path, routes] of byPath) {
     const resource = router.route(path.replace(/\{(\w+)\}/g, ':$1'));
     for (const each of routes) {
-      resource[each.endpoint.method](measured(each, deps.metrics), requestHandler(each, gate));
+      resource[each.endpoint.method](measured(each, metrics), requestHandler(each, gate));
     }
     resource.all(otherMethods(routes.map(({ endpoint }) => endpoint.method.toUpperCase())));
   }
@@ -80,8 +88,9 @@ function allRoutes(deps: AppDeps): readonly Route[] {
   const batches = createBatches(db);
   const memory = new AnswerMemory(db, batches);
   const catalogue = new SaleCatalogue(db, nowMs);
+  const seen = new SeatsSeenTaken();
   const shows = new ShowCommands(workflows, catalogue, settings.limits, nowMs);
-  const desk = new BookingDesk({ ...deps, batches, catalogue, shows });
+  const desk = new BookingDesk({ ...deps, batches, catalogue, shows, seen });
   const payments = new PaymentDesk({
     batches,
     workflows,
@@ -91,8 +100,8 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     refuseUnsent: (attemptId, reason) => refuseUnsentPayment(db, { attemptId, reason, atMs: nowMs() }),
   });
   return [
-    ...bookingRoutes({ db, batches, catalogue, workflows, desk, memory, settings, nowMs }),
-    ...paymentRoutes(db, batches, memory, payments),
+    ...bookingRoutes({ db, batches, catalogue, workflows, desk, seen, memory, settings, nowMs }),
+    ...paymentRoutes(db, batches, memory, payments, seen),
     ...seatRoutes(catalogue, seatMaps, deps.streams),
     ...catalogueRoutes(db, nowMs),
     ...quoteRoutes(catalogue, seatMaps, memory, settings.limits.seatsPerBookingMax),

@@ -37,7 +37,23 @@ export interface SeatCommandsAnswer {
   readonly results: readonly SeatCommandResult[];
   /** Seat map version after the batch. */
   readonly version: number;
+  /**
+   * Of each seat that was refused as taken by a buyer, whose it is and until when, Unix ms; null once it is booked.
+   * Absent where there is none.
+   */
+  readonly takenBy?: readonly (readonly [seat: number, owner: OwnerMark, untilMs: number | null])[];
 }
+
+/**
+ * The end of the id of the booking that has a seat. Enough to tell that a seat is not one's own, and of no use for
+ * anything else.
+ */
+export type OwnerMark = string;
+
+/** 36 bits of a booking's id: two that are alike only cost a question to the show. */
+const OWNER_MARK_LENGTH = 6;
+
+export const ownerMark = (bookingId: string): OwnerMark => bookingId.slice(-OWNER_MARK_LENGTH);
 
 /** Names of the show workflow's messages. */
 export const showMessages = {

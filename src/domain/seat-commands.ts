@@ -93,7 +93,13 @@ export interface SeatsGranted {
 }
 
 export type SeatRefusal =
-  | { readonly ok: false; readonly refusal: 'SEAT_UNAVAILABLE'; readonly conflicts: readonly SeatConflict[] }
+  | {
+      readonly ok: false;
+      readonly refusal: 'SEAT_UNAVAILABLE';
+      readonly conflicts: readonly SeatConflict[];
+      /** Who has the seats, by mark, and until when (null: for good), where the show has told it. */
+      readonly takenBy?: readonly (readonly [seat: number, owner: string, untilMs: number | null])[];
+    }
   | { readonly ok: false; readonly refusal: 'SOLD_OUT' }
   | { readonly ok: false; readonly refusal: 'SALES_CLOSED' }
   /** Fewer than `count` adjacent seats are left that fit the pick, although single ones may be. */

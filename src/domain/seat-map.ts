@@ -50,6 +50,12 @@ interface Decision {
   readonly note?: () => void;
 }
 
+export interface SeatHolder {
+  readonly bookingId: string;
+  /** Infinity once the seat is booked. */
+  readonly untilMs: number;
+}
+
 /** Holds past their time that are not ended yet, and the house with their seats free. */
 interface Overdue {
   readonly nowMs: number;
@@ -74,6 +80,8 @@ export class SeatMap {
   readonly #expiries = new ExpiryQueue<Claim>();
   readonly #ended = new EndedHolds();
   readonly #blockReasons = new Map<number, string>();
+  /** By seat, of those that are held or booked. */
+  readonly #claimOf: (Claim | undefined)[] = [];
   /** Seats held and booked by buyer; kept only where there is a cap. */
   readonly #seatsOfBuyer = new Map<string, number>();
   readonly #changedAtVersion: Uint32Array;
@@ -160,6 +168,12 @@ export class SeatMap {
       if (changedAt > version) changes.push([seat, this.#occupancy.status(seat)]);
     });
     return changes;
+  }
+
+  /** Who has a seat, and until when, Unix ms; null where it is nobody's or staff's. */
+  holderOf(seat: number): SeatHolder | null {
+    const claim = this.#claimOf[seat];
+    return claim ? { bookingId: claim.bookingId, untilMs: claim.booked ? Infinity : claim.expiresAtMs } : null;
   }
 
   /** Decides the command, and does what it changes. A refused command changes nothing at all. */
@@ -482,7 +496,7 @@ export class SeatMap {
   #take(claim: Claim): void {
     this.#claims.set(claim.bookingId, claim);
     this.#ended.delete(claim.bookingId);
-    this.#setAll(claim.seats, claim.booked ? BOOKED : HELD);
+    this.#setAll(claim.seats, claim.booked ? BOOKED : HELD, claim);
     this.#countForBuyer(claim.buyerId, claim.seats.length);
     if (!claim.booked) this.#expiries.add(claim);
   }
@@ -508,7 +522,7 @@ export class SeatMap {
       claim.seats.filter((seat) => !seats.includes(seat)),
       AVAILABLE,
     );
-    this.#setAll(seats, code);
+    this.#setAll(seats, code, claim);
     this.#countForBuyer(claim.buyerId, seats.length - claim.seats.length);
     claim.seats = seats;
   }
@@ -523,8 +537,9 @@ export class SeatMap {
     for (const seat of seats) this.#blockReasons.delete(seat);
   }
 
-  #setAll(seats: readonly number[], code: StatusCode): void {
+  #setAll(seats: readonly number[], code: StatusCode, claim?: Claim): void {
     for (const seat of seats) {
+      this.#claimOf[seat] = claim;
       if (this.#occupancy.codes[seat] === code) continue;
       this.#occupancy.set(seat, code);
       this.#changedAtVersion[seat] = this.#version;

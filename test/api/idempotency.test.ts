@@ -5,6 +5,7 @@ import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import type { SessionBody } from '../../src/contracts/http/accounts.ts';
 import { createBatches } from '../../src/api/batches.ts';
 import { BookingDesk } from '../../src/api/bookings/booking-desk.ts';
+import { SeatsSeenTaken } from '../../src/api/bookings/seats-seen-taken.ts';
 import { SaleCatalogue } from '../../src/api/catalogue/sale-catalogue.ts';
 import { ShowCommands } from '../../src/api/shows/show-commands.ts';
 import { createLogger } from '../../src/platform/logger.ts';
@@ -257,6 +258,7 @@ test('seats seen booked by the time its row had been looked for may be its own',
     shows: new ShowCommands(workflows, catalogue, limits, Date.now),
     workflows,
     seatMaps: { glance: () => seen },
+    seen: new SeatsSeenTaken(),
     settings: { terms: testTerms, limits },
     nowMs: Date.now,
     logger: createLogger('test'),

@@ -172,7 +172,22 @@ describe('seats that are seen booked', () => {
     expect(await updates()).toBe(before);
   });
 
-  test('and only those: a held seat is for the show to decide, and is free the moment it is released', async () => {
+  test('held ones too, for a moment after the show has said whose they are; their holder finds them his', async () => {
+    const show = await openShow(system);
+    const [buyer, other] = [await newGuest(url()), await newGuest(url())];
+    const { id } = (await buyer.hold(show.id, ['A1'], 'the-first-key')).body;
+    const before = await updates();
+    const refused = await other.hold(show.id, ['A1']);
+    expect([refused.status, refused.body.conflicts]).toEqual([409, [{ seatId: 'A1', reason: 'held' }]]);
+    expect(await updates()).toBe(before);
+    const repeated = await buyer.hold(show.id, ['A1'], 'the-first-key');
+    expect([repeated.status, repeated.body.id]).toEqual([201, id]);
+    await buyer.pay(id, 'tok_ok');
+    const later = await other.hold(show.id, ['A1']);
+    expect([later.status, later.body.conflicts]).toEqual([409, [{ seatId: 'A1', reason: 'booked' }]]);
+  });
+
+  test('and no longer: a held seat is free the moment it is released', async () => {
     const show = await openShow(system);
     const [buyer, other] = [await newGuest(url()), await newGuest(url())];
     for (let round = 0; round < 5; round++) {

@@ -91,7 +91,8 @@ describe('the npm scripts', () => {
   it('name themselves when called by another name', async () => {
     expect(await run(['stat'])).toMatchObject({
       code: 1,
-      stderr: 'Usage: node scripts/run.js start|test|check|demo|watch-show|bench|record-histories|openapi|import-plan\n',
+      stderr:
+        'Usage: node scripts/run.js start|test|check|demo|watch-show|bench|record-histories|openapi|import-plan\n',
     });
   });
 });

@@ -17,6 +17,7 @@ import type { ShowCommands } from '../shows/show-commands.ts';
 import { bookingAsCreated, bookingPath } from './booking-body.ts';
 import { bookingState, seatRefusal } from './refusals.ts';
 import { pickOf, priced } from './seat-choice.ts';
+import type { SeatsSeenTaken } from './seats-seen-taken.ts';
 
 /** A booking that has ended writes its row just before; a worker that died meanwhile is replaced within seconds. */
 const ROW_LOOKS = 10;
@@ -28,6 +29,7 @@ export interface BookingDeskDeps {
   readonly shows: ShowCommands;
   readonly workflows: WorkflowClient;
   readonly seatMaps: Pick<SeatMaps, 'glance'>;
+  readonly seen: SeatsSeenTaken;
   readonly settings: SaleSettings;
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -61,7 +63,7 @@ export class BookingDesk {
     const show = await catalogue.show(request.showId);
     const plan = await catalogue.planOf(show);
     const pick = pickOf(request, plan, settings.limits.seatsPerBookingMax);
-    if (statuses !== undefined) this.#refuseWhatIsSeenBooked(show, plan, pick, statuses);
+    this.#refuseWhatIsSeenTaken(id, show, plan, pick, statuses);
     const hold = await this.#hold(id, fingerprint, userId, show, plan, pick);
     if (hold === 'booked' || !hold.ok) {
       // It was held, and has ended or been paid already: its row is there, or is being written, or its maker died.
@@ -81,6 +83,7 @@ export class BookingDesk {
     plan: PlanForSale,
     pick: SeatPick,
   ): Promise<Hold | 'booked'> {
+    const askedAtMs = this.#deps.nowMs();
     const result = await this.#deps.shows.send(show, {
       kind: 'hold',
       bookingId,
@@ -90,23 +93,39 @@ export class BookingDesk {
       pick,
     });
     this.#deps.metrics.holdDecision(result.ok ? 'granted' : result.refusal);
+    if (result.ok) this.#deps.seen.granted(show.id, bookingId, result, askedAtMs);
     if (result.ok || result.refusal === 'HOLD_ENDED') return result;
     if (result.refusal === 'ALREADY_BOOKED') return 'booked';
+    if (result.refusal === 'SEAT_UNAVAILABLE') this.#deps.seen.refused(show.id, result, askedAtMs);
     throw seatRefusal(result, plan);
   }
 
   /**
-   * Spares a sold-out show the storm. Only where a seat is seen booked: a held one may be this very booking's, whose
-   * maker died before its row, and both held and blocked ones come free from one moment to the next.
-   * @throws ApiError SEAT_UNAVAILABLE
+   * Spares a hot show the storm: what it would refuse is refused here, where that is known. `statuses` are from before
+   * the booking's row was looked for: a seat that was seen booked then is not this booking's. A seat that is only seen
+   * held may be: its maker may have died before its row. So there it takes a sight that tells whose it is.
+   * @throws ApiError SEAT_UNAVAILABLE, SOLD_OUT
    */
-  #refuseWhatIsSeenBooked(show: Show, plan: PlanForSale, pick: SeatPick, statuses: string): void {
-    if (!('seats' in pick) || this.#deps.nowMs() >= show.salesCloseAtMs) return;
-    if (!pick.seats.some((seat) => statuses[seat] === 'b')) return;
-    const taken = pick.seats.filter((seat) => statuses[seat] !== 'a');
-    const conflicts = taken.map((seat) => [seat, statuses[seat] as TakenSeatStatus] as const);
-    this.#deps.metrics.holdDecision('seen booked');
-    throw seatRefusal({ ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts }, plan);
+  #refuseWhatIsSeenTaken(id: string, show: Show, plan: PlanForSale, pick: SeatPick, statuses: string | undefined) {
+    const nowMs = this.#deps.nowMs();
+    if (nowMs < show.salesOpenAtMs || nowMs >= show.salesCloseAtMs) return;
+    const refusal = 'seats' in pick ? this.#seenTaken(id, show.id, pick.seats, statuses, nowMs) : seenSoldOut(statuses);
+    if (!refusal) return;
+    this.#deps.metrics.holdDecision('seen taken');
+    throw seatRefusal(refusal, plan);
+  }
+
+  #seenTaken(id: string, showId: string, wanted: readonly number[], statuses: string | undefined, nowMs: number) {
+    const sights = this.#deps.seen.conflicts(showId, id, wanted, nowMs);
+    if (sights.length === 0 && !wanted.some((seat) => statuses?.[seat] === 'b')) return null;
+    const seen = new Map<number, TakenSeatStatus>(sights);
+    for (const seat of wanted) {
+      const status = statuses?.[seat] ?? 'a';
+      // A sight may be of before the payment.
+      if (status === 'b' || (status !== 'a' && !seen.has(seat))) seen.set(seat, status as TakenSeatStatus);
+    }
+    const conflicts = wanted.flatMap((seat) => (seen.has(seat) ? [[seat, seen.get(seat)!] as const] : []));
+    return { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts } as const;
   }
 
   /** The workflow's start decides which request a key belongs to; the row follows it. */
@@ -148,6 +167,10 @@ export class BookingDesk {
     }
   }
 }
+
+/** No seat is left, nor held, which may come free or be the buyer's own. */
+const seenSoldOut = (statuses: string | undefined) =>
+  statuses !== undefined && !/[ah]/.test(statuses) ? ({ ok: false, refusal: 'SOLD_OUT' } as const) : null;
 
 function newBooking(
   id: string,

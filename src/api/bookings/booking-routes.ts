@@ -19,6 +19,7 @@ import { bookingAfter, bookingBody } from './booking-body.ts';
 import type { BookingDesk } from './booking-desk.ts';
 import { bookingRefusal, bookingState, holdExpired } from './refusals.ts';
 import { priced, seatIndices } from './seat-choice.ts';
+import type { SeatsSeenTaken } from './seats-seen-taken.ts';
 
 /** Extension, release and change of seats are one change each. */
 const CHANGES_OF_A_COMMAND = 1;
@@ -29,13 +30,14 @@ export interface BookingRoutesDeps {
   readonly catalogue: SaleCatalogue;
   readonly workflows: WorkflowClient;
   readonly desk: BookingDesk;
+  readonly seen: SeatsSeenTaken;
   readonly memory: AnswerMemory;
   readonly settings: SaleSettings;
   readonly nowMs: () => number;
 }
 
 export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
-  const { db, batches, catalogue, workflows, desk, memory, settings, nowMs } = deps;
+  const { db, batches, catalogue, workflows, desk, seen, memory, settings, nowMs } = deps;
 
   /** What an actor answered; where it has ended, what its row says. */
   async function outcome(before: Booking, answer: BookingAnswer | Ended): Promise<Booking> {
@@ -69,6 +71,7 @@ export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
       const choice = priced(seatIndices(body.seatIds, plan, settings.limits.seatsPerBookingMax), plan, show.categories);
       const command = { ...choice, version: booking.version };
       const changed = await outcome(booking, await workflows.changeSeats(booking.id, randomUUID(), command));
+      seen.forget(booking);
       return ok(bookingBody({ ...changed, ...choice }));
     }),
 
@@ -87,6 +90,7 @@ export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
       const answer = await workflows.release(booking.id);
       if (answer === ENDED) return ok(bookingBody(await released(batches, booking)));
       if (!answer.ok) refuseUnlessReleasable(answer.booking);
+      seen.forget(booking);
       return ok(bookingBody(await outcome(booking, answer)));
     }),
   ];

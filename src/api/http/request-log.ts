@@ -30,10 +30,11 @@ export function requestLog(logger: Logger): HttpLogger {
 /** A sale's daily bread, not news: a hot show refuses a thousand a second, and the metrics count them. */
 const everyday: ReadonlySet<ErrorCode> = new Set(['SEAT_UNAVAILABLE', 'SOLD_OUT', 'NO_ADJACENT_SEATS']);
 
-function levelOf(res: ServerResponse): 'debug' | 'info' | 'error' {
-  if (res.statusCode >= 500) return 'error';
-  const code = codes.get(res);
-  return res.statusCode < 400 || (code && everyday.has(code)) ? 'debug' : 'info';
+const levelOf = (res: ServerResponse) => levelFor(res.statusCode, codes.get(res));
+
+function levelFor(status: number, code: ErrorCode | undefined): 'debug' | 'info' | 'error' {
+  if (status >= 500) return 'error';
+  return status < 400 || (code && everyday.has(code)) ? 'debug' : 'info';
 }
 
 interface Logged {
@@ -42,10 +43,31 @@ interface Logged {
 
 const codes = new WeakMap<ServerResponse, ErrorCode>();
 
+interface DirectRequest {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly ms: number;
+}
+
+/** The same line, of a request that was answered without Express. */
+export function logDirectRequest(
+  logger: Logger,
+  request: DirectRequest,
+  failure: { readonly refusal: { readonly code: ErrorCode }; readonly cause: unknown } | null,
+): void {
+  const code = failure?.refusal.code;
+  const level = levelFor(request.status, code);
+  if (!logger.isLevelEnabled(level)) return;
+  if (level !== 'error') logger[level]({ ...request, code }, 'request');
+  else logger.error({ ...request, code, cause: causeOf(asError(failure?.cause)) }, 'request failed');
+}
+
 /** Says in the request's log line what it was answered and, for a failure of ours, why: clients don't learn that. */
 export function noteProblem(res: ServerResponse, code: ErrorCode, error: unknown): void {
   codes.set(res, code);
-  if (errorCodes[code][0] >= 500) res.err = error instanceof Error ? error : new Error(String(error));
+  if (errorCodes[code][0] >= 500) res.err = asError(error);
 }
 
 const describe = (req: IncomingMessage, res: ServerResponse, logged: Logged): object => ({
@@ -55,6 +77,8 @@ const describe = (req: IncomingMessage, res: ServerResponse, logged: Logged): ob
   code: codes.get(res),
   ms: logged.ms,
 });
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** Fields of drivers' errors are left out: they quote rows. */
 const causeOf = (error: Error): object => ({ type: error.name, message: error.message, stack: error.stack });

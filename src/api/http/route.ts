@@ -48,34 +48,62 @@ export interface Gate {
   admit(limit: string, caller: Caller | null, ip: string): Promise<void>;
 }
 
+/** A request as it comes in, before any check. */
+export interface Incoming extends Pick<Call, 'ip' | 'headers' | 'path' | 'requestId'> {
+  readonly params: unknown;
+  readonly query: unknown;
+  /** Undefined: there is none. @throws what `toApiError` knows */
+  readonly readBody: () => Promise<unknown>;
+}
+
 /** Checks in the order in which they cost least: path, caller, rate, query, key, body. Then the handler. */
-export function requestHandler({ endpoint, handler }: Route, gate: Gate): RequestHandler {
-  const readBody = bodyReader(endpoint);
-  return async (req, res) => {
-    const params = checkedParams(endpoint, req);
-    const caller = endpoint.access === 'anyone' ? null : await gate.authenticate(req.headers.authorization);
+export function answering({ endpoint, handler }: Route, gate: Gate): (incoming: Incoming) => Promise<Answer> {
+  return async ({ readBody, ...incoming }) => {
+    const { ip, headers, path, requestId } = incoming;
+    const params = checkedParams(endpoint, incoming.params);
+    const caller = endpoint.access === 'anyone' ? null : await gate.authenticate(headers.authorization);
     if (caller && !endpoint.access.includes(caller.role)) {
       throw new ApiError('FORBIDDEN', `The role ${caller.role} may not do this.`);
     }
-    const ip = req.ip ?? '';
     await gate.admit(endpoint.operationId, caller, ip);
-    const query = checked(endpoint.query, endpoint.query ? req.query : undefined);
+    const query = checked(endpoint.query, endpoint.query ? incoming.query : undefined);
     const idempotencyKey =
-      endpoint.idempotencyKey === 'none' ? null : idempotencyKeyOf(req, endpoint.idempotencyKey === 'required');
+      endpoint.idempotencyKey === 'none' ? null : idempotencyKeyOf(headers, endpoint.idempotencyKey === 'required');
     if (idempotencyKey !== null) await gate.admit(withKey(endpoint.operationId), caller, ip);
-    await readBody(req, res);
+    const sent = await readBody();
     const body =
-      endpoint.body === 'raw'
-        ? ((req.body as Buffer | undefined) ?? Buffer.alloc(0))
-        : checked(endpoint.body, req.body);
-    const request = { ip, headers: req.headers, path: pathOf(req), requestId: requestIdOf(req) };
-    sendAnswer(res, await handler({ params, query, body, caller, idempotencyKey, ...request } as Call));
+      endpoint.body === 'raw' ? ((sent as Buffer | undefined) ?? Buffer.alloc(0)) : checked(endpoint.body, sent);
+    return handler({ params, query, body, caller, idempotencyKey, ip, headers, path, requestId } as Call);
   };
 }
 
-function checkedParams(endpoint: Endpoint, req: Request): unknown {
+/** As a handler of Express. */
+export function requestHandler(route: Route, gate: Gate): RequestHandler {
+  const readBody = bodyReader(route.endpoint);
+  const answerTo = answering(route, gate);
+  return async (req, res) => {
+    const { params, headers } = req;
+    const answer = await answerTo({
+      params,
+      headers,
+      ip: req.ip ?? '',
+      path: pathOf(req),
+      requestId: requestIdOf(req),
+      get query() {
+        return req.query;
+      },
+      readBody: async () => {
+        await readBody(req, res);
+        return req.body as unknown;
+      },
+    });
+    sendAnswer(res, answer);
+  };
+}
+
+function checkedParams(endpoint: Endpoint, params: unknown): unknown {
   if (!endpoint.params) return {};
-  const parsed = endpoint.params.safeParse(req.params);
+  const parsed = endpoint.params.safeParse(params);
   if (!parsed.success) throw notFound('resource');
   return parsed.data;
 }

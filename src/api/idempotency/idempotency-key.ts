@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError } from '../http/api-error.ts';
 import { validationFailed } from '../http/problem.ts';
 
@@ -6,8 +6,8 @@ import { validationFailed } from '../http/problem.ts';
 export const idempotencyKeyPattern = /^[\x21-\x7e]{8,255}$/;
 
 /** @throws ApiError IDEMPOTENCY_KEY_REQUIRED, VALIDATION_FAILED */
-export function idempotencyKeyOf(req: IncomingMessage, required: boolean): string | null {
-  const key = req.headers['idempotency-key'];
+export function idempotencyKeyOf(headers: IncomingHttpHeaders, required: boolean): string | null {
+  const key = headers['idempotency-key'];
   if (key === undefined || key === '') {
     if (!required) return null;
     throw new ApiError('IDEMPOTENCY_KEY_REQUIRED', 'Send an Idempotency-Key of 8 to 255 visible ASCII characters.');

@@ -4,6 +4,7 @@ import { isoTime } from '../../contracts/http/primitives.ts';
 import { OutcomeUnknownError } from '../../contracts/workflow-client.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import { findPaymentsOfBooking, type Payment, type Refund } from '../../read-model/payments.ts';
+import type { SeatsSeenTaken } from '../bookings/seats-seen-taken.ts';
 import type { Batches } from '../batches.ts';
 import { ownBooking } from '../bookings/booking-routes.ts';
 import { type Answer, ok } from '../http/answer.ts';
@@ -18,11 +19,12 @@ export const paymentRoutes = (
   batches: Batches,
   memory: AnswerMemory,
   desk: PaymentDesk,
+  seen: SeatsSeenTaken,
 ): readonly Route[] => [
   route(endpoints.payBooking, (call) =>
     unlessCertain(async () => {
       const booking = await ownBooking(batches, call.caller, call.params.id);
-      return memory.once(call, (key) => desk.pay(booking, key!, call.body));
+      return memory.once(call, (key) => desk.pay(booking, key!, call.body)).finally(() => seen.forget(booking));
     }),
   ),
 
