@@ -62,13 +62,19 @@ export class SeatCommandBatcher {
   readonly #client: WorkflowClient;
   readonly #places: SenderPlaces;
   readonly #observe: BatchObserver;
+  readonly #pauseMs: number;
   /** Shows with an update in flight, or about to have one, and what waits for the next one. */
   readonly #queues = new Map<string, Waiting[]>();
 
-  constructor(client: WorkflowClient, places = unlimitedPlaces, observe: BatchObserver = () => undefined) {
+  /**
+   * `pauseMs`: between two batches for one show, so that more comes together in the second. The first one after a pause
+   * goes at once all the same.
+   */
+  constructor(client: WorkflowClient, places = unlimitedPlaces, observe: BatchObserver = () => undefined, pauseMs = 0) {
     this.#client = client;
     this.#places = places;
     this.#observe = observe;
+    this.#pauseMs = pauseMs;
   }
 
   /** @throws as `WorkflowClient.seatCommand` of the contracts */
@@ -101,6 +107,7 @@ export class SeatCommandBatcher {
       const batch = queue.splice(0, SEAT_COMMANDS_PER_BATCH_MAX);
       if (batch.length > 0) await this.#sendBatch(showId, batch);
       this.#places.leave(showId);
+      if (this.#pauseMs > 0) await delay(this.#pauseMs);
     }
     clearInterval(watch);
     this.#queues.delete(showId);

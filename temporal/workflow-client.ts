@@ -60,6 +60,8 @@ export interface WorkflowClientOptions {
   /** Cities that have task queues of their own. */
   readonly cityQueues?: CityQueues;
   readonly observeBatch?: BatchObserver;
+  /** Between two batches of commands for one show; see `SeatCommandBatcher`. */
+  readonly pauseBetweenBatchesMs?: number;
 }
 
 /** The actors, over a Temporal client. Commands to shows go in batches. */
@@ -69,9 +71,10 @@ export class TemporalWorkflowClient implements WorkflowClient {
   readonly #bookingStarts = new FairStarts();
   readonly #queuesOf: (cityId: string) => TaskQueues;
 
-  constructor(client: Client, { senderPlaces, cityQueues, observeBatch }: WorkflowClientOptions = {}) {
+  constructor(client: Client, options: WorkflowClientOptions = {}) {
+    const { senderPlaces, cityQueues, observeBatch, pauseBetweenBatchesMs } = options;
     this.#client = client;
-    this.#seatCommands = new SeatCommandBatcher(client.workflow, senderPlaces, observeBatch);
+    this.#seatCommands = new SeatCommandBatcher(client.workflow, senderPlaces, observeBatch, pauseBetweenBatchesMs);
     this.#queuesOf = (cityId) => taskQueuesOf(cityId, cityQueues);
   }
 

@@ -4,6 +4,17 @@ import { temporalDatabases } from './server-config.ts';
 
 /** Kept ready for search attributes that nobody may have defined, and most of the table. */
 const spareColumn = /^(temporal)?(bool|datetime|double|int|text|keyword|keywordlist|lowcardinalitykeyword)\d\d$/;
+/** What the server may tell of a workflow, and hardly ever does. */
+const seldomFilled: ReadonlySet<string> = new Set([
+  'binarychecksums',
+  'batcheruser',
+  'buildids',
+  'temporalpauseinfo',
+  'temporalreportedproblems',
+  'temporalworkflowversioningbehavior',
+  'temporalexternalpayloadsizebytes',
+  'temporalexternalpayloadcount',
+]);
 /** Of those. */
 const indexOfSpareColumn =
   /^by_(temporal_)?(bool|datetime|double|int|text|keyword|keyword_list|low_cardinality_keyword)_\d\d$/;
@@ -70,7 +81,8 @@ async function makeSpareColumnsVirtual(database: Client, inUse: ReadonlySet<stri
     where attrelid = 'executions_visibility'::regclass and attgenerated = 's' and not attisdropped`,
   );
   const changes = stored
-    .filter(({ name, expression }) => spareColumn.test(name) && !inUse.has(name) && !/convert_ts/.test(expression))
+    .filter(({ name }) => seldomFilled.has(name) || (spareColumn.test(name) && !inUse.has(name)))
+    .filter(({ expression }) => !/convert_ts/.test(expression))
     .flatMap(({ name, type, expression }) => [
       `drop column ${name}`,
       `add column ${name} ${type} generated always as (${expression}) virtual`,
