@@ -33,7 +33,6 @@ import type { bookingWorkflow } from '../workflows/booking.ts';
 import type { latePaymentWorkflow } from '../workflows/late-payment.ts';
 import { bookingAttributes, showAttribute } from '../workflows/search-attribute-keys.ts';
 import type { showWorkflow } from '../workflows/show.ts';
-import { FairStarts } from './fair-starts.ts';
 import { type BatchObserver, SeatCommandBatcher } from './seat-command-batcher.ts';
 import { inOurWords, isTransient, untilAnswered } from './until-answered.ts';
 
@@ -68,7 +67,6 @@ export interface WorkflowClientOptions {
 export class TemporalWorkflowClient implements WorkflowClient {
   readonly #client: Client;
   readonly #seatCommands: SeatCommandBatcher;
-  readonly #bookingStarts = new FairStarts();
   readonly #queuesOf: (cityId: string) => TaskQueues;
 
   constructor(client: Client, options: WorkflowClientOptions = {}) {
@@ -100,11 +98,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
     );
   }
 
-  startBooking(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
-    return this.#bookingStarts.run(input.booking.showId, () => this.#startBookingNow(input));
-  }
-
-  async #startBookingNow(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
+  async startBooking(input: BookingWorkflowInput): Promise<'running' | 'other_booking' | Ended> {
     const { booking } = input;
     const workflowId = bookingWorkflowId(booking.id);
     const found = await this.#untilAnswered(() =>

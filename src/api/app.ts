@@ -5,6 +5,7 @@ import { BASE_PATH, endpoints } from '../contracts/http/endpoints.ts';
 import { findPaymentFate, findPayments, refuseUnsentPayment } from '../read-model/payments.ts';
 import { accountRoutes } from './accounts/account-routes.ts';
 import { BearerTokens } from './accounts/tokens.ts';
+import { SaleAdmission } from './admission/sale-admission.ts';
 import type { AppDeps } from './app-deps.ts';
 import { createBatches } from './batches.ts';
 import { BookingDesk } from './bookings/booking-desk.ts';
@@ -18,6 +19,7 @@ import { createDirectEntrance } from './http/direct-entrance.ts';
 import { otherMethods } from './http/other-methods.ts';
 import { notFound, problemAnswer, toApiError } from './http/problem.ts';
 import { RateLimits } from './http/rate-limits.ts';
+import { RefusalTally } from './http/refusal-tally.ts';
 import { assignRequestId, pathOf } from './http/request-ids.ts';
 import { noteProblem, requestLog } from './http/request-log.ts';
 import { securityHeaders } from './http/security-headers.ts';
@@ -38,9 +40,10 @@ import { staffRoutes } from './staff/staff-routes.ts';
 export function createApp(deps: AppDeps): RequestListener {
   const routes = allRoutes(deps);
   const gate = gateOf(deps);
-  const app = createExpressApp(deps, routes, gate);
+  const tally = new RefusalTally(deps.logger);
+  const app = createExpressApp(deps, routes, gate, tally);
   const readsMap = createSeatMapFastPath(deps);
-  const makesBooking = createDirectEntrance(routeOf(routes, endpoints.createBooking), gate, deps);
+  const makesBooking = createDirectEntrance(routeOf(routes, endpoints.createBooking), gate, { ...deps, tally });
   return (req, res) => {
     if (!readsMap(req, res) && !makesBooking(req, res)) app(req, res);
   };
@@ -49,7 +52,7 @@ export function createApp(deps: AppDeps): RequestListener {
 const routeOf = (routes: readonly Route[], endpoint: Endpoint): Route =>
   routes.find((route) => route.endpoint === endpoint)!;
 
-function createExpressApp(deps: AppDeps, routes: readonly Route[], gate: Gate): Express {
+function createExpressApp(deps: AppDeps, routes: readonly Route[], gate: Gate, tally: RefusalTally): Express {
   const app = express();
   app.disable('x-powered-by');
   // Bodies that have an entity tag get it from their version, not from hashing them.
@@ -65,7 +68,7 @@ function createExpressApp(deps: AppDeps, routes: readonly Route[], gate: Gate): 
   app.use(() => {
     throw notFound('resource');
   });
-  app.use(problems);
+  app.use(problems(tally));
   return app;
 }
 
@@ -84,16 +87,18 @@ function apiRouter(allRoutes: readonly Route[], gate: Gate, metrics: Metrics): R
 
 /** In the order in which they are asked for most: the router tries one after the other. */
 function allRoutes(deps: AppDeps): readonly Route[] {
-  const { db, workflows, seatMaps, settings, nowMs } = deps;
+  const { db, workflows, seatMaps, settings, nowMs, metrics } = deps;
   const batches = createBatches(db);
   const memory = new AnswerMemory(db, batches);
   const catalogue = new SaleCatalogue(db, nowMs);
   const seen = new SeatsSeenTaken();
   const shows = new ShowCommands(workflows, catalogue, settings.limits, nowMs);
-  const desk = new BookingDesk({ ...deps, batches, catalogue, shows, seen });
+  const admission = new SaleAdmission({ nowMs, onRefused: (what) => metrics.refusedInOverload(what) });
+  const desk = new BookingDesk({ ...deps, admission, batches, catalogue, shows, seen });
   const payments = new PaymentDesk({
     batches,
     workflows,
+    admission,
     nowMs,
     findPayments: (ids) => findPayments(db, ids),
     findFate: (id) => findPaymentFate(db, id),
@@ -129,12 +134,14 @@ const measured =
   };
 
 /** The last one: whatever was thrown becomes a problem. */
-const problems: ErrorRequestHandler = (error: unknown, req, res, _next) => {
-  const refusal = toApiError(error);
-  noteProblem(res, refusal.code, error);
-  if (res.headersSent) {
-    res.destroy();
-    return;
-  }
-  sendAnswer(res, problemAnswer(refusal, pathOf(req), assignRequestId(req, res)));
-};
+const problems =
+  (tally: RefusalTally): ErrorRequestHandler =>
+  (error: unknown, req, res, _next) => {
+    const refusal = toApiError(error);
+    noteProblem(res, refusal, error, tally);
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    sendAnswer(res, problemAnswer(refusal, pathOf(req), assignRequestId(req, res)));
+  };

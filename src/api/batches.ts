@@ -3,7 +3,7 @@ import { findBookings, insertHeldBookings } from '../read-model/bookings.ts';
 import { coalesce } from '../read-model/coalesce.ts';
 import type { ReadModel } from '../read-model/database.ts';
 import { findAnswers, saveAnswers, type KeptAnswer } from '../read-model/idempotency-answers.ts';
-import { insertPaymentAttempts, type NewPaymentAttempt, type Payment } from '../read-model/payments.ts';
+import { findPayments, insertPaymentAttempts, type NewPaymentAttempt, type Payment } from '../read-model/payments.ts';
 
 /** Rows of one statement: keeps it below a few hundred kilobytes and a few milliseconds. */
 const ROWS_PER_STATEMENT_MAX = 256;
@@ -16,6 +16,7 @@ export interface Batches {
   /** Whether this call wrote the row, or found one there. */
   insertHeldBooking(booking: NewBooking): Promise<boolean>;
   insertPaymentAttempt(attempt: NewPaymentAttempt): Promise<{ readonly inserted: boolean; readonly payment: Payment }>;
+  findPayment(attemptId: string): Promise<Payment | null>;
   findAnswer(key: Pick<KeptAnswer, 'scope' | 'key'>): Promise<KeptAnswer | null>;
   /** The answer that is stored now: the first one wins. */
   saveAnswer(answer: KeptAnswer): Promise<KeptAnswer>;
@@ -27,7 +28,13 @@ export function createBatches(db: ReadModel): Batches {
     findBooking: coalesce((ids) => findBookings(db, ids), limits),
     insertHeldBooking: coalesce((bookings) => insertHeldBookings(db, bookings), limits),
     insertPaymentAttempt: coalesce((attempts) => insertPaymentAttempts(db, attempts), limits),
+    findPayment: coalesce((ids) => paymentsInOrder(db, ids), limits),
     findAnswer: coalesce((keys) => findAnswers(db, keys), limits),
     saveAnswer: coalesce((answers) => saveAnswers(db, answers), limits),
   };
+}
+
+async function paymentsInOrder(db: ReadModel, ids: readonly string[]): Promise<(Payment | null)[]> {
+  const found = new Map((await findPayments(db, ids)).map((payment) => [payment.id, payment]));
+  return ids.map((id) => found.get(id) ?? null);
 }

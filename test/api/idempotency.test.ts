@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import type { SessionBody } from '../../src/contracts/http/accounts.ts';
 import { createBatches } from '../../src/api/batches.ts';
+import { SaleAdmission } from '../../src/api/admission/sale-admission.ts';
 import { BookingDesk } from '../../src/api/bookings/booking-desk.ts';
 import { SeatsSeenTaken } from '../../src/api/bookings/seats-seen-taken.ts';
 import { SaleCatalogue } from '../../src/api/catalogue/sale-catalogue.ts';
@@ -257,6 +258,7 @@ test('seats seen booked by the time its row had been looked for may be its own',
     catalogue,
     shows: new ShowCommands(workflows, catalogue, limits, Date.now),
     workflows,
+    admission: new SaleAdmission({ nowMs: Date.now }),
     seatMaps: { glance: () => seen },
     seen: new SeatsSeenTaken(),
     settings: { terms: testTerms, limits },

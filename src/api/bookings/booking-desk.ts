@@ -6,6 +6,7 @@ import type { SeatCommandResult, SeatPick, TakenSeatStatus } from '../../domain/
 import { derivedId, fingerprintOf } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Show } from '../../read-model/shows.ts';
+import type { SaleAdmission } from '../admission/sale-admission.ts';
 import type { SaleSettings } from '../app-deps.ts';
 import type { Batches } from '../batches.ts';
 import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts';
@@ -28,6 +29,7 @@ export interface BookingDeskDeps {
   readonly catalogue: SaleCatalogue;
   readonly shows: ShowCommands;
   readonly workflows: WorkflowClient;
+  readonly admission: Pick<SaleAdmission, 'mayHold' | 'refusedHold' | 'decide' | 'start'>;
   readonly seatMaps: Pick<SeatMaps, 'glance'>;
   readonly seen: SeatsSeenTaken;
   readonly settings: SaleSettings;
@@ -56,6 +58,7 @@ export class BookingDesk {
     const fingerprint = fingerprintOf(request);
     // Before the row is looked for: should the seats seen booked be this booking's own, its row is found then.
     const statuses = this.#deps.seatMaps.glance(request.showId)?.statuses;
+    await this.#refuseInOverload(id, request, statuses);
     const row = await this.#deps.batches.findBooking(id);
     if (row) return repeated(row, fingerprint);
 
@@ -63,7 +66,11 @@ export class BookingDesk {
     const show = await catalogue.show(request.showId);
     const plan = await catalogue.planOf(show);
     const pick = pickOf(request, plan, settings.limits.seatsPerBookingMax);
-    this.#refuseWhatIsSeenTaken(id, show, plan, pick, statuses);
+    const refusal = this.#seenTaken(id, show, pick, statuses);
+    if (refusal) {
+      this.#deps.metrics.holdDecision('seen taken');
+      throw seatRefusal(refusal, plan);
+    }
     const hold = await this.#hold(id, fingerprint, userId, show, plan, pick);
     if (hold === 'booked' || !hold.ok) {
       // It was held, and has ended or been paid already: its row is there, or is being written, or its maker died.
@@ -84,14 +91,9 @@ export class BookingDesk {
     pick: SeatPick,
   ): Promise<Hold | 'booked'> {
     const askedAtMs = this.#deps.nowMs();
-    const result = await this.#deps.shows.send(show, {
-      kind: 'hold',
-      bookingId,
-      fingerprint,
-      buyerId,
-      ttlMs: this.#deps.settings.terms.holdTtlMs,
-      pick,
-    });
+    const ttlMs = this.#deps.settings.terms.holdTtlMs;
+    const command = { kind: 'hold', bookingId, fingerprint, buyerId, ttlMs, pick } as const;
+    const result = await this.#deps.admission.decide(show.id, () => this.#deps.shows.send(show, command));
     this.#deps.metrics.holdDecision(result.ok ? 'granted' : result.refusal);
     if (result.ok) this.#deps.seen.granted(show.id, bookingId, result, askedAtMs);
     if (result.ok || result.refusal === 'HOLD_ENDED') return result;
@@ -101,21 +103,30 @@ export class BookingDesk {
   }
 
   /**
+   * Before anything is done for the request, but for one whose seats are seen taken: that is told so, which costs little
+   * and spares its repeats.
+   * @throws TooBusyError
+   */
+  async #refuseInOverload(id: string, request: BookingRequest, statuses: string | undefined): Promise<void> {
+    const { admission, catalogue, settings } = this.#deps;
+    if (admission.mayHold(request.showId)) return;
+    const show = await catalogue.show(request.showId);
+    const pick = pickOf(request, await catalogue.planOf(show), settings.limits.seatsPerBookingMax);
+    if (!this.#seenTaken(id, show, pick, statuses)) throw admission.refusedHold(show.id);
+  }
+
+  /**
    * Spares a hot show the storm: what it would refuse is refused here, where that is known. `statuses` are from before
    * the booking's row was looked for: a seat that was seen booked then is not this booking's. A seat that is only seen
    * held may be: its maker may have died before its row. So there it takes a sight that tells whose it is.
-   * @throws ApiError SEAT_UNAVAILABLE, SOLD_OUT
    */
-  #refuseWhatIsSeenTaken(id: string, show: Show, plan: PlanForSale, pick: SeatPick, statuses: string | undefined) {
+  #seenTaken(id: string, show: Show, pick: SeatPick, statuses: string | undefined) {
     const nowMs = this.#deps.nowMs();
-    if (nowMs < show.salesOpenAtMs || nowMs >= show.salesCloseAtMs) return;
-    const refusal = 'seats' in pick ? this.#seenTaken(id, show.id, pick.seats, statuses, nowMs) : seenSoldOut(statuses);
-    if (!refusal) return;
-    this.#deps.metrics.holdDecision('seen taken');
-    throw seatRefusal(refusal, plan);
+    if (nowMs < show.salesOpenAtMs || nowMs >= show.salesCloseAtMs) return null;
+    return 'seats' in pick ? this.#seatsSeenTaken(id, show.id, pick.seats, statuses, nowMs) : seenSoldOut(statuses);
   }
 
-  #seenTaken(id: string, showId: string, wanted: readonly number[], statuses: string | undefined, nowMs: number) {
+  #seatsSeenTaken(id: string, showId: string, wanted: readonly number[], statuses: string | undefined, nowMs: number) {
     const sights = this.#deps.seen.conflicts(showId, id, wanted, nowMs);
     if (sights.length === 0 && !wanted.some((seat) => statuses?.[seat] === 'b')) return null;
     const seen = new Map<number, TakenSeatStatus>(sights);
@@ -130,8 +141,10 @@ export class BookingDesk {
 
   /** The workflow's start decides which request a key belongs to; the row follows it. */
   async #open(booking: NewBooking, isHeld: boolean): Promise<Answer> {
-    const { workflows, batches, settings } = this.#deps;
-    const started = await workflows.startBooking({ booking, terms: settings.terms });
+    const { admission, workflows, batches, settings } = this.#deps;
+    const started = await admission.start(booking.showId, () =>
+      workflows.startBooking({ booking, terms: settings.terms }),
+    );
     if (started === 'other_booking') {
       if (isHeld) await this.#giveBack(booking);
       throw keyReused();

@@ -24,6 +24,17 @@ export class ApiError extends Error {
   }
 }
 
+/** More comes than can be answered in time: the same request may come again. */
+export class TooBusyError extends ApiError {}
+
+export const tooBusy = (retryAfterMs: number): TooBusyError =>
+  new TooBusyError(
+    'UNAVAILABLE',
+    'Too much is going on just now: try again a little later.',
+    {},
+    retryAfter(retryAfterMs),
+  );
+
 /** Seconds for `Retry-After`, at least one. */
 export const retryAfter = (ms: number): Record<string, string> => ({
   'Retry-After': String(Math.max(1, Math.ceil(ms / 1_000))),

@@ -6,6 +6,7 @@ import type { Metrics } from '../operations/metrics.ts';
 import type { Answer } from './answer.ts';
 import { ApiError } from './api-error.ts';
 import { problemAnswer, toApiError } from './problem.ts';
+import type { RefusalTally } from './refusal-tally.ts';
 import { newRequestId } from './request-ids.ts';
 import { logDirectRequest } from './request-log.ts';
 import { answering, type Gate, type Route } from './route.ts';
@@ -13,6 +14,12 @@ import { securityHeaderList } from './security-headers.ts';
 
 /** JSON as nearly every client of ours sends it. */
 const plainJson = /^application\/json(; ?charset=utf-8)?$/i;
+
+export interface DirectEntranceDeps {
+  readonly logger: Logger;
+  readonly metrics: Pick<Metrics, 'request'>;
+  readonly tally: Pick<RefusalTally, 'note'>;
+}
 
 /**
  * Answers an endpoint that half the requests of a hot sale are for without Express: the same checks, the same handler and
@@ -23,7 +30,7 @@ const plainJson = /^application\/json(; ?charset=utf-8)?$/i;
 export function createDirectEntrance(
   route: Route,
   gate: Gate,
-  { logger, metrics }: { readonly logger: Logger; readonly metrics: Pick<Metrics, 'request'> },
+  { logger, metrics, tally }: DirectEntranceDeps,
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { path, method } = route.endpoint;
   const url = `${BASE_PATH}${path}`;
@@ -51,7 +58,7 @@ export function createDirectEntrance(
     const ms = performance.now() - startedAt;
     send(res, requestId, security, answer);
     metrics.request(path, method, answer.status, ms / 1_000);
-    logDirectRequest(logger, { requestId, method: httpMethod, path: url, status: answer.status, ms }, failure);
+    logDirectRequest(logger, { requestId, method: httpMethod, path: url, status: answer.status, ms }, failure, tally);
   }
 
   return (req, res) => {

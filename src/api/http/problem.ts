@@ -9,7 +9,7 @@ import {
 } from '../../contracts/workflow-client.ts';
 import { InvalidCursorError, ReadModelBusyError } from '../../read-model/errors.ts';
 import type { Answer } from './answer.ts';
-import { ApiError, retryAfter } from './api-error.ts';
+import { ApiError, retryAfter, tooBusy } from './api-error.ts';
 
 /** A caller that repeats after this long finds the dependency back more often than not. */
 const RETRY_AFTER_MS = 1_000;
@@ -20,13 +20,12 @@ const VALIDATION_ERRORS_MAX = 20;
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ShowNotRunningError) return new ApiError('SALES_CLOSED', 'This show is not on sale.');
-  if (error instanceof WorkflowBusyError) {
-    return new ApiError('UNAVAILABLE', 'Too much is going on just now.', {}, retryAfter(error.retryAfterMs));
-  }
+  if (error instanceof WorkflowBusyError) return tooBusy(error.retryAfterMs);
+  if (error instanceof ReadModelBusyError) return tooBusy(RETRY_AFTER_MS);
   if (error instanceof OutcomeUnknownError) {
     return new ApiError('TIMEOUT', 'No answer in time. Repeat the request with the same Idempotency-Key.');
   }
-  if (error instanceof WorkflowUnavailableError || error instanceof ReadModelBusyError || isPostgresAway(error)) {
+  if (error instanceof WorkflowUnavailableError || isPostgresAway(error)) {
     return new ApiError('UNAVAILABLE', 'A part of the service does not answer just now.');
   }
   if (error instanceof InvalidCursorError)

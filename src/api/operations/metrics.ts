@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { RefusedInOverload } from '../admission/sale-admission.ts';
 import type { LiveMetrics } from '../../live/live-metrics.ts';
 import { createRegistry, LATENCY_BUCKETS, seatCommandMetrics } from '../../platform/metrics.ts';
 
@@ -7,6 +8,8 @@ export interface Metrics {
   request(route: string, method: string, status: number, seconds: number): void;
   /** `granted`, or the code it was refused with. */
   holdDecision(result: string): void;
+  /** Because more came than can be answered in time. */
+  refusedInOverload(what: RefusedInOverload): void;
   seatCommandBatch(batch: { readonly commands: number; readonly ms: number }): void;
   readonly live: LiveMetrics;
 }
@@ -28,10 +31,17 @@ export function createMetrics({ process = false } = {}): Metrics {
     labelNames: ['result'],
     registers,
   });
+  const refusedInOverload = new Counter({
+    name: 'seatkeeper_refused_in_overload_total',
+    help: 'Holds and payments refused because more came than can be answered in time',
+    labelNames: ['what'],
+    registers,
+  });
   return {
     registry,
     request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
     holdDecision: (result) => holds.inc({ result }),
+    refusedInOverload: (what) => refusedInOverload.inc({ what }),
     seatCommandBatch: seatCommandMetrics(registry),
     live: liveMetrics(registers),
   };

@@ -12,17 +12,19 @@ import { BOOKING_COMMANDS_MAX, bookingCan, hasLiveHold, type Booking } from '../
 import type { PayRefusal } from '../../domain/booking-process.ts';
 import { derivedId } from '../../platform/ids.ts';
 import type { Payment, PaymentFate } from '../../read-model/payments.ts';
+import type { SaleAdmission } from '../admission/sale-admission.ts';
 import type { Batches } from '../batches.ts';
 import { bookingAfter, bookingBody, bookingPath } from '../bookings/booking-body.ts';
 import { endedRefusal } from '../bookings/booking-routes.ts';
 import { bookingState, heardEnough, holdExpired } from '../bookings/refusals.ts';
 import { ok, type Answer } from '../http/answer.ts';
-import { ApiError } from '../http/api-error.ts';
+import { ApiError, TooBusyError } from '../http/api-error.ts';
 import { keyReused, type AnswerKey } from '../idempotency/answer-memory.ts';
 
 export interface PaymentDeskDeps {
   readonly batches: Batches;
   readonly workflows: WorkflowClient;
+  readonly admission: Pick<SaleAdmission, 'pay'>;
   readonly nowMs: () => number;
   /** Those that there are. */
   findPayments(attemptIds: readonly string[]): Promise<readonly Payment[]>;
@@ -39,7 +41,17 @@ export class PaymentDesk {
     this.#deps = deps;
   }
 
-  async pay(booking: Booking, key: AnswerKey, { method, token }: PaymentRequest): Promise<Answer> {
+  /** In its turn; one that would wait too long for it is refused before there is an attempt. */
+  async pay(booking: Booking, key: AnswerKey, request: PaymentRequest): Promise<Answer> {
+    try {
+      return await this.#deps.admission.pay(booking.showId, () => this.#payNow(booking, key, request));
+    } catch (error) {
+      if (!(error instanceof TooBusyError) || !(await this.#mayHaveBeenTold(booking, key))) throw error;
+      throw new OutcomeUnknownError('an attempt of this key has no outcome yet', { cause: error });
+    }
+  }
+
+  async #payNow(booking: Booking, key: AnswerKey, { method, token }: PaymentRequest): Promise<Answer> {
     const attempt = await this.#durableAttempt(booking, key, method);
     const { id: attemptId, amount } = attempt;
     const answer = await this.#tellBooking(booking.id, { attemptId, amount, method, token });
@@ -82,6 +94,12 @@ export class PaymentDesk {
       if (payment.status !== 'FAILED') return payment;
     }
     throw refusal ?? heardEnough(booking.expiresAtMs, this.#deps.nowMs());
+  }
+
+  /** Whether an earlier request with this key may have charged something, or may do so yet. */
+  async #mayHaveBeenTold(booking: Booking, key: AnswerKey): Promise<boolean> {
+    if (!(await this.#deps.batches.findPayment(attemptIdOf(booking, key, 0)))) return false;
+    return [...(await this.#triesOf(booking, key)).values()].some(({ status }) => status !== 'FAILED');
   }
 
   async #triesOf(booking: Booking, key: AnswerKey): Promise<ReadonlyMap<string, Payment>> {
