@@ -8,6 +8,7 @@ import type { PreparedTemporal } from '../../temporal/server/contract.ts';
 import { defaultCacheDir, serverBinariesAtHand } from '../../temporal/server/obtain.ts';
 import { prepareTemporal } from '../../temporal/server/prepare.ts';
 import { temporalDatabases } from '../../temporal/server/server-config.ts';
+import { eventually } from '../setup/eventually.ts';
 import { startTestPostgres, type TestPostgres } from '../setup/postgres.ts';
 import { recordingLog } from './log-lines.ts';
 import { freePorts, RunningTemporal } from './running-temporal.ts';
@@ -88,11 +89,34 @@ whereBuilt('Temporal Server on Postgres', () => {
     });
   });
 
-  test('its table of workflows has an index for each search attribute of ours, and few that nobody needs', async () => {
+  async function visibilityDatabase(): Promise<Client> {
     const url = new URL(postgres.url);
     url.pathname = temporalDatabases.visibility;
     const database = new Client({ connectionString: url.href });
     await database.connect();
+    return database;
+  }
+
+  test('its table of workflows stores the columns of our search attributes, and makes the spare ones when they are read', async () => {
+    const database = await visibilityDatabase();
+    const { rows } = await database.query<{ column: string; kind: string }>(
+      `select attname as column, attgenerated as kind from pg_attribute
+      where attrelid = 'executions_visibility'::regclass and attgenerated <> '' and not attisdropped`,
+    );
+    const {
+      rows: [survivor],
+    } = await database.query<Record<string, string>>(
+      `select * from executions_visibility where workflow_id = 'survivor'`,
+    );
+    await database.end();
+    const stored = rows.filter(({ kind }) => kind === 's').map(({ column }) => column);
+    expect(stored.length).toBeLessThan(20);
+    expect(rows.length).toBeGreaterThan(50);
+    expect(stored.filter((column) => survivor![column] === 'any')).toHaveLength(Object.keys(searchAttributes).length);
+  });
+
+  test('its table of workflows has an index for each search attribute of ours, and few that nobody needs', async () => {
+    const database = await visibilityDatabase();
     const { rows } = await database.query<{ indexdef: string }>(
       `select indexdef from pg_indexes where tablename = 'executions_visibility'`,
     );
@@ -119,4 +143,25 @@ whereBuilt('Temporal Server on Postgres', () => {
     expect((await stat(file)).mode & 0o077).toBe(0);
     expect(await readFile(file, 'utf8')).toContain('"password"');
   });
+
+  test('an attribute that is added later is searched by, too', async () => {
+    await temporal.withClient(async (client) => {
+      const key = defineSearchAttributeKey('AddedLater', 'KEYWORD');
+      await client.connection.operatorService.addSearchAttributes({
+        namespace: 'default',
+        // 2: a keyword.
+        searchAttributes: { AddedLater: 2 },
+      });
+      const start = () =>
+        client.workflow.start('anything', {
+          workflowId: 'found-later',
+          taskQueue: 'nobody-listens',
+          typedSearchAttributes: [{ key, value: 'here' }],
+        });
+      await eventually(start);
+      await eventually(async () => {
+        expect((await client.workflow.count(`AddedLater = 'here'`)).count).toBe(1);
+      });
+    });
+  }, 30_000);
 });
