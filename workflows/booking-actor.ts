@@ -46,7 +46,15 @@ import { describeBooking } from './describe-booking.ts';
 import type { latePaymentWorkflow } from './late-payment.ts';
 import { refundAttempt } from './refund.ts';
 import { bookingAttributes } from './search-attribute-keys.ts';
-import { durably, firstTry, growingIntervals, interruptibly, resolveCharge, step } from './steps.ts';
+import {
+  durably,
+  firstTry,
+  firstTryOfPurchase,
+  growingIntervals,
+  interruptibly,
+  resolveCharge,
+  step,
+} from './steps.ts';
 
 /** A payer waits this long for an outcome; then the answer is "pending", and the booking goes on by itself. */
 const PAY_ANSWER_WITHIN_MS = 5_000;
@@ -241,7 +249,7 @@ export class BookingActor {
   /** In one go as far as all goes well: a marker in the history instead of three, and two calls of this workflow less. */
   async #firstTry(request: ChargeRequest): Promise<PurchaseProgress> {
     if (this.#triesWholePurchase) {
-      return (await firstTry('purchase', request, this.#process.booking)) ?? { charge: unanswered };
+      return (await firstTryOfPurchase(request, this.#process.booking)) ?? { charge: unanswered };
     }
     return { charge: (await firstTry('chargePayment', request)) ?? unanswered };
   }

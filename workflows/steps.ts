@@ -9,25 +9,30 @@ import {
 import { RetryState } from '@temporalio/common';
 import type { BookingActivities } from '../activities/booking-activities.ts';
 import type { PurchaseActivities } from '../activities/purchase-activities.ts';
+import type { PurchaseProgress } from '../src/contracts/booking-messages.ts';
 import { activityMs } from '../src/contracts/payment-time-limits.ts';
 import { STUCK_AFTER_TRIES } from '../src/contracts/workflow-ids.ts';
 import { asStuck } from './status-attribute.ts';
 
-type Activities = BookingActivities & PurchaseActivities;
-type ActivityName = keyof Activities;
-type Arguments<Name extends ActivityName> = Parameters<Activities[Name]>;
-type Outcome<Name extends ActivityName> = Awaited<ReturnType<Activities[Name]>>;
+type ActivityName = keyof BookingActivities;
+type Arguments<Name extends ActivityName> = Parameters<BookingActivities[Name]>;
+type Outcome<Name extends ActivityName> = Awaited<ReturnType<BookingActivities[Name]>>;
 /** Those that answer something when they are done: with the others a first try that failed looks like one that did not. */
 type AnsweringName = { [Name in ActivityName]: void extends Outcome<Name> ? never : Name }[ActivityName];
 
 /** In the worker itself, once: a marker in the history and no task for the server. */
-const inWorker = proxyLocalActivities<Activities>({
+const inWorker = proxyLocalActivities<BookingActivities>({
   startToCloseTimeout: activityMs.inWorker,
   retry: { maximumAttempts: 1 },
 });
 
+const { purchase } = proxyLocalActivities<PurchaseActivities>({
+  startToCloseTimeout: activityMs.purchase,
+  retry: { maximumAttempts: 1 },
+});
+
 /** A task of its own: what it waits for stands in the Temporal UI. */
-const asTask = proxyActivities<Activities>({
+const asTask = proxyActivities<BookingActivities>({
   startToCloseTimeout: activityMs.asTask,
   retry: {
     initialInterval: '250ms',
@@ -38,7 +43,7 @@ const asTask = proxyActivities<Activities>({
 });
 
 /** One that has failed for long already, retried until it is done. */
-const asStuckTask = proxyActivities<Activities>({
+const asStuckTask = proxyActivities<BookingActivities>({
   startToCloseTimeout: activityMs.asTask,
   retry: { initialInterval: '10s', backoffCoefficient: 1 },
 });
@@ -73,12 +78,19 @@ export async function step<Name extends AnsweringName>(name: Name, ...args: Argu
 }
 
 /** One quick try; undefined if it failed, whatever it may have done. */
-export async function firstTry<Name extends AnsweringName>(
+export const firstTry = <Name extends AnsweringName>(
   name: Name,
   ...args: Arguments<Name>
-): Promise<Outcome<Name> | undefined> {
+): Promise<Outcome<Name> | undefined> => unlessItFails(() => call(inWorker, name, args));
+
+/** The same of a whole purchase. */
+export const firstTryOfPurchase = (
+  ...args: Parameters<PurchaseActivities['purchase']>
+): Promise<PurchaseProgress | undefined> => unlessItFails(() => purchase(...args));
+
+async function unlessItFails<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
   try {
-    return await call(inWorker, name, args);
+    return await run();
   } catch (error) {
     if (isCancellation(error)) throw error;
     return undefined;

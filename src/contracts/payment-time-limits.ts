@@ -21,10 +21,20 @@ const repeatedChargeMs = ask + charge + ask;
 /** What an activity does besides: a statement or two, and a turn on a busy machine. */
 const BESIDES_MS = 1_000;
 
+/** A show and the database together, when both are busy; after that a purchase goes on step by step. */
+const CONFIRMED_WITHIN_MS = 3_000;
+
+/** Charges, or asks what became of a charge that another try has begun. */
+const inWorker = Math.max(firstChargeMs, ask) + BESIDES_MS;
+
 /** Start to close of one try of an activity. */
 export const activityMs = {
-  /** Charges, or asks what became of a charge that another try has begun. */
-  inWorker: Math.max(firstChargeMs, ask) + BESIDES_MS,
+  inWorker,
+  /**
+   * Charges, confirms and records. A try that was cut off has to be asked for as if it were unknown, which is dear just
+   * when all are busy; and it has to end well before the buyer's request does, which waits for ten seconds.
+   */
+  purchase: inWorker + CONFIRMED_WITHIN_MS,
   /** Asks for a charge, and repeats it if nobody has heard of it. */
   resolveCharge: ask + repeatedChargeMs + BESIDES_MS,
   /**
