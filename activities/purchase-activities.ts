@@ -1,4 +1,4 @@
-import { log } from '@temporalio/activity';
+import { Context, log } from '@temporalio/activity';
 import type { PurchaseProgress } from '../src/contracts/booking-messages.ts';
 import { attemptKnowledge, capturedOtherwise } from '../src/contracts/charge-outcomes.ts';
 import type { ChargeRequest } from '../src/contracts/payments.ts';
@@ -15,12 +15,14 @@ export function createPurchaseActivities({ chargePayment, confirmSeats, recordCo
     /**
      * Charges, confirms and records as long as each goes well at once, and answers how far it came: the workflow goes on
      * from there, step by step. Each step is idempotent, so that a repeat, after a worker's death, comes as far or further.
+     * Once its time is up no step is begun: the workflow has gone on without it, and decides alone.
      */
     async purchase(request: ChargeRequest, booking: Booking): Promise<PurchaseProgress> {
+      const { cancellationSignal: timeIsUp } = Context.current();
       const charge = await chargePayment(request);
-      if (charge.status !== 'succeeded' || capturedOtherwise(charge, request)) return { charge };
+      if (charge.status !== 'succeeded' || capturedOtherwise(charge, request) || timeIsUp.aborted) return { charge };
       const seats = await unlessItFails('confirmSeats', confirmSeats(booking, { reclaim: false }));
-      if (!seats?.ok) return { charge, seats };
+      if (!seats?.ok || timeIsUp.aborted) return { charge, seats };
       const paid = inNextVersion({ ...booking, payment: { status: 'SUCCEEDED' } });
       const attempt = { id: request.attemptId, amount: request.amount, ...attemptKnowledge(charge) };
       return { charge, seats, recorded: await unlessItFails('recordConfirmed', recordConfirmed(paid, attempt)) };
