@@ -10,6 +10,8 @@ const COUNTED_MAX = 1_000;
 
 /** Postgres refuses a statement that was prepared before a migration changed the columns that it gives. */
 const FEATURE_NOT_SUPPORTED = '0A000';
+/** A transaction that the refusal has ended takes no other statement: whoever began it has to begin it anew. */
+const IN_FAILED_TRANSACTION = '25P02';
 
 type Query = typeof pg.Client.prototype.query;
 
@@ -26,17 +28,24 @@ export class PreparingClient extends pg.Client {
   override query = ((...args: readonly unknown[]) => {
     const [text, values] = args;
     const send = super.query.bind(this) as (...query: readonly unknown[]) => unknown;
-    if (typeof text !== 'string' || !Array.isArray(values) || args.length !== 2) return send(...args);
+    // One without values may be several statements, which can't be prepared together.
+    if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0 || args.length !== 2) {
+      return send(...args);
+    }
     const name = nameOf(text);
     if (name === null) return send(...args);
     const running = send({ name, text, values }) as Promise<unknown>;
-    return running.catch((error: unknown) => {
-      if (!(error instanceof pg.DatabaseError) || error.code !== FEATURE_NOT_SUPPORTED) throw error;
+    return running.catch((refusal: unknown) => {
+      if (!hasCode(refusal, FEATURE_NOT_SUPPORTED)) throw refusal;
       unpreparable.add(text);
-      return send(text, values);
+      return (send(text, values) as Promise<unknown>).catch((error: unknown) => {
+        throw hasCode(error, IN_FAILED_TRANSACTION) ? refusal : error;
+      });
     });
   }) as Query;
 }
+
+const hasCode = (error: unknown, code: string): boolean => error instanceof pg.DatabaseError && error.code === code;
 
 function nameOf(text: string): string | null {
   if (unpreparable.has(text)) return null;
