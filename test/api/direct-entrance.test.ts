@@ -70,7 +70,11 @@ test('a request that is given up while its caller is looked at comes to an end',
   const entrance = createDirectEntrance(
     { endpoint: endpoints.createBooking, handler: () => ({ status: 201, body: {} }) },
     gate,
-    { logger: createLogger('test'), metrics: { request: (_path, _method, status) => statuses.push(status) } },
+    {
+      logger: createLogger('test'),
+      metrics: { request: (_path, _method, status) => statuses.push(status) },
+      tally: { note: () => undefined },
+    },
   );
   const lost = Promise.withResolvers<void>();
   const server = createServer((req, res) => {

@@ -31,8 +31,9 @@ async function purchase(differently: Partial<Steps> = {}, environment = new Mock
     confirmSeats: (...args) => (begun.push('confirm'), steps.confirmSeats(...args)),
     recordConfirmed: (...args) => (begun.push('record'), steps.recordConfirmed(...args)),
   };
-  const run = createPurchaseActivities(noted).purchase;
-  const progress = (await environment.run(run, request, booking)) as PurchaseProgress;
+  const activities = createPurchaseActivities(noted);
+  const run = (): Promise<PurchaseProgress> => activities.purchase(request, booking);
+  const progress = await environment.run<[], PurchaseProgress, typeof run>(run);
   return { progress, begun };
 }
 
