@@ -46,6 +46,24 @@ export default defineConfig(
       ],
     },
   },
+  {
+    // One bundle serves all workflows of a worker and loads these once: state of theirs would be everybody's.
+    files: ['src/domain/**/*.ts', 'src/contracts/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Program > VariableDeclaration[kind="let"]',
+          message: 'No state in a module that workflows share.',
+        },
+        {
+          selector:
+            'Program > :matches(VariableDeclaration, ExportNamedDeclaration) NewExpression[callee.name=/^Weak/]',
+          message: 'No state in a module that workflows share.',
+        },
+      ],
+    },
+  },
   { files: ['src/cli/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.js'], rules: { 'no-console': 'off' } },
   { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
 );

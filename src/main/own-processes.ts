@@ -48,11 +48,10 @@ const numbered = (kind: string, count: number): readonly string[] =>
   count === 1 ? [kind] : Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);
 
 /**
- * Young objects are let grow old sooner: some 35 MB less in an API process, at no cost in CPU (docs/performance.md).
+ * Young objects are let grow old sooner: some 35 MB less in an API process, at no cost in CPU. And on two busy cores V8's
+ * threads for collecting garbage in parallel cost more than they bring, half a millisecond a booking (docs/decisions/0010).
  */
-const nodeFlags = ['--max-semi-space-size=8'];
-/** On two busy cores V8's threads for collecting garbage in parallel cost more than they bring: half a millisecond a booking. */
-const garbageFlags = ['--single-threaded-gc'];
+const nodeFlags = ['--max-semi-space-size=8', '--single-threaded-gc'];
 /** The SDK makes an Error for each call out of a workflow, for a stack that nobody reads: an eighth of a worker's CPU. */
 const workerFlags = ['--stack-trace-limit=0'];
 
@@ -63,12 +62,7 @@ function ownProcess(name: string, entry: string, stopTimeoutMs: number, env: Env
   return {
     name,
     command: process.execPath,
-    args: [
-      ...nodeFlags,
-      ...garbageFlags,
-      ...(entry === 'worker.ts' ? workerFlags : []),
-      fileURLToPath(new URL(entry, import.meta.url)),
-    ],
+    args: [...nodeFlags, ...(entry === 'worker.ts' ? workerFlags : []), fileURLToPath(new URL(entry, import.meta.url))],
     env: { ...nativeMemory, ...env },
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stopSignal: 'SIGTERM',

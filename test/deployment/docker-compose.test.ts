@@ -36,7 +36,7 @@ describe('docker-compose.yml', () => {
   it('runs our own parts from entries that exist', () => {
     expect(ours.map(([name]) => name).toSorted()).toEqual(['api', 'payment-simulator', 'set-up', 'worker']);
     for (const [name, { command }] of ours) {
-      expect({ name, program: command?.[0], there: existsSync(join(root, command?.[1] ?? '')) }).toEqual({
+      expect({ name, program: command?.[0], there: existsSync(join(root, command?.at(-1) ?? '')) }).toEqual({
         name,
         program: 'node',
         there: true,

@@ -66,7 +66,10 @@ export function createDirectEntrance(
   return (req, res) => {
     if (req.url !== url || req.method !== httpMethod || !hasPlainBody(req)) return false;
     if (logger.isLevelEnabled('debug')) return false;
-    void serve(req, res);
+    serve(req, res).catch((error: unknown) => {
+      logger.error({ err: error, path: url }, 'an answer could not be sent');
+      res.destroy();
+    });
     return true;
   };
 }
