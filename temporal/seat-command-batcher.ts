@@ -35,6 +35,11 @@ const NOT_RUNNING_RETRIES = 3;
 const FULL_RETRY_AFTER_MS = 1_000;
 /** As long as a batch of another process takes under load: its place may be free then. */
 const ENTER_AGAIN_MS = 50;
+/**
+ * Longest pause between two batches of one show, which makes the second one larger: an update costs the same for one command
+ * as for three (docs/decisions/0010). A tenth of what a payment may take under load.
+ */
+const PAUSE_MAX_MS = 100;
 /** So late may one that waits hear that its time is up. */
 const LATE_LOOK_EVERY_MS = 250;
 
@@ -55,26 +60,20 @@ const unlimitedPlaces: SenderPlaces = { enter: () => true, leave: () => undefine
 
 /**
  * Smart batching of seat commands: one update in flight per show and process; what arrives meanwhile is the next one.
- * No timer, so a command that comes alone goes at once. A process sends while it has a place in the show's line.
+ * A command that comes alone goes at once. A process sends while it has a place in the show's line.
  * Commands are idempotent by state: a batch whose outcome is unknown is sent again as it was.
  */
 export class SeatCommandBatcher {
   readonly #client: WorkflowClient;
   readonly #places: SenderPlaces;
   readonly #observe: BatchObserver;
-  readonly #pauseMs: number;
   /** Shows with an update in flight, or about to have one, and what waits for the next one. */
   readonly #queues = new Map<string, Waiting[]>();
 
-  /**
-   * `pauseMs`: between two batches for one show, so that more comes together in the second. The first one after a pause
-   * goes at once all the same.
-   */
-  constructor(client: WorkflowClient, places = unlimitedPlaces, observe: BatchObserver = () => undefined, pauseMs = 0) {
+  constructor(client: WorkflowClient, places = unlimitedPlaces, observe: BatchObserver = () => undefined) {
     this.#client = client;
     this.#places = places;
     this.#observe = observe;
-    this.#pauseMs = pauseMs;
   }
 
   /** @throws as `WorkflowClient.seatCommand` of the contracts */
@@ -105,9 +104,11 @@ export class SeatCommandBatcher {
       }
       refuseLate(showId, queue);
       const batch = queue.splice(0, SEAT_COMMANDS_PER_BATCH_MAX);
+      const sentAtMs = Date.now();
       if (batch.length > 0) await this.#sendBatch(showId, batch);
       this.#places.leave(showId);
-      if (this.#pauseMs > 0) await delay(this.#pauseMs);
+      // As long as the batch took: next to nothing while the machine is idle, and the busier it is the more comes together.
+      await delay(Math.min(Date.now() - sentAtMs, PAUSE_MAX_MS));
     }
     clearInterval(watch);
     this.#queues.delete(showId);

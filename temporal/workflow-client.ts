@@ -59,8 +59,6 @@ export interface WorkflowClientOptions {
   /** Cities that have task queues of their own. */
   readonly cityQueues?: CityQueues;
   readonly observeBatch?: BatchObserver;
-  /** Between two batches of commands for one show; see `SeatCommandBatcher`. */
-  readonly pauseBetweenBatchesMs?: number;
 }
 
 /** The actors, over a Temporal client. Commands to shows go in batches. */
@@ -70,9 +68,9 @@ export class TemporalWorkflowClient implements WorkflowClient {
   readonly #queuesOf: (cityId: string) => TaskQueues;
 
   constructor(client: Client, options: WorkflowClientOptions = {}) {
-    const { senderPlaces, cityQueues, observeBatch, pauseBetweenBatchesMs } = options;
+    const { senderPlaces, cityQueues, observeBatch } = options;
     this.#client = client;
-    this.#seatCommands = new SeatCommandBatcher(client.workflow, senderPlaces, observeBatch, pauseBetweenBatchesMs);
+    this.#seatCommands = new SeatCommandBatcher(client.workflow, senderPlaces, observeBatch);
     this.#queuesOf = (cityId) => taskQueuesOf(cityId, cityQueues);
   }
 

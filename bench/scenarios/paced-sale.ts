@@ -33,7 +33,7 @@ export const pacedSale: Scenario = {
       { share: SHARE_OF_PEAK, forMs: MEASURED_MS },
       ...(run === 0 ? OTHER_SHARES.map((share) => ({ share, forMs: OTHER_MS })) : []),
     ].map(({ share, forMs }) => ({ ratePerSecond: share * peakPerSecond, forMs }));
-    const choices = pairsAcross(await boxOffice.newShows(2 * SHOWS, SEATS_PER_SHOW));
+    const choices = pairsAcross(await boxOffice.newShows(SHOWS, SEATS_PER_SHOW));
     const buyers = await api.guests(BUYERS);
     const front = { kind: 'seatkeeper', origin: system.api, buyers } as const;
     const loaded = await load({ kind: 'arrivals', front, choices, pays: true, stages, seed: run + 1 });

@@ -22,12 +22,6 @@ import { createWorkerMetrics } from './worker-metrics.ts';
 
 const log = createLogger('worker');
 
-/**
- * Where shows sell so fast that one confirmation follows the other, they wait so long for each other: half as many updates
- * of shows for a tenth of what a payment may take then (docs/decisions/0010).
- */
-const CONFIRMATIONS_GATHER_MS = 100;
-
 export type Activities = BookingActivities & ShowActivities & SweepActivities;
 
 /**
@@ -69,7 +63,6 @@ export async function runWorkerProcess(
     senderPlaces,
     cityQueues: config.CITY_QUEUES,
     observeBatch: metrics.seatCommandBatch,
-    pauseBetweenBatchesMs: CONFIRMATIONS_GATHER_MS,
   });
   const gateways = createPaymentGateways({
     gatewayUrl: config.PAYMENT_GATEWAY_URL,
