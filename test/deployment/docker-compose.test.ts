@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { apiProcesses, workerProcesses } from '../../src/main/own-processes.ts';
 import { serverDynamicConfig } from '../../temporal/server/server-config.ts';
 import { temporalServer, temporalSqlTool, temporalUiServer } from '../../temporal/server/tools.ts';
 
@@ -44,6 +45,13 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('gives workers and API processes the flags of Node that npm start gives them', () => {
+    const [worker] = workerProcesses([{ url: 'http://127.0.0.1:1/metrics', port: 1 }], {});
+    const [api] = apiProcesses([{ url: 'http://127.0.0.1:1/metrics', port: 1 }], {});
+    expect(services.worker!.command!.slice(1, -1)).toEqual(worker!.args.slice(0, -1));
+    expect(services.api!.command!.slice(1, -1)).toEqual(api!.args.slice(0, -1));
+  });
+
   it('has several workers and API processes behind a proxy', () => {
     expect(services.worker!.deploy!.replicas).toBeGreaterThanOrEqual(2);
     expect(services.api!.deploy!.replicas).toBeGreaterThanOrEqual(2);
@@ -76,7 +84,8 @@ describe('docker-compose.yml', () => {
         if (condition === 'service_completed_successfully') expect(other!.restart).not.toBe('unless-stopped');
       }
     }
-    expect(Object.keys(services.api!.depends_on!)).toEqual(['set-up']);
+    // Workers are deployed first: docs/development.md.
+    expect(Object.keys(services.api!.depends_on!)).toEqual(['set-up', 'worker']);
     expect(Object.keys(services.worker!.depends_on!)).toEqual(['set-up']);
   });
 
