@@ -1,5 +1,6 @@
 import { ApplicationFailure, log } from '@temporalio/activity';
-import type { RecordOutcome, Refund } from '../src/contracts/booking-messages.ts';
+import type { GivenBackBecause, RecordOutcome, Refund } from '../src/contracts/booking-messages.ts';
+import { bookingEvent } from '../src/contracts/events.ts';
 import { providerCallMs } from '../src/contracts/payment-time-limits.ts';
 import type {
   ChargeOutcome,
@@ -159,7 +160,7 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
 
     /** One transaction: booking, its seats, its payment, its outbox row. Returns the booking's number. */
     async recordConfirmed(booking: Booking, attempt: PaymentAttempt): Promise<RecordOutcome> {
-      const outbox = [{ type: 'booking.confirmed', payload: { bookingId: booking.id, showId: booking.showId } }];
+      const outbox = [bookingEvent('booking.confirmed', { bookingId: booking.id, showId: booking.showId })];
       try {
         const result = await confirm({ booking, payment: paymentRow(booking.id, attempt), outbox });
         return result.confirmed
@@ -182,12 +183,21 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
       return 'recorded';
     },
 
-    /** As `recordBooking`, for what is learnt after the end: readers of the outbox have heard of that already. */
-    async amendBooking(booking: Booking, attempt: PaymentAttempt, refund: Refund | null): Promise<void> {
+    /**
+     * As `recordBooking`, for what is learnt after the end: readers of the outbox have heard of that already, but not of
+     * the money that goes back, nor `because` of what.
+     */
+    async amendBooking(
+      booking: Booking,
+      attempt: PaymentAttempt,
+      refund: Refund | null,
+      because?: GivenBackBecause,
+    ): Promise<void> {
       await save({
         booking,
         payment: paymentRow(booking.id, attempt),
         refund: refund ? refundRow(booking.id, refund) : undefined,
+        outbox: refund && because && isBegun(refund) ? [moneyGoesBack(booking, refund, because)] : undefined,
       });
     },
 
@@ -244,8 +254,14 @@ function outboxFor(booking: Booking): BookingStateRecord['outbox'] {
   const told = { RELEASED: 'booking.released', EXPIRED: 'booking.expired', FAILED: 'booking.failed' } as const;
   const { status } = booking;
   if (status !== 'RELEASED' && status !== 'EXPIRED' && status !== 'FAILED') return undefined;
-  return [{ type: told[status], payload: { bookingId: booking.id, showId: booking.showId } }];
+  return [bookingEvent(told[status], { bookingId: booking.id, showId: booking.showId })];
 }
+
+/** Recorded before the provider is asked. */
+const isBegun = ({ status, providerReference }: Refund): boolean => status === 'PENDING' && providerReference === null;
+
+const moneyGoesBack = ({ id: bookingId, showId }: Booking, { id: refundId, amount }: Refund, reason: GivenBackBecause) =>
+  bookingEvent('payment.refunded', { bookingId, showId, refundId, amount, reason });
 
 function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {
   const nowMs = Date.now();

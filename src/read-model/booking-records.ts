@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { NewEvent } from '../contracts/events.ts';
 import { bookingCan, type Booking } from '../domain/booking.ts';
 import { bookingColumnNames, bookingColumns, bookingJson } from './bookings.ts';
 import type { ReadModel } from './database.ts';
@@ -17,19 +18,12 @@ import {
   refundJson,
 } from './payments.ts';
 
-/** An event for the readers of the outbox, written with the change it tells of. */
-export interface OutboxEvent {
-  /** `booking.confirmed`, say. */
-  readonly type: string;
-  readonly payload: Record<string, unknown>;
-}
-
 export interface ConfirmationRecord {
   /** The booking as it becomes; its status, payment status and number are set here, whatever it says of them. */
   readonly booking: Booking;
   /** The attempt that paid; recorded as SUCCEEDED. */
   readonly payment: Payment;
-  readonly outbox: readonly OutboxEvent[];
+  readonly outbox: readonly NewEvent[];
 }
 
 export type ConfirmationResult =
@@ -145,7 +139,7 @@ export interface BookingStateRecord {
   readonly booking: Booking;
   readonly payment?: Payment | undefined;
   readonly refund?: Refund | undefined;
-  readonly outbox?: readonly OutboxEvent[] | undefined;
+  readonly outbox?: readonly NewEvent[] | undefined;
 }
 
 /**

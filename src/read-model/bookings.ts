@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
+import { bookingEvent } from '../contracts/events.ts';
 import { isoTime } from '../contracts/http/primitives.ts';
 import type { Booking, BookingStatus, NewBooking } from '../domain/booking.ts';
 import { cursorOf, cursorText, cursorTimeMs, type Page, type PageRequest, toPage } from './cursors.ts';
@@ -8,14 +9,14 @@ import { jsonRows } from './json-rows.ts';
 import type { BookingRow } from './tables.ts';
 
 /**
- * Writes the rows of bookings just held, HELD and version 1, one statement for all. A booking that is there already stays
- * as it is. Gives for each, in order, whether this call wrote it. To be coalesced:
+ * Writes the rows of bookings just held, HELD and version 1, with the events that tell of them, one statement for all. A
+ * booking that is there already stays as it is. Gives for each, in order, whether this call wrote it. To be coalesced:
  * `coalesce((batch) => insertHeldBookings(db, batch), limits)`.
  */
 export async function insertHeldBookings(db: ReadModel, bookings: readonly NewBooking[]): Promise<boolean[]> {
   const rows = jsonRows(
-    bookings.map((booking) =>
-      bookingJson({
+    bookings.map((booking) => ({
+      ...bookingJson({
         ...booking,
         bookingNumber: null,
         status: 'HELD',
@@ -25,17 +26,31 @@ export async function insertHeldBookings(db: ReadModel, bookings: readonly NewBo
         refund: null,
         asCreated: null,
       }),
-    ),
+      held: heldEvent(booking).payload,
+    })),
   );
   const { rows: inserted } = await sql<{ id: string }>`
-    insert into bookings (${bookingColumnNames}, updated_at)
-    select ${bookingColumnNames}, now() from jsonb_to_recordset(${rows}::jsonb) as booking (${bookingColumns})
-    order by id
-    on conflict (id) do nothing
-    returning id`.execute(db);
+    with record as materialized (
+      select * from jsonb_to_recordset(${rows}::jsonb) as record (${bookingColumns}, held jsonb)
+    ),
+    inserted as (
+      insert into bookings (${bookingColumnNames}, updated_at)
+      select ${bookingColumnNames}, now() from record
+      order by id
+      on conflict (id) do nothing
+      returning id
+    ),
+    posted as (
+      insert into outbox (booking_id, type, payload)
+      select distinct on (id) id, 'booking.held', held from inserted join record using (id)
+    )
+    select id from inserted`.execute(db);
   const newIds = new Set(inserted.map((row) => row.id));
   return bookings.map((booking) => newIds.delete(booking.id));
 }
+
+const heldEvent = ({ id, showId, expiresAtMs }: NewBooking) =>
+  bookingEvent('booking.held', { bookingId: id, showId, expiresAt: isoTime(expiresAtMs) });
 
 /** Bookings by id, in the order of `ids`, null where there is none; one statement for all, to be coalesced. */
 export async function findBookings(db: ReadModel, ids: readonly string[]): Promise<(Booking | null)[]> {

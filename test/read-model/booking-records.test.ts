@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { bookingEvent } from '../../src/contracts/events.ts';
 import {
   type BookingStateRecord,
   type ConfirmationRecord,
@@ -16,8 +17,11 @@ const test = useTestDatabase();
 
 const confirmed = async (record: ConfirmationRecord) => (await recordConfirmations(test.db, [record]))[0]!;
 const stored = async (id: string) => (await findBookings(test.db, [id]))[0]!;
-const outboxOf = (bookingId: string) =>
-  test.db.selectFrom('outbox').select(['type', 'payload']).where('booking_id', '=', bookingId).execute();
+/** What was told after the hold. */
+const outboxOf = async (bookingId: string) => {
+  const events = test.db.selectFrom('outbox').select(['type', 'payload']).where('booking_id', '=', bookingId);
+  return (await events.orderBy('id').execute()).filter(({ type }) => type !== 'booking.held');
+};
 const seatsOf = async (bookingId: string) => {
   const rows = await test.db.selectFrom('booked_seats').selectAll().where('booking_id', '=', bookingId).execute();
   return rows.map((row) => row.seat_id).sort();
@@ -208,7 +212,8 @@ describe('recording the states of a booking', () => {
     await confirmed(someConfirmation(hold));
     const before = await stored(hold.id);
     const late = someBooking({ ...hold, status: 'EXPIRED', version: 99 });
-    expect(await record({ booking: late, outbox: [{ type: 'booking.expired', payload: {} }] })).toEqual([false]);
+    const expired = bookingEvent('booking.expired', { bookingId: hold.id, showId: hold.showId });
+    expect(await record({ booking: late, outbox: [expired] })).toEqual([false]);
     expect(await stored(hold.id)).toEqual(before);
     expect(await outboxOf(hold.id)).toHaveLength(1);
   });
@@ -247,9 +252,10 @@ describe('recording the states of a booking', () => {
       payment: { status: 'DECLINED' },
       refund: refundOfBooking,
     });
+    const ofRefund = { refundId: refund.id, amount: refund.amount, reason: 'too late' };
     const outbox = [
-      { type: 'payment.declined', payload: { reason: 'insufficient_funds' } },
-      { type: 'booking.held', payload: {} },
+      bookingEvent('payment.refunded', { bookingId: hold.id, showId: hold.showId, ...ofRefund }),
+      bookingEvent('refund.started', { bookingId: hold.id, showId: hold.showId, ...ofRefund }),
     ];
     expect(await record({ booking, payment, refund, outbox })).toEqual([true]);
     expect(await record({ booking, payment, refund, outbox })).toEqual([false]);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { bookingEvent } from '../../src/contracts/events.ts';
 import type { Booking, NewBooking } from '../../src/domain/booking.ts';
 import type { ConfirmationRecord } from '../../src/read-model/booking-records.ts';
 import type { Payment } from '../../src/read-model/payments.ts';
@@ -63,6 +64,6 @@ export function someConfirmation(hold: NewBooking, wanted: Partial<Payment> = {}
   return {
     booking,
     payment: somePayment(hold.id, { provider: 'simulator', providerReference: 'ch_1', ...wanted }),
-    outbox: [{ type: 'booking.confirmed', payload: { bookingId: hold.id } }],
+    outbox: [bookingEvent('booking.confirmed', { bookingId: hold.id, showId: hold.showId })],
   };
 }

@@ -1,3 +1,4 @@
+import { isoTime } from '../../src/contracts/http/primitives.ts';
 import { coalesce } from '../../src/read-model/coalesce.ts';
 import { findBookings, insertHeldBookings, listBookingsOfUser } from '../../src/read-model/bookings.ts';
 import { recordBookingStates } from '../../src/read-model/booking-records.ts';
@@ -30,6 +31,15 @@ describe('bookings just held', () => {
     expect(await insertHeldBookings(test.db, [{ ...hold, userId: 'usr_other' }, other])).toEqual([false, true]);
     const [found] = await findBookings(test.db, [hold.id]);
     expect(found!.userId).toBe(hold.userId);
+  });
+
+  it('are told of once, however often they are written', async () => {
+    const [hold, other] = [someHold(), someHold()];
+    await insertHeldBookings(test.db, [hold, hold]);
+    await insertHeldBookings(test.db, [other, hold]);
+    const events = await test.db.selectFrom('outbox').selectAll().where('booking_id', '=', hold.id).execute();
+    const payload = { version: 1, bookingId: hold.id, showId: hold.showId, expiresAt: isoTime(hold.expiresAtMs) };
+    expect(events).toEqual([expect.objectContaining({ type: 'booking.held', payload })]);
   });
 
   it('never overwrite a later state: the API may come after the workflow', async () => {
