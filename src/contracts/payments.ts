@@ -120,6 +120,38 @@ export interface RefundNotification {
   readonly reason?: string;
 }
 
+/** A movement of money in a provider's books: a charge that was captured, or a refund that was made. */
+export interface LedgerEntry {
+  /** The provider's own id of the charge or the refund. */
+  readonly id: string;
+  readonly provider: string;
+  readonly kind: 'charge' | 'refund';
+  /** As the charge was made with; null where the provider's books do not tell. */
+  readonly bookingId: string | null;
+  /** Of the charge that was made, or that is given back. */
+  readonly attemptId: string | null;
+  /** Null of charges, and of refunds that were not asked for by us. */
+  readonly refundId: string | null;
+  readonly amount: Money;
+  readonly atMs: number;
+}
+
+/** From the first moment on, and before the second. */
+export interface LedgerWindow {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface LedgerPage {
+  /** Oldest first, at most `LEDGER_PAGE_MAX`; it may be empty though more follow. */
+  readonly entries: readonly LedgerEntry[];
+  /** For the next page; null after the last one. */
+  readonly nextCursor: string | null;
+}
+
+/** A page of a provider's books: some 300 KiB of an answer, which is what a reader keeps in memory. */
+export const LEDGER_PAGE_MAX = 1_000;
+
 export type WebhookEvent =
   | { readonly kind: 'payment'; readonly notification: PaymentNotification }
   | { readonly kind: 'refund'; readonly notification: RefundNotification };

@@ -1,4 +1,11 @@
-import type { ChargeOutcome, ChargeRequest, FoundCharge, RefundOutcome } from '../contracts/payments.ts';
+import type {
+  ChargeOutcome,
+  ChargeRequest,
+  FoundCharge,
+  LedgerPage,
+  LedgerWindow,
+  RefundOutcome,
+} from '../contracts/payments.ts';
 import type { PaymentGateway } from './payment-gateway.ts';
 import { refusalReasons, wasNotSent } from './refusal-reasons.ts';
 
@@ -11,6 +18,11 @@ export type FallbackEvent =
   /** Both providers have captured one attempt. Must never happen; reconciliation gives one back. */
   | { readonly kind: 'charged_twice'; readonly attemptId: string };
 
+export interface FallbackGateway extends PaymentGateway {
+  /** Each by itself, the first one first. */
+  readonly providers: readonly PaymentGateway[];
+}
+
 /**
  * Two providers as one. The rule, which keeps an attempt from being charged at both:
  *
@@ -22,16 +34,19 @@ export type FallbackEvent =
  *   provider's own refusal its void tells.
  * - Finding and voiding ask both. An attempt is voided only when it is at both.
  * - A refund goes to the provider that captured.
+ * - The ledger is that of the one and then that of the other, each oldest first.
  */
 export function createFallbackGateway(
   primary: PaymentGateway,
   backup: PaymentGateway,
   observe: (event: FallbackEvent) => void = () => undefined,
-): PaymentGateway {
+): FallbackGateway {
   const sent = new SentAttempts();
+  const providers = [primary, backup];
 
   return {
     provider: primary.provider,
+    providers,
 
     charge(request, timeoutMs) {
       const repeated = sent.add(request.attemptId) || request.repeated === true;
@@ -51,7 +66,7 @@ export function createFallbackGateway(
     },
 
     refund(request): Promise<RefundOutcome> {
-      const captor = [primary, backup].find((gateway) => gateway.provider === request.provider);
+      const captor = providers.find((gateway) => gateway.provider === request.provider);
       if (captor === undefined) return Promise.resolve({ status: 'failed', reason: 'unknown_provider' });
       return captor.refund(request);
     },
@@ -61,6 +76,8 @@ export function createFallbackGateway(
       const known = both.find((refund) => refund.status !== 'not_found' && refund.status !== 'unknown');
       return known ?? both.find((refund) => refund.status === 'unknown') ?? { status: 'not_found' };
     },
+
+    ledger: (window, cursor) => ledgerInTurn(providers, window, cursor),
   };
 
   async function chargeFirst(request: ChargeRequest, timeoutMs: number): Promise<ChargeOutcome> {
@@ -91,6 +108,21 @@ async function chargeAgain(
   if (outcome.status !== 'not_processed') return outcome;
   if (wasNotSent(outcome.reason)) return { ...outcome, status: 'unknown' };
   return primary.voidCharge(request.attemptId);
+}
+
+/** Its cursor is the place of a provider, and that provider's own cursor. */
+async function ledgerInTurn(
+  providers: readonly PaymentGateway[],
+  window: LedgerWindow,
+  cursor = '0:',
+): Promise<LedgerPage> {
+  const [, place, cursorThere] = /^(\d):(.*)$/s.exec(cursor) ?? [];
+  const provider = providers[Number(place)];
+  if (!provider) throw new RangeError('a cursor of another ledger');
+  const { entries, nextCursor } = await provider.ledger(window, cursorThere || undefined);
+  if (nextCursor !== null) return { entries, nextCursor: `${place}:${nextCursor}` };
+  const next = Number(place) + 1;
+  return { entries, nextCursor: next < providers.length ? `${next}:` : null };
 }
 
 type KnownCharge = Extract<ChargeOutcome, { providerReference: string }>;

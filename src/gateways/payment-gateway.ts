@@ -1,8 +1,16 @@
-import type { ChargeOutcome, ChargeRequest, FoundCharge, RefundOutcome, RefundRequest } from '../contracts/payments.ts';
+import type {
+  ChargeOutcome,
+  ChargeRequest,
+  FoundCharge,
+  LedgerPage,
+  LedgerWindow,
+  RefundOutcome,
+  RefundRequest,
+} from '../contracts/payments.ts';
 
 /**
- * A payment provider. No call throws for what the provider or the network does: the outcome says it. Every call is
- * idempotent by `attemptId` or `refundId`.
+ * A payment provider. No call but `ledger` throws for what the provider or the network does: the outcome says it. Every
+ * call is idempotent by `attemptId` or `refundId`.
  */
 export interface PaymentGateway {
   /** Name under which its payments are recorded, and the `{provider}` of its webhook route. */
@@ -21,4 +29,16 @@ export interface PaymentGateway {
   voidCharge(attemptId: string): Promise<ChargeOutcome>;
   refund(request: RefundRequest): Promise<RefundOutcome>;
   findRefund(refundId: string): Promise<RefundOutcome | { readonly status: 'not_found' }>;
+  /**
+   * A page of the movements of money within a window, oldest first. A page that has been read stays as it was; movements
+   * that the provider enters with an earlier time than now may be missing from a window that has only just ended.
+   * @param cursor of the page before, of the same window
+   * @throws LedgerUnavailableError when the books can't be read now
+   */
+  ledger(window: LedgerWindow, cursor?: string): Promise<LedgerPage>;
+}
+
+/** The books can't be read now; nothing is known about what they say. */
+export class LedgerUnavailableError extends Error {
+  override readonly name = 'LedgerUnavailableError';
 }

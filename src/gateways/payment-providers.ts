@@ -1,8 +1,7 @@
 import { providerCallMs } from '../contracts/payment-time-limits.ts';
 import type { WebhookVerifier } from '../contracts/payments.ts';
 import type { CircuitEventState } from './circuit.ts';
-import { createFallbackGateway, type FallbackEvent } from './fallback-gateway.ts';
-import type { PaymentGateway } from './payment-gateway.ts';
+import { createFallbackGateway, type FallbackEvent, type FallbackGateway } from './fallback-gateway.ts';
 import { createSimulatorGateway, type ClosableGateway } from './simulator-gateway.ts';
 import { simulatorWebhookVerifier } from './simulator-webhook.ts';
 
@@ -27,7 +26,7 @@ export interface PaymentGatewaysSettings {
 
 export interface PaymentGateways {
   /** The providers as one: the first, and the backup for what the first has certainly not processed. */
-  readonly gateway: PaymentGateway;
+  readonly gateway: FallbackGateway;
   /** Closes the connections; calls under way end `unknown`. */
   close(): Promise<void>;
 }

@@ -18,6 +18,11 @@ export interface ProviderCall {
   readonly timeoutMs: number;
 }
 
+export interface ProviderHttpLimits {
+  readonly connections?: number;
+  readonly answerBytes?: number;
+}
+
 export type ProviderAnswer =
   /** `body` is undefined when it is no JSON. */
   | { readonly kind: 'answer'; readonly status: number; readonly body: unknown }
@@ -32,13 +37,13 @@ export class ProviderHttp {
   readonly #basePath: string;
   #calls = 0;
 
-  constructor(baseUrl: string) {
+  constructor(baseUrl: string, limits: ProviderHttpLimits = {}) {
     const url = new URL(baseUrl);
     this.#basePath = url.pathname.replace(/\/$/, '');
     this.#pool = new Pool(url.origin, {
-      connections: CONNECTIONS_MAX,
+      connections: limits.connections ?? CONNECTIONS_MAX,
       connect: { timeout: CONNECT_TIMEOUT_MS },
-      maxResponseSize: ANSWER_BYTES_MAX,
+      maxResponseSize: limits.answerBytes ?? ANSWER_BYTES_MAX,
       // The signal of each call bounds all of it.
       headersTimeout: 0,
       bodyTimeout: 0,

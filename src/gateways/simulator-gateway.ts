@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import { text } from '../contracts/http/primitives.ts';
-import type { ChargeOutcome, ChargeRequest, FoundCharge, RefundOutcome, RefundRequest } from '../contracts/payments.ts';
+import {
+  LEDGER_PAGE_MAX,
+  type ChargeOutcome,
+  type ChargeRequest,
+  type FoundCharge,
+  type LedgerPage,
+  type LedgerWindow,
+  type RefundOutcome,
+  type RefundRequest,
+} from '../contracts/payments.ts';
 import { Circuit, defaultCircuit, type CircuitEventState, type CircuitSettings } from './circuit.ts';
-import type { PaymentGateway } from './payment-gateway.ts';
+import { LedgerUnavailableError, type PaymentGateway } from './payment-gateway.ts';
 import { refusalReasons } from './refusal-reasons.ts';
 import { ProviderHttp, type ProviderAnswer } from './provider-http.ts';
 
@@ -49,7 +58,29 @@ const refundSchema = z.object({
   id: text(FIELD_MAX),
   reason: reasonSchema.optional(),
 });
+const ledgerSchema = z.object({
+  items: z
+    .array(
+      z.object({
+        id: text(FIELD_MAX),
+        kind: z.enum(['charge', 'refund']),
+        provider: z.string(),
+        bookingId: text(FIELD_MAX).nullable(),
+        attemptId: text(FIELD_MAX).nullable(),
+        refundId: text(FIELD_MAX).nullable(),
+        amount: amountSchema,
+        at: z.iso.datetime({ offset: true }),
+      }),
+    )
+    .max(LEDGER_PAGE_MAX),
+  nextCursor: text(FIELD_MAX).nullable(),
+});
 const errorSchema = z.object({ error: z.object({ code: text(FIELD_MAX) }) });
+
+/** A page is some 300 bytes an entry; ids of the longest are still read. */
+const LEDGER_ANSWER_BYTES_MAX = LEDGER_PAGE_MAX * (5 * FIELD_MAX + 500);
+/** Readers of the books never wait for buyers, nor they for them. */
+const LEDGER_CONNECTIONS_MAX = 2;
 
 /** A provider that asks for slower calls, or for the call again, has not started on it. */
 const TOO_MANY_REQUESTS = 429;
@@ -71,10 +102,16 @@ const REQUEST_TIMEOUT = 408;
  * | voided before | `not_processed` | `not_processed` |
  * | any other 4xx | `failed` | refund `failed`, otherwise `unknown` |
  * | a 2xx that can't be read, or is about another charge | `unknown` | `unknown` |
+ *
+ * Reading the ledger goes past the circuit: slow books say nothing about charges.
  */
 export function createSimulatorGateway(settings: SimulatorGatewaySettings): ClosableGateway {
   const { provider, timeoutMs } = settings;
   const http = new ProviderHttp(settings.baseUrl);
+  const books = new ProviderHttp(settings.baseUrl, {
+    connections: LEDGER_CONNECTIONS_MAX,
+    answerBytes: LEDGER_ANSWER_BYTES_MAX,
+  });
   const circuit = new Circuit<Outcome>(
     settings.circuit ?? defaultCircuit,
     isFault,
@@ -119,12 +156,23 @@ export function createSimulatorGateway(settings: SimulatorGatewaySettings): Clos
         foundRefund(await http.call({ method: 'GET', path: byKey(base, 'refunds', refundId), timeoutMs })),
       ),
 
-    close: () => http.close(),
+    async ledger(window, cursor) {
+      const path = ledgerPath(provider, window, cursor);
+      return ledgerPage(provider, await books.call({ method: 'GET', path, timeoutMs }));
+    },
+
+    close: async () => void (await Promise.all([http.close(), books.close()])),
   };
 }
 
 const byKey = (base: string, resource: string, key: string): string =>
   `${base}/${resource}?idempotencyKey=${encodeURIComponent(key)}`;
+
+function ledgerPath(provider: string, { fromMs, toMs }: LedgerWindow, cursor = ''): string {
+  const limit = String(LEDGER_PAGE_MAX);
+  const [since, until] = [fromMs, toMs].map((atMs) => new Date(atMs).toISOString()) as [string, string];
+  return `/ledger?${new URLSearchParams({ provider, since, until, limit, cursor }).toString()}`;
+}
 
 function sendRefund(
   http: ProviderHttp,
@@ -212,6 +260,17 @@ function foundRefund(answer: ProviderAnswer): RefundFound {
   if (answer.kind !== 'answer') return { status: 'unknown', reason: answer.reason };
   if (answer.status === 404 && errorCodeOf(answer.body) === 'not_found') return { status: 'not_found' };
   return answer.status === 200 ? refundOutcome(answer) : { status: 'unknown', reason: `status_${answer.status}` };
+}
+
+function ledgerPage(provider: string, answer: ProviderAnswer): LedgerPage {
+  if (answer.kind !== 'answer') throw new LedgerUnavailableError(`${provider}: ${answer.reason}`);
+  if (answer.status !== 200) throw new LedgerUnavailableError(`${provider}: status_${answer.status}`);
+  const page = ledgerSchema.safeParse(answer.body).data;
+  if (page === undefined || page.items.some((item) => item.provider !== provider)) {
+    throw new LedgerUnavailableError(`${provider}: unreadable_answer`);
+  }
+  const entries = page.items.map(({ at, ...entry }) => ({ ...entry, atMs: Date.parse(at) }));
+  return { entries, nextCursor: page.nextCursor };
 }
 
 function isAbout(charge: ProviderCharge, request: ChargeRequest): boolean {

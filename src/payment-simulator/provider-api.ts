@@ -12,7 +12,7 @@ import {
   type PaymentProvider,
   type ProviderName,
 } from './provider.ts';
-import type { Charge, LedgerEntry, ProviderStore, Refund } from './store.ts';
+import type { Charge, LedgerPart, ListedLedgerEntry, ProviderStore, Refund } from './store.ts';
 
 /** Longer than any client waits; after it the connection is closed, still without an answer. */
 const SILENCE_MS = 30_000;
@@ -20,6 +20,8 @@ const SILENCE_MS = 30_000;
 const SILENT_CONNECTIONS_MAX = 1_000;
 /** Ledger rows read and sent at a time: bounds the memory of an answer that may have hundreds of thousands. */
 const LEDGER_ROWS_PER_CHUNK = 1_000;
+/** Largest page of the ledger that can be asked for: a chunk. */
+const LEDGER_PAGE_MAX = LEDGER_ROWS_PER_CHUNK;
 
 /** For a person who follows the address that `npm start` names. */
 const INDEX = `The payment simulator: /ledger, /health/live, /v1/${providerNames.join('|')}/charges and /refunds.\n`;
@@ -39,6 +41,21 @@ const voidSchema = z.strictObject({ idempotencyKey: keySchema });
 const refundSchema = z.strictObject({ chargeKey: keySchema, amount: amountSchema });
 const decisionSchema = z.enum(['approve', 'decline']).default('approve');
 const timeSchema = z.iso.datetime({ offset: true });
+const ledgerSchema = z.object({
+  since: timeSchema.optional(),
+  until: timeSchema.optional(),
+  provider: z.enum(providerNames).optional(),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .transform(Number)
+    .pipe(z.int().min(1).max(LEDGER_PAGE_MAX))
+    .optional(),
+});
 
 export interface ProviderApiSettings {
   readonly latencyMs: number;
@@ -206,12 +223,11 @@ export class ProviderApi {
     else this.#sendCharge(request, status, answer.charge);
   }
 
-  async #ledger(request: HttpRequest): Promise<void> {
-    const since = request.url.searchParams.get('since') ?? '';
-    // An offset's plus sign that was not percent-encoded arrives as a space.
-    const sinceMs = since === '' ? 0 : Date.parse(check(timeSchema, since.replace(' ', '+'), 'since'));
-    request.response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
-    await pipeline(Readable.from(ledgerText(this.#store, sinceMs)), request.response);
+  async #ledger({ url, response }: HttpRequest): Promise<void> {
+    const { limit, ...part } = ledgerQuestion(url.searchParams);
+    if (limit !== undefined) return sendJson(response, 200, ledgerPage(this.#store, { ...part, limit }));
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+    await pipeline(Readable.from(ledgerText(this.#store, part)), response);
   }
 
   /** Answers at all: alive. Reads its books: ready. */
@@ -295,29 +311,51 @@ const refundView = (refund: Refund): object => ({
   createdAt: new Date(refund.createdAtMs).toISOString(),
 });
 
-const ledgerView = (entry: LedgerEntry): object => ({
+/** Parameters that are empty count as absent. */
+function ledgerQuestion(parameters: URLSearchParams): Omit<LedgerPart, 'limit'> & { readonly limit?: number } {
+  const given = Object.fromEntries([...parameters].filter(([, value]) => value !== ''));
+  // An offset's plus sign that was not percent-encoded arrives as a space.
+  for (const name of ['since', 'until']) if (given[name]) given[name] = given[name].replace(' ', '+');
+  const { since, until, provider = null, cursor = '0', limit } = check(ledgerSchema, given, 'query');
+  return {
+    sinceMs: since === undefined ? 0 : Date.parse(since),
+    untilMs: until === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(until),
+    provider,
+    afterSeq: Number(cursor),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+const ledgerView = (entry: ListedLedgerEntry): object => ({
   id: entry.id,
   kind: entry.kind,
   provider: entry.provider,
   bookingId: entry.bookingId,
   attemptId: entry.attemptId,
+  refundId: entry.refundId,
   amount: { amount: entry.amount, currency: entry.currency },
   at: new Date(entry.atMs).toISOString(),
 });
 
-/** The whole ledger since a time as the text of one JSON object, chunk by chunk. */
-function* ledgerText(store: ProviderStore, sinceMs: number): Generator<string> {
+function ledgerPage(store: ProviderStore, part: LedgerPart): object {
+  const rows = store.ledger(part);
+  // A full page may be the last one; then the next one is empty, and says so.
+  return { items: rows.map(ledgerView), nextCursor: rows.length < part.limit ? null : String(rows.at(-1)!.seq) };
+}
+
+/** A whole part of the ledger as the text of one JSON object, chunk by chunk. */
+function* ledgerText(store: ProviderStore, part: Omit<LedgerPart, 'limit'>): Generator<string> {
   yield '{"items":[';
-  let afterSeq = 0;
-  for (;;) {
-    const rows = store.ledger(sinceMs, afterSeq, LEDGER_ROWS_PER_CHUNK);
+  let { afterSeq } = part;
+  for (let isFirst = true; ; isFirst = false) {
+    const rows = store.ledger({ ...part, afterSeq, limit: LEDGER_ROWS_PER_CHUNK });
     if (rows.length > 0) {
-      yield (afterSeq === 0 ? '' : ',') + rows.map((row) => JSON.stringify(ledgerView(row))).join(',');
+      yield (isFirst ? '' : ',') + rows.map((row) => JSON.stringify(ledgerView(row))).join(',');
       afterSeq = rows.at(-1)!.seq;
     }
     if (rows.length < LEDGER_ROWS_PER_CHUNK) break;
   }
-  yield ']}';
+  yield '],"nextCursor":null}';
 }
 
 function sendPage(response: ServerResponse, status: number, charge: Charge): void {

@@ -52,6 +52,21 @@ export interface LedgerEntry {
   readonly atMs: number;
 }
 
+export interface ListedLedgerEntry extends LedgerEntry {
+  /** The refund's idempotency key; null of a charge. */
+  readonly refundId: string | null;
+}
+
+/** Which movements: from a time on and before another, past one already seen. */
+export interface LedgerPart {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Null: of both. */
+  readonly provider: string | null;
+  readonly afterSeq: number;
+  readonly limit: number;
+}
+
 export interface Webhook {
   readonly id: string;
   readonly provider: string;
@@ -84,6 +99,7 @@ const schema = `
     bookingId TEXT NOT NULL, attemptId TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL,
     atMs INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS ledgerByTime ON ledger (atMs);
+  CREATE INDEX IF NOT EXISTS ledgerByProvider ON ledger (provider);
   CREATE TABLE IF NOT EXISTS webhooks (
     id TEXT PRIMARY KEY, provider TEXT NOT NULL, body TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
     createdAtMs INTEGER NOT NULL, nextAtMs INTEGER) STRICT;
@@ -258,15 +274,27 @@ export class ProviderStore {
     return this.#one<{ atMs: number }>('SELECT atMs FROM ledger ORDER BY seq DESC LIMIT 1')?.atMs ?? 0;
   }
 
-  /** Movements at or after `sinceMs` and past `afterSeq`, oldest first. */
-  ledger(sinceMs: number, afterSeq: number, limit: number): LedgerEntry[] {
-    return this.#all<LedgerEntry>(
-      `SELECT * FROM ledger WHERE seq > ? AND seq >= coalesce((SELECT seq FROM ledger WHERE atMs >= ?
-       ORDER BY atMs, seq LIMIT 1), 9223372036854775807) ORDER BY seq LIMIT ?`,
-      afterSeq,
-      sinceMs,
+  /**
+   * Movements, oldest first. Their times never go back, so that a window is a range of numbers: a page costs what it
+   * holds, however many lie before it, behind it, or at the other provider.
+   */
+  ledger({ sinceMs, untilMs, provider, afterSeq, limit }: LedgerPart): ListedLedgerEntry[] {
+    const fromSeq = Math.max(afterSeq + 1, this.#firstSeqAt(sinceMs));
+    const ofProvider = provider === null ? '' : 'ledger.provider = ? AND';
+    return this.#all<ListedLedgerEntry>(
+      `SELECT ledger.*, refunds.key AS refundId FROM ledger LEFT JOIN refunds ON refunds.id = ledger.id
+       WHERE ${ofProvider} seq >= ? AND seq < ? ORDER BY seq LIMIT ?`,
+      ...(provider === null ? [] : [provider]),
+      fromSeq,
+      this.#firstSeqAt(untilMs),
       limit,
     );
+  }
+
+  /** The number of the first movement at or after a time; past all of them if there is none. */
+  #firstSeqAt(atMs: number): number {
+    const sql = 'SELECT seq FROM ledger WHERE atMs >= ? ORDER BY atMs, seq LIMIT 1';
+    return this.#one<{ seq: number }>(sql, atMs)?.seq ?? Number.MAX_SAFE_INTEGER;
   }
 
   addWebhook(id: string, provider: string, body: string, atMs: number): void {

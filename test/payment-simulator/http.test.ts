@@ -112,6 +112,47 @@ describe('the ledger', () => {
     expect(await provider.ledger('')).toHaveLength(entries);
   });
 
+  it('until a time: before that very moment', async () => {
+    const ledger = await provider.ledger();
+    const [since, until] = [ledger[700]!.at, ledger[1_900]!.at];
+    const between = await provider.ledger(since, { until });
+    expect(between).toEqual(ledger.filter(({ at }) => at >= since && at < until));
+    expect(between.length).toBeGreaterThan(0);
+    expect(await provider.ledger(since, { until: since })).toEqual([]);
+  });
+
+  it('in pages: the same, none twice, none left out, and an end', async () => {
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    for (let pages = 0; cursor !== null && pages < 10; pages += 1) {
+      const page = await provider.ledgerPage({ limit: '700', cursor });
+      expect(page.items.length).toBeLessThanOrEqual(700);
+      seen.push(...page.items.map((entry) => entry.id));
+      cursor = page.nextCursor;
+    }
+    expect(cursor).toBeNull();
+    expect(seen).toEqual((await provider.ledger()).map((entry) => entry.id));
+  });
+
+  it('of one provider alone, and with the keys that charges and refunds were asked with', async () => {
+    const key = newId('pay');
+    await provider.charge({ key, provider: 'simulator-backup' });
+    const [charge, ...others] = await provider.ledger('', { provider: 'simulator-backup' });
+    expect(others).toEqual([]);
+    expect(charge).toMatchObject({ provider: 'simulator-backup', attemptId: key, refundId: null });
+
+    const { at, attemptId } = (await provider.ledger()).findLast((entry) => entry.provider === 'simulator')!;
+    const refundId = newId('ref');
+    await provider.refund(attemptId, refundId);
+    const refund = (await provider.ledger(at)).at(-1);
+    expect(refund).toMatchObject({ kind: 'refund', provider: 'simulator', attemptId, refundId });
+  });
+
+  it.each(['limit=0', 'limit=1001', 'limit=1.5', 'cursor=-1', 'cursor=next', 'provider=stripe', 'until=now'])(
+    '%s: refused',
+    async (query) => expect((await fetch(`${simulator.url}/ledger?${query}`)).status).toBe(400),
+  );
+
   it.each(['yesterday', '2026-11-20', '1766300000'])('since %s: refused', async (since) => {
     expect((await fetch(`${simulator.url}/ledger?since=${since}`)).status).toBe(400);
   });

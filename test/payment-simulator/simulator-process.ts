@@ -132,20 +132,31 @@ export const client = (url: string) => ({
   refund: (chargeKey: string, key: string, amount = 125_000): Promise<Answer> =>
     post(`${url}/v1/simulator/refunds`, { chargeKey, amount: { amount, currency: 'INR' } }, key),
   findRefund: (key: string): Promise<Answer> => get(`${url}/v1/simulator/refunds?idempotencyKey=${key}`),
-  async ledger(since?: string): Promise<LedgerItem[]> {
-    const response = await fetch(`${url}/ledger${since === undefined ? '' : `?since=${encodeURIComponent(since)}`}`);
-    return ((await response.json()) as { items: LedgerItem[] }).items;
+  async ledger(since?: string, query: Readonly<Record<string, string>> = {}): Promise<LedgerItem[]> {
+    const search = new URLSearchParams({ ...(since !== undefined && { since }), ...query });
+    return (await getJson<LedgerPage>(`${url}/ledger?${search.toString()}`)).items;
   },
+  ledgerPage: (query: Readonly<Record<string, string>>): Promise<LedgerPage> =>
+    getJson(`${url}/ledger?${new URLSearchParams(query).toString()}`),
 });
+
+export interface LedgerPage {
+  readonly items: LedgerItem[];
+  readonly nextCursor: string | null;
+}
 
 export interface LedgerItem {
   readonly id: string;
   readonly kind: 'charge' | 'refund';
+  readonly provider: string;
   readonly bookingId: string;
   readonly attemptId: string;
+  readonly refundId: string | null;
   readonly amount: { readonly amount: number; readonly currency: string };
   readonly at: string;
 }
+
+const getJson = async <Body>(url: string): Promise<Body> => (await fetch(url)).json() as Promise<Body>;
 
 async function get(url: string): Promise<Answer> {
   const response = await fetch(url);
