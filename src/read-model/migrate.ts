@@ -2,11 +2,19 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { createDatabaseForMigrations, type Log } from './database.ts';
 import * as firstSchema from './migrations/0001-first-schema.ts';
 import * as attemptsSweptInTurn from './migrations/0002-attempts-swept-in-turn.ts';
+import * as changes from './migrations/0003-changes.ts';
+import * as showsCancelledAndMoved from './migrations/0004-shows-cancelled-and-moved.ts';
+import * as outboxRelay from './migrations/0005-outbox-relay.ts';
+import * as notificationsAndTickets from './migrations/0006-notifications-and-tickets.ts';
 
 /** In the order of their numbers. One that has run anywhere is never edited: a change is a new one. */
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-schema': firstSchema,
   '0002-attempts-swept-in-turn': attemptsSweptInTurn,
+  '0003-changes': changes,
+  '0004-shows-cancelled-and-moved': showsCancelledAndMoved,
+  '0005-outbox-relay': outboxRelay,
+  '0006-notifications-and-tickets': notificationsAndTickets,
 };
 
 /**

@@ -1,5 +1,9 @@
 import type { ColumnType, Generated, Insertable, Selectable } from 'kysely';
+import type { BookingChangeKind } from '../contracts/change-messages.ts';
+import type { ShowChangeKind } from '../contracts/show-changes.ts';
 import type { BookingStatus, PaymentMethod, PaymentStatus, PricedSeat, RefundStatus } from '../domain/booking.ts';
+import type { Language } from '../domain/language.ts';
+import type { AppliedTier, CancellationPolicy } from '../domain/cancellation-policy.ts';
 import type { Money } from '../domain/money.ts';
 import type { CategoryPrice, Price } from '../domain/pricing.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
@@ -18,14 +22,23 @@ export interface Tables {
   seating_plans: SeatingPlansTable;
   movies: MoviesTable;
   shows: ShowsTable;
+  show_changes: ShowChangesTable;
+  show_change_bookings: ShowChangeBookingsTable;
   seat_map_snapshots: SeatMapSnapshotsTable;
   bookings: BookingsTable;
   booked_seats: BookedSeatsTable;
   payments: PaymentsTable;
   refunds: RefundsTable;
+  booking_changes: BookingChangesTable;
   outbox: OutboxTable;
+  outbox_deliveries: OutboxDeliveriesTable;
+  outbox_parked: OutboxParkedTable;
+  webhook_endpoints: WebhookEndpointsTable;
   webhook_events: WebhookEventsTable;
   idempotency_answers: IdempotencyAnswersTable;
+  ticket_admissions: TicketAdmissionsTable;
+  notifications_sent: NotificationsSentTable;
+  booking_reminders: BookingRemindersTable;
 }
 
 /** A value kept as `jsonb`, written as JSON text (the driver would write an array as a Postgres array). */
@@ -37,6 +50,8 @@ export interface UsersTable {
   role: string;
   email: string | null;
   phone: string | null;
+  locale: Generated<Language>;
+  opt_outs: Generated<string[]>;
   created_at: Immutable<Date>;
 }
 
@@ -65,6 +80,8 @@ export interface TheatresTable {
   address: string | null;
   lat: number;
   lng: number;
+  /** Null: the default. */
+  cancellation_policy: ColumnType<CancellationPolicy | null, string | null | undefined, string | null>;
 }
 
 export interface ScreensTable {
@@ -111,6 +128,34 @@ export interface ShowsTable {
   categories: Json<readonly CategoryPrice[]>;
   overlap_overridden: boolean;
   created_at: Immutable<Date>;
+  /** Counts what staff changes. */
+  version: Generated<number>;
+  cancel_reason: ColumnType<string | null, string | null | undefined, string | null>;
+  /** When it was last moved: who has bought before may take the money back until `full_refund_until`. */
+  moved_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  full_refund_until: ColumnType<Date | null, Date | null | undefined, Date | null>;
+}
+
+/** Never deleted: who has changed what, and when it was done. */
+export interface ShowChangesTable {
+  show_id: Immutable<string>;
+  /** That the show has by it. */
+  show_version: Immutable<number>;
+  kind: Immutable<ShowChangeKind>;
+  requested_by: Immutable<string>;
+  from_starts_at: Immutable<Date>;
+  to_starts_at: Immutable<Date>;
+  full_refund_until: Immutable<Date | null>;
+  created_at: Immutable<Date>;
+  /** Null while its effects are under way. */
+  done_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+}
+
+/** The bookings that were told of a change. */
+export interface ShowChangeBookingsTable {
+  show_id: Immutable<string>;
+  show_version: Immutable<number>;
+  booking_id: Immutable<string>;
 }
 
 export interface SeatMapSnapshotsTable {
@@ -144,6 +189,8 @@ export interface BookingsTable {
   payment_id: string | null;
   refund: Json<{ amount: Money; status: RefundStatus } | null>;
   as_created: Json<{ seats: readonly PricedSeat[]; price: Price; expiresAtMs: number } | null>;
+  /** Of the ticket that is good: raised when it changes hands or loses seats. */
+  ticket_version: Generated<number>;
   updated_at: Date;
 }
 
@@ -183,8 +230,26 @@ export interface RefundsTable {
   currency: Immutable<string>;
   status: RefundStatus;
   provider_reference: string | null;
+  /** The change of the booking that it belongs to; null: a payment that bought nothing. */
+  change_id: ColumnType<string | null, string | null | undefined, never>;
   created_at: Immutable<Date>;
   updated_at: Date;
+}
+
+/** Never updated, never deleted. */
+export interface BookingChangesTable {
+  id: Immutable<string>;
+  booking_id: Immutable<string>;
+  kind: Immutable<BookingChangeKind>;
+  requested_by: Immutable<string>;
+  reason: Immutable<string | null>;
+  seat_ids: Immutable<string[]>;
+  tier: ColumnType<AppliedTier | null, string | null, never>;
+  refund_amount: Immutable<number>;
+  kept_amount: Immutable<number>;
+  currency: Immutable<string>;
+  other_booking_id: Immutable<string | null>;
+  created_at: Immutable<Date>;
 }
 
 export interface OutboxTable {
@@ -193,6 +258,50 @@ export interface OutboxTable {
   type: Immutable<string>;
   payload: ColumnType<Record<string, unknown>, string, never>;
   created_at: ColumnType<Date, Date | undefined, never>;
+  /** When its deliveries were made; null until then. */
+  relayed_at: Generated<Date | null>;
+}
+
+/** What a consumer has not accepted yet. Those of one booking and queue are handed over in the order of their events. */
+export interface OutboxDeliveriesTable {
+  booking_id: Immutable<string>;
+  /** The consumer's name; of a partner's endpoint `webhook/` and its id. */
+  queue: Immutable<string>;
+  event_id: Immutable<number>;
+  /** Part of the relay's work, by the booking: one process at a time has it. */
+  lane: Immutable<number>;
+  due_at: Date;
+  tries: Generated<number>;
+  first_failed_at: Generated<Date | null>;
+  last_error: Generated<string | null>;
+}
+
+/** Deliveries that were given up, for an operator to look at and to send again. */
+export interface OutboxParkedTable {
+  id: Generated<number>;
+  booking_id: Immutable<string>;
+  queue: Immutable<string>;
+  event_id: Immutable<number>;
+  lane: Immutable<number>;
+  tries: Immutable<number>;
+  last_error: Immutable<string>;
+  first_failed_at: Immutable<Date>;
+  parked_at: Immutable<Date>;
+}
+
+export interface WebhookEndpointsTable {
+  id: Immutable<string>;
+  url: Immutable<string>;
+  /** Deliveries are signed with it, so it is kept as it is. */
+  secret: Immutable<string>;
+  description: Immutable<string | null>;
+  /** Null: all. */
+  event_types: Immutable<readonly string[] | null>;
+  enabled: boolean;
+  /** Since when every delivery has failed; null while some succeed. */
+  failing_since: Generated<Date | null>;
+  disabled_because: Generated<string | null>;
+  created_at: Immutable<Date>;
 }
 
 export interface WebhookEventsTable {
@@ -215,8 +324,33 @@ export interface IdempotencyAnswersTable {
   created_at: ColumnType<Date, Date | undefined, never>;
 }
 
+export interface TicketAdmissionsTable {
+  booking_id: Immutable<string>;
+  first_admitted_at: Generated<Date>;
+  /** The user at the door. */
+  first_admitted_by: Immutable<string>;
+  /** How often the ticket was shown, the first time included. */
+  scans: Generated<number>;
+}
+
+/** A message that was sent, or that no try will ever deliver. */
+export interface NotificationsSentTable {
+  event_id: Immutable<number>;
+  channel: Immutable<string>;
+  user_id: Immutable<string>;
+  outcome: 'SENT' | 'REFUSED';
+  reason: string | null;
+  sent_at: Generated<Date>;
+}
+
+export interface BookingRemindersTable {
+  booking_id: Immutable<string>;
+  reminded_at: Generated<Date>;
+}
+
 export type BookingRow = Selectable<BookingsTable>;
 export type PaymentRow = Selectable<PaymentsTable>;
 export type RefundRow = Selectable<RefundsTable>;
 export type ShowRow = Selectable<ShowsTable>;
 export type NewShowRow = Insertable<ShowsTable>;
+export type BookingChangeRow = Selectable<BookingChangesTable>;
