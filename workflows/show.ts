@@ -18,6 +18,8 @@ import {
   NOTHING_CHANGED_FAILURE,
   ownerMark,
   SEAT_COMMANDS_PER_BATCH_MAX,
+  type SaleChange,
+  type SaleChanged,
   showMessages,
   type SeatCommandsAnswer,
   type SeatMapDelta,
@@ -33,6 +35,7 @@ import {
 import { SeatMap } from '../src/domain/seat-map.ts';
 
 export const seatCommands = defineUpdate<SeatCommandsAnswer, [readonly SeatCommand[]]>(showMessages.seatCommands);
+export const changeSale = defineUpdate<SaleChanged, [SaleChange]>(showMessages.changeSale);
 export const releaseSeats = defineSignal<[readonly string[]]>(showMessages.releaseSeats);
 export const seatMap = defineQuery<SeatMapView>(showMessages.seatMap);
 
@@ -65,6 +68,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
   const seats = carried
     ? SeatMap.restore(input.layout, input.rules, carried.seats)
     : SeatMap.create(input.layout, input.rules);
+  let sale: Sale = { title: input.title, rules: input.rules, endsAtMs: input.endsAtMs, showVersion: input.showVersion };
   let updates = 0;
   // A new show's row is there already, at version 0 with every seat available.
   let projectedVersion = carried ? carried.projectedVersion : 0;
@@ -96,6 +100,13 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
       },
     },
   );
+  setHandler(changeSale, (change) => {
+    updates += 1;
+    sale = changedSale(sale, change);
+    seats.sellBy(sale.rules);
+    afterChange();
+    return { bookingIds: seats.bookingIds };
+  });
   setHandler(releaseSeats, (bookingIds) => {
     for (const bookingId of bookingIds) seats.apply({ kind: 'release', bookingId }, Date.now());
     afterChange();
@@ -161,9 +172,11 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
 
   function describe(): void {
     const { available, held, booked, blocked } = seats.counts;
+    const { title, rules } = sale;
     setCurrentDetails(
-      `**${input.title}** — version ${seats.version}\n\n` +
-        `available ${available} · held ${held} · booked ${booked} · blocked ${blocked}`,
+      `**${title}** — version ${seats.version}\n\n` +
+        `available ${available} · held ${held} · booked ${booked} · blocked ${blocked}` +
+        (rules.closed ? `\n\n**sale closed**: ${rules.closed.reason}` : ''),
     );
   }
 
@@ -176,19 +189,44 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     outgrown ||= continueAsNewSuggested || historyLength > HISTORY_EVENTS_MAX || updates >= UPDATES_PER_RUN_MAX;
   }
 
+  /** Waits for the end, whenever it is by then, or for the time to go on in a new run. */
+  async function hasEnded(): Promise<boolean> {
+    for (;;) {
+      const { endsAtMs } = sale;
+      const lifeMs = endsAtMs - Date.now();
+      if (lifeMs <= 0 || !(await condition(() => outgrown || sale.endsAtMs !== endsAtMs, lifeMs))) return true;
+      if (outgrown) return false;
+    }
+  }
+
   afterChange();
   await CancellationScope.nonCancellable(async () => {
-    const lifeMs = input.endsAtMs - Date.now();
-    const ended = lifeMs <= 0 || !(await condition(() => outgrown, lifeMs));
+    const ended = await hasEnded();
     leaving = !ended;
     await (ended ? condition(isProjected) : condition(isProjected, LAST_PROJECTION_WAIT_MS));
     await condition(allHandlersFinished);
     if (ended) return;
     await continueAsNew<typeof showWorkflow>({
       ...input,
+      ...sale,
       carried: { seats: seats.snapshot(Date.now()), projectedVersion },
     });
   });
+}
+
+/** What staff may change of a show that is on sale. */
+type Sale = Pick<ShowWorkflowInput, 'title' | 'rules' | 'endsAtMs' | 'showVersion'>;
+
+/** A sale that is closed stays closed. */
+function changedSale(sale: Sale, { showVersion, title, endsAtMs, ...times }: SaleChange): Sale {
+  if (showVersion <= (sale.showVersion ?? 1)) return sale;
+  const { salesOpenAtMs, salesCloseAtMs, closed } = sale.rules;
+  return {
+    title: title ?? sale.title,
+    endsAtMs: endsAtMs ?? sale.endsAtMs,
+    rules: { ...sale.rules, salesOpenAtMs, salesCloseAtMs, ...times, ...(closed && { closed }) },
+    showVersion,
+  };
 }
 
 const conflictsOf = (result: SeatCommandResult): readonly SeatConflict[] =>

@@ -1,4 +1,4 @@
-import type { SaleRules, SeatCommandResult } from '../domain/seat-commands.ts';
+import type { SaleRules, SaleTimes, SeatCommandResult } from '../domain/seat-commands.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
 import type { StatusCounts } from '../domain/occupancy.ts';
 import type { SeatMapSnapshot } from '../domain/seat-map.ts';
@@ -13,6 +13,8 @@ export interface ShowWorkflowInput {
   readonly rules: SaleRules;
   /** After this time the workflow ends. */
   readonly endsAtMs: number;
+  /** Of the show as staff has made it; counts every change that staff makes. Absent: 1. */
+  readonly showVersion?: number;
   /** Of the run before, when continued as new; absent on the first run. */
   readonly carried?: CarriedShowState;
 }
@@ -21,6 +23,19 @@ export interface CarriedShowState {
   readonly seats: SeatMapSnapshot;
   /** Version that the read model has acknowledged; null when it needs the whole map. */
   readonly projectedVersion: number | null;
+}
+
+/** What staff has changed of a show that is on sale. What is absent stays as it is. */
+export interface SaleChange extends Partial<SaleTimes> {
+  /** That the show has by this change: one that comes after a later one changes nothing. */
+  readonly showVersion: number;
+  readonly title?: string;
+  readonly endsAtMs?: number;
+}
+
+/** Everybody whom a change of the sale concerns: bookings that had seats then, held or booked, in the order of their ids. */
+export interface SaleChanged {
+  readonly bookingIds: readonly string[];
 }
 
 /** Answer of the `seatMap` query. */
@@ -59,6 +74,8 @@ export const ownerMark = (bookingId: string): OwnerMark => bookingId.slice(-OWNE
 export const showMessages = {
   /** Update: a batch of seat commands, answered one by one. */
   seatCommands: 'seatCommands',
+  /** Update: the sale goes by other times, or is closed for good. */
+  changeSale: 'changeSale',
   /** Signal: release the holds of these bookings, where nobody waits for the answer. */
   releaseSeats: 'releaseSeats',
   /** Query: the seat map, for operators. */

@@ -134,10 +134,16 @@ export type SeatRefusal =
 export type SeatCommandResult = SeatsGranted | SeatRefusal;
 export type SeatRefusalCode = SeatRefusal['refusal'];
 
-/** What a show's rules depend on besides its layout; fixed when the show goes on sale. */
-export interface SaleRules {
+/** When, and whether at all, seats are sold: what staff may change while a show is sold. */
+export interface SaleTimes {
   readonly salesOpenAtMs: number;
   readonly salesCloseAtMs: number;
+  /** Staff has ended the sale for good: nobody gets a seat any more, nor keeps one for longer, whatever was paid. */
+  readonly closed?: { readonly reason: string };
+}
+
+/** What a show's rules depend on besides its layout; the limits are fixed when the show goes on sale. */
+export interface SaleRules extends SaleTimes {
   readonly seatsPerBookingMax: number;
   /** Seats one buyer may hold or have booked in this show; 0 = no cap. */
   readonly seatsPerBuyerMax: number;

@@ -14,6 +14,7 @@ import {
 import { refusedOrphans } from './orphan-rule.ts';
 import type {
   SaleRules,
+  SaleTimes,
   SeatCommand,
   SeatCommandResult,
   SeatConflict,
@@ -74,7 +75,7 @@ interface Overdue {
  */
 export class SeatMap {
   readonly #geometry: SeatGeometry;
-  readonly #rules: SaleRules;
+  #rules: SaleRules;
   readonly #occupancy: Occupancy;
   readonly #claims = new Map<string, Claim>();
   readonly #expiries = new ExpiryQueue<Claim>();
@@ -150,6 +151,17 @@ export class SeatMap {
   /** As of `version`. */
   get counts(): StatusCounts {
     return this.#occupancy.counts;
+  }
+
+  /** Bookings that have seats, held or booked, in the order of their ids. */
+  get bookingIds(): readonly string[] {
+    return [...this.#claims.keys()].sort();
+  }
+
+  /** From now on seats are sold by these times. Nobody loses a seat by it. */
+  sellBy(times: SaleTimes): void {
+    const { seatsPerBookingMax, seatsPerBuyerMax } = this.#rules;
+    this.#rules = { ...times, seatsPerBookingMax, seatsPerBuyerMax };
   }
 
   /** Earliest expiry of a hold; it may be past already. Null when nothing is held. */
@@ -301,6 +313,7 @@ export class SeatMap {
     const claim = this.#claims.get(bookingId);
     if (claim === undefined || !isLive(claim, nowMs)) return this.#notHeld(bookingId, nowMs);
     if (!isToCome(expiresAtMs, nowMs)) return refused('HOLD_EXPIRED');
+    if (this.#isClosed && expiresAtMs > claim.expiresAtMs) return refused('SALES_CLOSED');
     const answer = grantedHold({ ...claim, expiresAtMs });
     if (expiresAtMs === claim.expiresAtMs) return { answer };
     return {
@@ -330,13 +343,14 @@ export class SeatMap {
     const claim = this.#claims.get(command.bookingId);
     const isSameSeats = claim !== undefined && isSame(claim.seats, seats);
     if (claim?.booked) return isSameSeats ? { answer } : refused('NO_SUCH_HOLD');
+    if (this.#isClosed) return refused('SALES_CLOSED');
     if (isSameSeats && isLive(claim, nowMs)) return { answer, change: () => this.#book(claim, seats) };
     if (!command.reclaim) return this.#notHeld(command.bookingId, nowMs);
     return this.#decideReclaim(command, seats, nowMs);
   }
 
   /**
-   * Takes the seats for a payment that came late, whatever became of the hold and whenever sales close. But seats that
+   * Takes the seats for a payment that came late, whatever became of the hold and at whatever time sales end. But seats that
    * were booked and returned stay returned: else a late repeat of the confirm would undo a cancellation.
    */
   #decideReclaim(command: CommandOf<'confirm'>, seats: readonly number[], nowMs: number): Decision {
@@ -486,7 +500,11 @@ export class SeatMap {
   }
 
   #isOnSale(nowMs: number): boolean {
-    return nowMs >= this.#rules.salesOpenAtMs && nowMs < this.#rules.salesCloseAtMs;
+    return !this.#isClosed && nowMs >= this.#rules.salesOpenAtMs && nowMs < this.#rules.salesCloseAtMs;
+  }
+
+  get #isClosed(): boolean {
+    return this.#rules.closed !== undefined;
   }
 
   #takeAnew(claim: Omit<Claim, 'queueIndex'>): void {

@@ -25,7 +25,16 @@ export interface NewShow {
   readonly overlapOverridden: boolean;
 }
 
-export interface Show extends NewShow {
+/** What staff has decided about a show since it was made. */
+export interface StaffDecisions {
+  /** Counts what staff changes; 1 as made. */
+  readonly version: number;
+  readonly cancelled: { readonly atMs: number; readonly reason: string } | null;
+  /** When it was last moved, and until when those who had bought before may have all their money back. */
+  readonly moved: { readonly atMs: number; readonly fullRefundUntilMs: number } | null;
+}
+
+export interface Show extends NewShow, StaffDecisions {
   readonly theatreId: string;
   readonly cityId: string;
   readonly timeZone: string;
@@ -141,7 +150,8 @@ const selectShows = (db: ReadModel) =>
     .innerJoin('seat_map_snapshots', 'seat_map_snapshots.show_id', 'shows.id')
     .selectAll('shows')
     .select(['movies.title as movie_title', 'theatres.name as theatre_name', 'theatres.city_id', 'cities.zone'])
-    .select(['seat_map_snapshots.available', 'seat_map_snapshots.total', 'seat_map_snapshots.version']);
+    .select(['seat_map_snapshots.available', 'seat_map_snapshots.total'])
+    .select('seat_map_snapshots.version as seat_map_version');
 
 type ShowRowWithVenue = InferResult<ReturnType<typeof selectShows>>[number];
 
@@ -164,7 +174,17 @@ const toShow = (row: ShowRowWithVenue, nowMs: number): Show => ({
   categories: row.categories,
   overlapOverridden: row.overlap_overridden,
   status: statusAt(row, nowMs),
-  availability: { available: row.available, total: row.total, asOfVersion: row.version },
+  availability: { available: row.available, total: row.total, asOfVersion: row.seat_map_version },
+  ...staffDecisions(row),
+});
+
+const staffDecisions = (row: ShowRow): StaffDecisions => ({
+  version: row.version,
+  cancelled: row.cancelled_at && { atMs: row.cancelled_at.getTime(), reason: row.cancel_reason ?? '' },
+  moved:
+    row.moved_at && row.full_refund_until
+      ? { atMs: row.moved_at.getTime(), fullRefundUntilMs: row.full_refund_until.getTime() }
+      : null,
 });
 
 /** A border belongs to what begins there. */
