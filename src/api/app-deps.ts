@@ -4,6 +4,7 @@ import type { WorkflowClient } from '../contracts/workflow-client.ts';
 import type { BookingTerms } from '../domain/booking-process.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ReadModel } from '../read-model/database.ts';
+import type { TicketCodes } from '../tickets/ticket-codes.ts';
 import type { Metrics } from './operations/metrics.ts';
 import type { SeatMaps } from './seats/seat-routes.ts';
 import type { SeatMapStreams } from '../live/seat-map-streams.ts';
@@ -23,6 +24,7 @@ export interface AppDeps {
   /** By the `{provider}` of the webhook's path. */
   readonly webhooks: ReadonlyMap<string, WebhookVerifier>;
   readonly jwtSecret: string;
+  readonly ticketCodes: TicketCodes;
   readonly settings: SaleSettings;
   readonly rateLimit: 'on' | 'off';
   /** Proxies between the clients and this process, whose `X-Forwarded-For` is believed. */

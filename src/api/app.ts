@@ -34,6 +34,7 @@ import { webhookRoutes } from './payments/webhook-routes.ts';
 import { createSeatMapFastPath } from './seats/seat-map-fast-path.ts';
 import { seatRoutes } from './seats/seat-routes.ts';
 import { ShowCommands } from './shows/show-commands.ts';
+import { ticketRoutes } from './tickets/ticket-routes.ts';
 import { staffRoutes } from './staff/staff-routes.ts';
 
 /** The HTTP application. It holds no state that another process would need: any number of them serve the same sales. */
@@ -112,6 +113,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     ...quoteRoutes(catalogue, seatMaps, memory, settings.limits.seatsPerBookingMax),
     ...accountRoutes(memory, deps.jwtSecret, nowMs),
     ...webhookRoutes({ ...deps, batches }),
+    ...ticketRoutes({ db, batches, memory, codes: deps.ticketCodes }),
     ...staffRoutes({ db, memory, catalogue, shows, nowMs, logger: deps.logger }),
   ];
 }

@@ -15,6 +15,7 @@ import { createLogger } from '../platform/logger.ts';
 import { openFilesMax } from '../platform/open-files.ts';
 import { createDatabase } from '../read-model/database.ts';
 import { ShowSenderPlaces } from '../read-model/sender-places.ts';
+import { TicketCodes } from '../tickets/ticket-codes.ts';
 import { listen } from './listening.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
@@ -47,6 +48,8 @@ export async function runApiProcess(
     'TEMPORAL_NAMESPACE',
     'CITY_QUEUES',
     'JWT_SECRET',
+    'TICKET_SIGNING_KEY',
+    'TICKET_SIGNING_KEYS_RETIRED',
     'PAYMENT_WEBHOOK_SECRET',
     'HOLD_TTL_SECONDS',
     'HOLD_EXTENSIONS_MAX',
@@ -82,6 +85,7 @@ export async function runApiProcess(
     streams,
     webhooks: paymentWebhookVerifiers(config.PAYMENT_WEBHOOK_SECRET),
     jwtSecret: config.JWT_SECRET,
+    ticketCodes: new TicketCodes(config.TICKET_SIGNING_KEY, config.TICKET_SIGNING_KEYS_RETIRED),
     settings: {
       terms: {
         holdTtlMs: config.HOLD_TTL_SECONDS * 1_000,

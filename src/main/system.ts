@@ -36,6 +36,8 @@ const partSettings = [
   'WORKER_QUEUES',
   'JWT_SECRET',
   'PAYMENT_WEBHOOK_SECRET',
+  'TICKET_SIGNING_KEY',
+  'TICKET_SIGNING_KEYS_RETIRED',
   'PAYMENT_SIMULATOR_LATENCY_MS',
   'PAYMENT_SIMULATOR_PUBLIC_URL',
   'HOLD_TTL_SECONDS',
@@ -160,6 +162,7 @@ export class System {
       TEMPORAL_NAMESPACE: settings.TEMPORAL_NAMESPACE,
       JWT_SECRET: secrets.JWT_SECRET,
       PAYMENT_WEBHOOK_SECRET: secrets.PAYMENT_WEBHOOK_SECRET,
+      TICKET_SIGNING_KEY: secrets.TICKET_SIGNING_KEY,
     };
     const addresses = { ...entrances.addresses, temporalUi: uiUrl ?? env.TEMPORAL_UI_URL ?? null };
     this.#record?.update({

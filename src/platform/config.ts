@@ -19,6 +19,15 @@ const ids = z
   );
 /** Secrets have no default: development's are made once and kept in the data folder, production's are given. */
 const secret = z.string().min(32, 'must have at least 32 characters');
+/** More keys than that were not changed, they were lost. */
+const RETIRED_KEYS_MAX = 10;
+const secrets = z
+  .string()
+  .transform((text) => text.split(',').map((each) => each.trim()))
+  .refine(
+    (list) => list.length <= RETIRED_KEYS_MAX && list.every((each) => each.length >= 32),
+    `must be at most ${RETIRED_KEYS_MAX} secrets of at least 32 characters with commas between them`,
+  );
 const postgresUrl = z
   .string()
   .refine(
@@ -51,6 +60,10 @@ const settings = z.object({
   WORKER_QUEUES: ids.optional(),
 
   JWT_SECRET: secret,
+  /** Signs tickets. */
+  TICKET_SIGNING_KEY: secret,
+  /** Signed tickets before: those are still good. With commas between them. */
+  TICKET_SIGNING_KEYS_RETIRED: secrets.default([]),
   PAYMENT_WEBHOOK_SECRET: secret,
   PAYMENT_GATEWAY_URL: z.url(),
 
@@ -89,7 +102,13 @@ export type SettingName = keyof Settings;
 export const settingShapes = settings.shape;
 
 /** Never shown, right or wrong: an address may hold a password. */
-const hidden: ReadonlySet<string> = new Set(['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'DATABASE_URL']);
+const hidden: ReadonlySet<string> = new Set([
+  'JWT_SECRET',
+  'TICKET_SIGNING_KEY',
+  'TICKET_SIGNING_KEYS_RETIRED',
+  'PAYMENT_WEBHOOK_SECRET',
+  'DATABASE_URL',
+]);
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { StartupError } from './startup-error.ts';
 import { writeFileWhole } from './whole-file.ts';
 
-export const secretNames = ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'POSTGRES_PASSWORD'] as const;
+export const secretNames = ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'TICKET_SIGNING_KEY', 'POSTGRES_PASSWORD'] as const;
 export type SecretName = (typeof secretNames)[number];
 export type Secrets = Readonly<Record<SecretName, string>>;
 

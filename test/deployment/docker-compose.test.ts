@@ -61,7 +61,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('takes secrets from the environment, and has none of its own', () => {
-    for (const name of ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'POSTGRES_PASSWORD']) {
+    for (const name of ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'TICKET_SIGNING_KEY', 'POSTGRES_PASSWORD']) {
       const uses = text.match(new RegExp(`\\$\\{${name}[^}]*\\}`, 'g')) ?? [];
       expect(uses.length).toBeGreaterThan(0);
       for (const use of uses) expect(use).toMatch(/^\$\{[A-Z_]+:\?/);

@@ -57,7 +57,7 @@ describe('npm start explains in one sentence and ends with 1', () => {
     [{ DATABASE_URL: 'foo' }, /^Settings are wrong: DATABASE_URL: must be an address such as postgres:\/\/user:/],
     [
       { NODE_ENV: 'production' },
-      /^With NODE_ENV=production .*: JWT_SECRET, PAYMENT_WEBHOOK_SECRET, POSTGRES_PASSWORD\.$/,
+      /^With NODE_ENV=production .*: JWT_SECRET, PAYMENT_WEBHOOK_SECRET, TICKET_SIGNING_KEY, POSTGRES_PASSWORD\.$/,
     ],
     [{ DATABASE_URL: 'postgres://127.0.0.1:9/none' }, /^The database that DATABASE_URL names can't be used \(.*9/],
     [

@@ -15,6 +15,7 @@ import { claimNamespace, TEST_TEMPORAL_ADDRESS } from './temporal.ts';
 export const testSecrets = {
   JWT_SECRET: 'a-secret-of-the-tests-for-tokens-only',
   PAYMENT_WEBHOOK_SECRET: 'a-secret-of-the-tests-for-webhooks-only',
+  TICKET_SIGNING_KEY: 'a-secret-of-the-tests-for-tickets-only',
 };
 
 const shortTimes = {

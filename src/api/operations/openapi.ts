@@ -65,14 +65,21 @@ function requestBody(body: Endpoint['body']): Pick<NonNullable<RouteConfig['requ
 
 function answers(specs: Endpoint['answers']): RouteConfig['responses'] {
   return Object.fromEntries(
-    Object.entries(specs).map(([status, { description, schema, contentType = 'application/json', headers }]) => [
-      status,
-      {
-        description,
-        ...(schema && { content: { [contentType]: { schema } } }),
-        ...(headers && { headers: documented(headers) }),
-      },
-    ]),
+    Object.entries(specs).map(
+      ([status, { description, schema, contentType = 'application/json', alsoAs, headers }]) => [
+        status,
+        {
+          description,
+          ...(schema && {
+            content: {
+              [contentType]: { schema },
+              ...(alsoAs && { [alsoAs]: { schema: { type: 'string', format: 'binary' } } }),
+            },
+          }),
+          ...(headers && { headers: documented(headers) }),
+        },
+      ],
+    ),
   );
 }
 

@@ -8,6 +8,8 @@ export interface AnswerSpec {
   readonly schema?: z.ZodType;
   /** Of the body, where it is not JSON. */
   readonly contentType?: string;
+  /** The same in another form, for whoever asks for it by `Accept`. */
+  readonly alsoAs?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -33,6 +33,7 @@ import { defineEndpoint, type Endpoint } from './endpoint.ts';
 import { webhookReceipt } from './operations.ts';
 import { pathId } from './primitives.ts';
 import { seatingPlanSchema, seatMapChangeSchema, seatMapSchema } from './seats.ts';
+import { ticketCheckRequest, ticketCheckSchema, ticketSchema } from './tickets.ts';
 import { blockAnswer, blockRequest, newMovie, newScreen, newShow, newTheatre, pretixPlan } from './staff.ts';
 
 export const BASE_PATH = '/api/v1';
@@ -40,6 +41,7 @@ export const BASE_PATH = '/api/v1';
 export const BODY_LIMIT_BYTES = 256 * 1024;
 
 const venueStaff: readonly Role[] = ['theatre_owner', 'admin'];
+const doorStaff: readonly Role[] = ['theatre_owner', 'support', 'admin'];
 const createdAt = { Location: 'Path of the new resource' };
 const id = (prefix: string) => z.strictObject({ id: pathId(prefix) });
 const open = { access: 'anyone', idempotencyKey: 'none' } as const;
@@ -440,7 +442,34 @@ const staffCalls = {
   }),
 };
 
+const tickets = {
+  getTicket: defineEndpoint({
+    operationId: 'getTicket',
+    method: 'get',
+    path: '/bookings/{id}/ticket',
+    tag: 'Tickets',
+    summary: 'The ticket of a confirmed booking, for all its seats; as a PDF for whoever accepts one',
+    access: everyRole,
+    idempotencyKey: 'none',
+    params: id('bkg'),
+    answers: { 200: { description: 'The ticket', schema: ticketSchema, alsoAs: 'application/pdf' } },
+    errors: ['NOT_FOUND', 'BOOKING_STATE'],
+  }),
+  verifyTicket: defineEndpoint({
+    operationId: 'verifyTicket',
+    method: 'post',
+    path: '/tickets/verify',
+    tag: 'Tickets',
+    summary: 'Lets the bearers of a ticket in; says when it was shown before',
+    access: doorStaff,
+    idempotencyKey: 'accepted',
+    body: ticketCheckRequest,
+    answers: { 200: { description: 'They may go in', schema: ticketCheckSchema } },
+    errors: ['NOT_FOUND', 'BOOKING_STATE', 'IDEMPOTENCY_KEY_REUSED'],
+  }),
+};
+
 /** Every call of the contract that exists, by operation. */
-export const endpoints = { ...bookings, ...seats, ...catalogue, ...accounts, ...payments, ...staffCalls };
+export const endpoints = { ...bookings, ...seats, ...catalogue, ...accounts, ...payments, ...tickets, ...staffCalls };
 
 export const everyEndpoint: readonly Endpoint[] = Object.values(endpoints);
