@@ -6,6 +6,7 @@ import * as changes from './migrations/0003-changes.ts';
 import * as showsCancelledAndMoved from './migrations/0004-shows-cancelled-and-moved.ts';
 import * as outboxRelay from './migrations/0005-outbox-relay.ts';
 import * as notificationsAndTickets from './migrations/0006-notifications-and-tickets.ts';
+import * as reconciliation from './migrations/0007-reconciliation.ts';
 
 /** In the order of their numbers. One that has run anywhere is never edited: a change is a new one. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -15,6 +16,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0004-shows-cancelled-and-moved': showsCancelledAndMoved,
   '0005-outbox-relay': outboxRelay,
   '0006-notifications-and-tickets': notificationsAndTickets,
+  '0007-reconciliation': reconciliation,
 };
 
 /**

@@ -1,11 +1,18 @@
 import type { ColumnType, Generated, Insertable, Selectable } from 'kysely';
 import type { BookingChangeKind } from '../contracts/change-messages.ts';
 import type { ShowChangeKind } from '../contracts/show-changes.ts';
+import type {
+  ReconciliationCounts,
+  ReconciliationMode,
+  ReconciliationPhase,
+  RunStatus,
+} from '../contracts/reconciliation.ts';
 import type { BookingStatus, PaymentMethod, PaymentStatus, PricedSeat, RefundStatus } from '../domain/booking.ts';
 import type { Language } from '../domain/language.ts';
 import type { AppliedTier, CancellationPolicy } from '../domain/cancellation-policy.ts';
 import type { Money } from '../domain/money.ts';
 import type { CategoryPrice, Price } from '../domain/pricing.ts';
+import type { Difference } from '../domain/reconciliation.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
 import type { SeatingPlan } from '../domain/seating-plan.ts';
 
@@ -36,6 +43,9 @@ export interface Tables {
   webhook_endpoints: WebhookEndpointsTable;
   webhook_events: WebhookEventsTable;
   idempotency_answers: IdempotencyAnswersTable;
+  reconciliation_runs: ReconciliationRunsTable;
+  reconciliation_findings: ReconciliationFindingsTable;
+  reconciliation_run_findings: ReconciliationRunFindingsTable;
   ticket_admissions: TicketAdmissionsTable;
   notifications_sent: NotificationsSentTable;
   booking_reminders: BookingRemindersTable;
@@ -348,9 +358,60 @@ export interface BookingRemindersTable {
   reminded_at: Generated<Date>;
 }
 
+export interface ReconciliationRunsTable {
+  id: Immutable<string>;
+  from_at: Immutable<Date>;
+  to_at: Immutable<Date>;
+  mode: Immutable<ReconciliationMode>;
+  started_by: Immutable<string>;
+  status: RunStatus;
+  phase: ReconciliationPhase;
+  done_until: ColumnType<Date | null, never, Date | null>;
+  counts: Json<ReconciliationCounts>;
+  stopped_because: ColumnType<string | null, never, string | null>;
+  started_at: Generated<Date>;
+  ended_at: ColumnType<Date | null, never, Date | null>;
+}
+
+/** One row a difference, whatever the number of runs that meet it. */
+export interface ReconciliationFindingsTable {
+  kind: Immutable<string>;
+  subject: Immutable<string>;
+  state: 'OPEN' | 'REPAIRED' | 'RESOLVED';
+  booking_id: string | null;
+  show_id: string | null;
+  attempt_id: string | null;
+  refund_id: string | null;
+  seats: number[];
+  due: Json<Money | null>;
+  found: Json<Money | null>;
+  detail: string;
+  needs_person: boolean;
+  /** What reconciliation has done about it since it was last opened. */
+  done: string | null;
+  first_run_id: Immutable<string>;
+  last_run_id: string;
+  runs: number;
+  first_seen_at: Immutable<Date>;
+  last_seen_at: Date;
+  ended_at: Date | null;
+}
+
+/** The reports: what each run has found, as it was then. */
+export interface ReconciliationRunFindingsTable {
+  run_id: Immutable<string>;
+  kind: Immutable<string>;
+  subject: Immutable<string>;
+  position: Generated<number>;
+  finding: ColumnType<Difference, string, never>;
+  done: string | null;
+}
+
 export type BookingRow = Selectable<BookingsTable>;
 export type PaymentRow = Selectable<PaymentsTable>;
 export type RefundRow = Selectable<RefundsTable>;
 export type ShowRow = Selectable<ShowsTable>;
 export type NewShowRow = Insertable<ShowsTable>;
 export type BookingChangeRow = Selectable<BookingChangesTable>;
+export type ReconciliationRunRow = Selectable<ReconciliationRunsTable>;
+export type ReconciliationFindingRow = Selectable<ReconciliationFindingsTable>;

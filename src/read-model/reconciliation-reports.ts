@@ -1,0 +1,257 @@
+import { sql } from 'kysely';
+import {
+  noCounts,
+  type ReconciliationCounts,
+  type ReconciliationMode,
+  type ReconciliationPhase,
+  type RunStatus,
+} from '../contracts/reconciliation.ts';
+import type { Difference, DifferenceClass, DifferenceKey } from '../domain/reconciliation.ts';
+import { cursorNumber, cursorOf, type Page, type PageRequest, toPage } from './cursors.ts';
+import type { ReadModel } from './database.ts';
+import type { TimeWindow } from './reconciliation.ts';
+import type { ReconciliationFindingRow, ReconciliationRunRow } from './tables.ts';
+
+export interface ReconciliationRun {
+  readonly id: string;
+  readonly window: TimeWindow;
+  readonly mode: ReconciliationMode;
+  readonly startedBy: string;
+  readonly status: RunStatus;
+  readonly phase: ReconciliationPhase;
+  /** The window is done up to here, in the phase of money; null before the first slice. */
+  readonly doneUntilMs: number | null;
+  readonly counts: ReconciliationCounts;
+  /** Why it was stopped before its end. */
+  readonly stoppedBecause: string | null;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+}
+
+/** A difference as a run has found it, and what the run did about it; null: nothing. */
+export interface RunFinding {
+  readonly difference: Difference;
+  readonly done: string | null;
+}
+
+/** A difference as it stands, through all runs that have met it. */
+export interface Finding extends RunFinding {
+  readonly state: 'OPEN' | 'REPAIRED' | 'RESOLVED';
+  readonly runs: number;
+  readonly firstSeenAtMs: number;
+  readonly lastSeenAtMs: number;
+}
+
+/** Repeated it changes nothing. */
+export async function beginRun(
+  db: ReadModel,
+  run: Pick<ReconciliationRun, 'id' | 'window' | 'mode' | 'startedBy'>,
+): Promise<void> {
+  await db
+    .insertInto('reconciliation_runs')
+    .values({
+      id: run.id,
+      from_at: new Date(run.window.fromMs),
+      to_at: new Date(run.window.toMs),
+      mode: run.mode,
+      started_by: run.startedBy,
+      status: 'RUNNING',
+      phase: 'money',
+      counts: JSON.stringify(noCounts),
+    })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}
+
+export type RunProgress = Pick<ReconciliationRun, 'status' | 'phase' | 'doneUntilMs' | 'counts' | 'stoppedBecause'>;
+
+export async function noteProgress(db: ReadModel, runId: string, progress: RunProgress): Promise<void> {
+  const { status, phase, doneUntilMs, counts, stoppedBecause } = progress;
+  await db
+    .updateTable('reconciliation_runs')
+    .set({
+      status,
+      phase,
+      done_until: doneUntilMs === null ? null : new Date(doneUntilMs),
+      counts: JSON.stringify(counts),
+      stopped_because: stoppedBecause,
+      ...(status !== 'RUNNING' && { ended_at: sql<Date>`coalesce(ended_at, now())` }),
+    })
+    .where('id', '=', runId)
+    .execute();
+}
+
+/**
+ * Enters differences into a run's report and, unless it is a dry run, into the book of all differences: a known one is
+ * counted once a run, one that had ended is open again. Repeatable; gives how many the report did not have yet.
+ */
+export async function recordFindings(
+  db: ReadModel,
+  { runId, isDryRun }: { readonly runId: string; readonly isDryRun: boolean },
+  differences: readonly Difference[],
+): Promise<number> {
+  if (differences.length === 0) return 0;
+  const sorted = differences.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return db.transaction().execute(async (trx) => {
+    const { rows } = await sql<{ kind: string }>`
+      insert into reconciliation_run_findings (run_id, kind, subject, finding)
+      select ${runId}, finding ->> 'kind', finding ->> 'subject', finding
+      from jsonb_array_elements(${JSON.stringify(sorted)}::jsonb) as finding
+      on conflict do nothing
+      returning kind`.execute(trx);
+    if (!isDryRun) await bookFindings(trx, runId, sorted);
+    return rows.length;
+  });
+}
+
+const keyOf = ({ kind, subject }: DifferenceKey): string => `${kind} ${subject}`;
+
+async function bookFindings(db: ReadModel, runId: string, differences: readonly Difference[]): Promise<void> {
+  await sql`
+    insert into reconciliation_findings as known (kind, subject, state, booking_id, show_id, attempt_id, refund_id, seats,
+      due, found, detail, needs_person, first_run_id, last_run_id, runs, first_seen_at, last_seen_at)
+    select kind, subject, 'OPEN', "bookingId", "showId", "attemptId", "refundId",
+      array(select seat::int from jsonb_array_elements_text(seats) as seat), nullif(due, 'null'), nullif(found, 'null'),
+      detail, "needsPerson", ${runId}, ${runId}, 1, now(), now()
+    from jsonb_to_recordset(${JSON.stringify(differences)}::jsonb) as finding (kind text, subject text,
+      "bookingId" text, "showId" text, "attemptId" text, "refundId" text, seats jsonb, due jsonb, found jsonb,
+      detail text, "needsPerson" boolean)
+    on conflict (kind, subject) do update set
+      state = 'OPEN',
+      seats = excluded.seats,
+      due = excluded.due,
+      found = excluded.found,
+      detail = excluded.detail,
+      needs_person = excluded.needs_person,
+      last_run_id = excluded.last_run_id,
+      runs = known.runs + 1,
+      last_seen_at = excluded.last_seen_at,
+      done = case when known.state = 'OPEN' then known.done end,
+      ended_at = null
+    where known.last_run_id <> excluded.last_run_id`.execute(db);
+}
+
+/** What was done about a difference, in the run's report and in the book. */
+export async function noteDone(
+  db: ReadModel,
+  runId: string,
+  { kind, subject }: DifferenceKey,
+  done: string,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('reconciliation_run_findings')
+      .set({ done })
+      .where('run_id', '=', runId)
+      .where('kind', '=', kind)
+      .where('subject', '=', subject)
+      .execute();
+    await trx
+      .updateTable('reconciliation_findings')
+      .set({ done })
+      .where('kind', '=', kind)
+      .where('subject', '=', subject)
+      .where('state', '=', 'OPEN')
+      .execute();
+  });
+}
+
+/** A difference is gone: repaired if something was done about it, else resolved by itself or by a person. */
+export async function endFinding(db: ReadModel, { kind, subject }: DifferenceKey): Promise<void> {
+  await db
+    .updateTable('reconciliation_findings')
+    .set({ state: sql`case when done is null then 'RESOLVED' else 'REPAIRED' end`, ended_at: sql<Date>`now()` })
+    .where('kind', '=', kind)
+    .where('subject', '=', subject)
+    .where('state', '=', 'OPEN')
+    .execute();
+}
+
+/** Open differences in the order of their keys. */
+export async function listOpenFindings(
+  db: ReadModel,
+  { after, limit }: { readonly after: DifferenceKey | null; readonly limit: number },
+): Promise<Difference[]> {
+  let query = db.selectFrom('reconciliation_findings').selectAll().where('state', '=', 'OPEN');
+  if (after) query = query.where(sql<boolean>`(kind, subject) > (${after.kind}, ${after.subject})`);
+  const rows = await query.orderBy('kind').orderBy('subject').limit(limit).execute();
+  return rows.map((row) => toFinding(row).difference);
+}
+
+export async function findFinding(db: ReadModel, { kind, subject }: DifferenceKey): Promise<Finding | null> {
+  const row = await db
+    .selectFrom('reconciliation_findings')
+    .selectAll()
+    .where('kind', '=', kind)
+    .where('subject', '=', subject)
+    .executeTakeFirst();
+  return row ? toFinding(row) : null;
+}
+
+export async function findRun(db: ReadModel, id: string): Promise<ReconciliationRun | null> {
+  const row = await db.selectFrom('reconciliation_runs').selectAll().where('id', '=', id).executeTakeFirst();
+  return row ? toRun(row) : null;
+}
+
+const runFindingsCursor = cursorOf('reconciliation findings', cursorNumber.int());
+
+/**
+ * A run's report, in the order in which it was made.
+ * @throws InvalidCursorError
+ */
+export async function listRunFindings(
+  db: ReadModel,
+  runId: string,
+  { limit, cursor }: PageRequest,
+): Promise<Page<RunFinding>> {
+  const after = runFindingsCursor.decode(cursor);
+  const rows = await db
+    .selectFrom('reconciliation_run_findings')
+    .select(['position', 'finding', 'done'])
+    .where('run_id', '=', runId)
+    .where('position', '>', after ?? -1)
+    .orderBy('position')
+    .limit(limit + 1)
+    .execute();
+  return toPage(
+    rows,
+    limit,
+    (row) => ({ difference: row.finding, done: row.done }),
+    (row) => runFindingsCursor.encode(row.position),
+  );
+}
+
+const toRun = (row: ReconciliationRunRow): ReconciliationRun => ({
+  id: row.id,
+  window: { fromMs: row.from_at.getTime(), toMs: row.to_at.getTime() },
+  mode: row.mode,
+  startedBy: row.started_by,
+  status: row.status,
+  phase: row.phase,
+  doneUntilMs: row.done_until?.getTime() ?? null,
+  counts: row.counts,
+  stoppedBecause: row.stopped_because,
+  startedAtMs: row.started_at.getTime(),
+  endedAtMs: row.ended_at?.getTime() ?? null,
+});
+
+const toFinding = (row: ReconciliationFindingRow): Finding => ({
+  difference: {
+    kind: row.kind as DifferenceClass,
+    subject: row.subject,
+    bookingId: row.booking_id,
+    showId: row.show_id,
+    attemptId: row.attempt_id,
+    refundId: row.refund_id,
+    seats: row.seats,
+    due: row.due,
+    found: row.found,
+    detail: row.detail,
+    needsPerson: row.needs_person,
+  },
+  done: row.done,
+  state: row.state,
+  runs: row.runs,
+  firstSeenAtMs: row.first_seen_at.getTime(),
+  lastSeenAtMs: row.last_seen_at.getTime(),
+});
