@@ -70,6 +70,13 @@ export class ApiClient {
     return { status: response.status, headers: response.headers, body: answer as Body };
   }
 
+  /** A GET whose answer is read by the caller, whatever it is. */
+  fetch(path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+    return fetch(`${this.url}/api/v1${path}`, {
+      headers: { ...(this.#token !== null && { Authorization: `Bearer ${this.#token}` }), ...headers },
+    });
+  }
+
   // ---- what a buyer does ----
 
   hold(showId: string, seatIds: readonly string[], key: string = newKey()) {
