@@ -122,11 +122,11 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
       throw ApplicationFailure.retryable(outcome.reason, 'RefundFailed');
     },
 
-    /** All refunds of an attempt as they are recorded, whoever has asked for them. */
+    /** All refunds of an attempt that bought nothing, as they are recorded, whoever has asked for them. */
     async findRefunds(bookingId: string, attemptId: string): Promise<Refund[]> {
       const { refunds } = await findPaymentsOfBooking(db, bookingId);
       return refunds
-        .filter(({ paymentId }) => paymentId === attemptId)
+        .filter(({ paymentId, changeId }) => paymentId === attemptId && changeId === null)
         .map(({ id, amount, status, providerReference }) => ({ id, attemptId, amount, status, providerReference }));
     },
 
@@ -155,8 +155,9 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
         reclaim: options.reclaim,
       }),
 
-    returnSeats: ({ showId, bookingId }: HoldOf): Promise<SeatCommandResult> =>
-      sendSeatCommand(showId, { kind: 'return', bookingId }),
+    /** Booked seats go back on sale: all of the booking's, or those named. */
+    returnSeats: ({ showId, bookingId }: HoldOf, seats?: readonly number[]): Promise<SeatCommandResult> =>
+      sendSeatCommand(showId, { kind: 'return', bookingId, seats }),
 
     /** One transaction: booking, its seats, its payment, its outbox row. Returns the booking's number. */
     async recordConfirmed(booking: Booking, attempt: PaymentAttempt): Promise<RecordOutcome> {
@@ -239,8 +240,9 @@ function otherThanRefunded(request: RefundRequest, charge: ChargeOutcome): Refun
     case 'failed':
       return { status: 'nothing_captured' };
     case 'succeeded': {
-      const { provider, providerReference, captured = request } = charge;
-      const isAsAsked = provider === request.provider && isSameMoney(captured.amount, request.amount);
+      const { provider, providerReference, captured = { amount: request.chargeAmount ?? request.amount } } = charge;
+      const { provider: asked, amount, chargeAmount = amount } = request;
+      const isAsAsked = provider === asked && isSameMoney(captured.amount, chargeAmount);
       return isAsAsked ? null : { status: 'captured_otherwise', provider, providerReference, amount: captured.amount };
     }
     case 'pending':
@@ -260,8 +262,11 @@ function outboxFor(booking: Booking): BookingStateRecord['outbox'] {
 /** Recorded before the provider is asked. */
 const isBegun = ({ status, providerReference }: Refund): boolean => status === 'PENDING' && providerReference === null;
 
-const moneyGoesBack = ({ id: bookingId, showId }: Booking, { id: refundId, amount }: Refund, reason: GivenBackBecause) =>
-  bookingEvent('payment.refunded', { bookingId, showId, refundId, amount, reason });
+const moneyGoesBack = (
+  { id: bookingId, showId }: Booking,
+  { id: refundId, amount }: Refund,
+  reason: GivenBackBecause,
+) => bookingEvent('payment.refunded', { bookingId, showId, refundId, amount, reason });
 
 function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {
   const nowMs = Date.now();
@@ -271,5 +276,5 @@ function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {
 
 function refundRow(bookingId: string, { attemptId, ...refund }: Refund): RefundRow {
   const nowMs = Date.now();
-  return { ...refund, paymentId: attemptId, bookingId, createdAtMs: nowMs, updatedAtMs: nowMs };
+  return { ...refund, paymentId: attemptId, bookingId, changeId: null, createdAtMs: nowMs, updatedAtMs: nowMs };
 }

@@ -1,7 +1,9 @@
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { BookingActivities } from '../activities/booking-activities.ts';
+import type { ChangeActivities } from '../activities/change-activities.ts';
 import type { PurchaseActivities } from '../activities/purchase-activities.ts';
 import type { ShowActivities } from '../activities/show-activities.ts';
+import type { ShowChangeActivities } from '../activities/show-change-activities.ts';
 import type { SweepActivities } from '../activities/sweep-activities.ts';
 import type { TaskQueues } from '../src/contracts/workflow-ids.ts';
 import type { TemporalAddress } from './connection.ts';
@@ -11,7 +13,12 @@ import { spareThreadsOfUnlimitedCalls } from './unlimited-sandbox-calls.ts';
 
 export interface WorkersOptions extends TemporalAddress {
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
-  readonly activities: BookingActivities & PurchaseActivities & ShowActivities & SweepActivities;
+  readonly activities: BookingActivities &
+    ChangeActivities &
+    PurchaseActivities &
+    ShowActivities &
+    ShowChangeActivities &
+    SweepActivities;
   /** Those of the cities that this worker serves, and those of all the others. */
   readonly queues: readonly TaskQueues[];
 }

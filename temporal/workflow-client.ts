@@ -1,5 +1,6 @@
 import {
   type Client,
+  WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -15,14 +16,25 @@ import {
   type PayAnswer,
   type PayCommand,
 } from '../src/contracts/booking-messages.ts';
+import {
+  type BookingChange,
+  type ChangeAnswer,
+  CHANGE_UNHEARD_FAILURE,
+  changeMessages,
+} from '../src/contracts/change-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { SenderPlaces } from '../src/contracts/sender-places.ts';
+import type { ShowChange } from '../src/contracts/show-changes.ts';
+import { type SaleChange, type SaleChanged, showMessages } from '../src/contracts/show-messages.ts';
 import type { ShowStart } from '../src/contracts/show-start.ts';
-import { ENDED, type Ended, type WorkflowClient } from '../src/contracts/workflow-client.ts';
+import { ENDED, type Ended, ShowNotRunningError, type WorkflowClient } from '../src/contracts/workflow-client.ts';
 import {
+  bookingChangeWorkflowId,
   bookingWorkflowId,
   type CityQueues,
   latePaymentWorkflowId,
+  showCancellationWorkflowId,
+  showMoveWorkflowId,
   showWorkflowId,
   type TaskQueues,
   taskQueuesOf,
@@ -30,9 +42,11 @@ import {
 import type { NewBooking } from '../src/domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
 import type { bookingWorkflow } from '../workflows/booking.ts';
+import type { bookingChangeWorkflow } from '../workflows/booking-change.ts';
 import type { latePaymentWorkflow } from '../workflows/late-payment.ts';
 import { bookingAttributes, showAttribute } from '../workflows/search-attribute-keys.ts';
 import type { showWorkflow } from '../workflows/show.ts';
+import type { showCancellationWorkflow, showMoveWorkflow } from '../workflows/show-changes.ts';
 import { type BatchObserver, SeatCommandBatcher } from './seat-command-batcher.ts';
 import { inOurWords, isTransient, untilAnswered } from './until-answered.ts';
 
@@ -91,6 +105,39 @@ export class TemporalWorkflowClient implements WorkflowClient {
           workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
           typedSearchAttributes: [{ key: showAttribute, value: showId }],
           staticSummary: title,
+        })
+        .catch(unlessEnded),
+    );
+  }
+
+  async changeSale(showId: string, change: SaleChange): Promise<SaleChanged> {
+    const handle = this.#client.workflow.getHandle(showWorkflowId(showId));
+    // A repeat gets the first answer: who had seats then, and not who has some now.
+    const update = { updateId: `sale-${change.showVersion}`, args: [change] as [SaleChange] };
+    const send = () => handle.executeUpdate<SaleChanged, [SaleChange]>(showMessages.changeSale, update);
+    return untilAnswered(this.#client.workflow, unlessNotRunning(showId, send), {
+      deadlineMs: Date.now() + CALL_TIMEOUT_MS,
+      tryTimeoutMs: TRY_TIMEOUT_MS,
+      alsoTransient: (error) => error instanceof WorkflowNotFoundError,
+    });
+  }
+
+  async startShowChange(change: ShowChange): Promise<void> {
+    const { showId, cityId, kind, showVersion, title } = change;
+    const isCancelled = kind === 'cancelled';
+    const workflow = isCancelled ? 'showCancellationWorkflow' : 'showMoveWorkflow';
+    await this.#untilAnswered(() =>
+      this.#client.workflow
+        .start<typeof showCancellationWorkflow | typeof showMoveWorkflow>(workflow, {
+          workflowId: isCancelled ? showCancellationWorkflowId(showId) : showMoveWorkflowId(showId, showVersion),
+          taskQueue: this.#queuesOf(cityId).shows,
+          args: [change],
+          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+          workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+          // One that was terminated begins anew, and goes on from the rows.
+          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+          typedSearchAttributes: [{ key: showAttribute, value: showId }],
+          staticSummary: `${isCancelled ? 'cancelled' : 'moved'}: ${title}`,
         })
         .catch(unlessEnded),
     );
@@ -170,6 +217,49 @@ export class TemporalWorkflowClient implements WorkflowClient {
     );
   }
 
+  async purchaseHasEnded(bookingId: string): Promise<boolean> {
+    const handle = this.#client.workflow.getHandle(bookingWorkflowId(bookingId));
+    const found = await this.#untilAnswered(() => handle.describe().catch(unlessEnded));
+    return found === ENDED || found.status.name !== 'RUNNING';
+  }
+
+  changeBooking(change: BookingChange, booking: NewBooking): Promise<ChangeAnswer> {
+    return this.#untilAnswered(
+      () =>
+        this.#client.workflow
+          .executeUpdateWithStart<typeof bookingChangeWorkflow, ChangeAnswer, [BookingChange]>(changeMessages.change, {
+            updateId: change.changeId,
+            args: [change],
+            startWorkflowOperation: this.#startOfChange(change, booking),
+          })
+          .catch((error: unknown) => detailsOf<ChangeAnswer>(error, CHANGE_UNHEARD_FAILURE) ?? rethrow(error)),
+      // It was heard by a run that has ended since: the next one finds what became of it.
+      saysEnded,
+    );
+  }
+
+  /** One that runs already hears it; after its end another one is started. */
+  #startOfChange(change: BookingChange, booking: NewBooking) {
+    return new WithStartWorkflowOperation<typeof bookingChangeWorkflow>('bookingChangeWorkflow', {
+      workflowId: bookingChangeWorkflowId(booking.id),
+      taskQueue: this.#queuesOf(booking.cityId).bookings,
+      args: [{ change }],
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      typedSearchAttributes: bookingAttributes(booking),
+      staticSummary: `${change.kind} of ${booking.seats.map((seat) => seat.label).join(', ')}`,
+      priority: inTurnWithOtherShows(booking),
+    });
+  }
+
+  async notifyRefund(bookingId: string, refundId: string): Promise<void> {
+    const handle = this.#client.workflow.getHandle(bookingChangeWorkflowId(bookingId));
+    await this.#untilAnswered(() =>
+      handle.signal<[string]>(changeMessages.refundNotification, refundId).catch(unlessEnded),
+    );
+  }
+
   async ping(): Promise<void> {
     await this.#client.workflowService.getSystemInfo({});
   }
@@ -206,10 +296,26 @@ export class TemporalWorkflowClient implements WorkflowClient {
     );
   }
 
-  #untilAnswered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  #untilAnswered<Answer>(call: () => Promise<Answer>, alsoTransient?: (error: unknown) => boolean): Promise<Answer> {
     const deadlineMs = Date.now() + CALL_TIMEOUT_MS;
-    return untilAnswered(this.#client.workflow, call, { deadlineMs, tryTimeoutMs: TRY_TIMEOUT_MS });
+    const patience = { deadlineMs, tryTimeoutMs: TRY_TIMEOUT_MS, ...(alsoTransient && { alsoTransient }) };
+    return untilAnswered(this.#client.workflow, call, patience);
   }
+}
+
+/** A show that continues as new is briefly between two runs. */
+const NOT_RUNNING_RETRIES = 3;
+
+function unlessNotRunning<Answer>(showId: string, call: () => Promise<Answer>): () => Promise<Answer> {
+  let notRunning = 0;
+  return async () => {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError) || ++notRunning <= NOT_RUNNING_RETRIES) throw error;
+      throw new ShowNotRunningError(`show ${showId} has no running workflow`);
+    }
+  };
 }
 
 /** What the server says of an update that a workflow had taken when it ended. */
@@ -222,11 +328,17 @@ function saysEnded(error: unknown): boolean {
 }
 
 /** The validator refuses what a booking does not hear any more, and tells the answer all the same. */
-function unheardAnswer<Answer>(error: unknown): Answer | null {
+const unheardAnswer = <Answer>(error: unknown): Answer | null => detailsOf<Answer>(error, HEARD_ENOUGH_FAILURE);
+
+function detailsOf<Answer>(error: unknown, type: string): Answer | null {
   if (!(error instanceof WorkflowUpdateFailedError)) return null;
   const { cause } = error;
-  if (!(cause instanceof ApplicationFailure) || cause.type !== HEARD_ENOUGH_FAILURE) return null;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== type) return null;
   return cause.details?.[0] as Answer;
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function unlessEnded(error: unknown): Ended {

@@ -8,20 +8,22 @@ import {
 } from '@temporalio/workflow';
 import { RetryState } from '@temporalio/common';
 import type { BookingActivities } from '../activities/booking-activities.ts';
+import type { ChangeActivities } from '../activities/change-activities.ts';
 import type { PurchaseActivities } from '../activities/purchase-activities.ts';
 import type { PurchaseProgress } from '../src/contracts/booking-messages.ts';
 import { activityMs } from '../src/contracts/payment-time-limits.ts';
 import { STUCK_AFTER_TRIES } from '../src/contracts/workflow-ids.ts';
 import { asStuck } from './status-attribute.ts';
 
-type ActivityName = keyof BookingActivities;
-type Arguments<Name extends ActivityName> = Parameters<BookingActivities[Name]>;
-type Outcome<Name extends ActivityName> = Awaited<ReturnType<BookingActivities[Name]>>;
+type Activities = BookingActivities & ChangeActivities;
+type ActivityName = keyof Activities;
+type Arguments<Name extends ActivityName> = Parameters<Activities[Name]>;
+type Outcome<Name extends ActivityName> = Awaited<ReturnType<Activities[Name]>>;
 /** Those that answer something when they are done: with the others a first try that failed looks like one that did not. */
 type AnsweringName = { [Name in ActivityName]: void extends Outcome<Name> ? never : Name }[ActivityName];
 
 /** In the worker itself, once: a marker in the history and no task for the server. */
-const inWorker = proxyLocalActivities<BookingActivities>({
+const inWorker = proxyLocalActivities<Activities>({
   startToCloseTimeout: activityMs.inWorker,
   retry: { maximumAttempts: 1 },
 });
@@ -32,7 +34,7 @@ const { purchase } = proxyLocalActivities<PurchaseActivities>({
 });
 
 /** A task of its own: what it waits for stands in the Temporal UI. */
-const asTask = proxyActivities<BookingActivities>({
+const asTask = proxyActivities<Activities>({
   startToCloseTimeout: activityMs.asTask,
   retry: {
     initialInterval: '250ms',
@@ -43,7 +45,7 @@ const asTask = proxyActivities<BookingActivities>({
 });
 
 /** One that has failed for long already, retried until it is done. */
-const asStuckTask = proxyActivities<BookingActivities>({
+const asStuckTask = proxyActivities<Activities>({
   startToCloseTimeout: activityMs.asTask,
   retry: { initialInterval: '10s', backoffCoefficient: 1 },
 });

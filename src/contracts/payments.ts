@@ -64,6 +64,8 @@ export interface RefundRequest {
   readonly provider: string;
   readonly providerReference: string;
   readonly amount: Money;
+  /** What the charge captured, where only a part of it is asked back. */
+  readonly chargeAmount?: Money;
 }
 
 /** What became of asking for a refund. The last two: why this one can never be had. */

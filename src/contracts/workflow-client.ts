@@ -7,7 +7,10 @@ import type {
   PayAnswer,
   PayCommand,
 } from './booking-messages.ts';
+import type { BookingChange, ChangeAnswer } from './change-messages.ts';
 import type { PaymentNotification } from './payments.ts';
+import type { ShowChange } from './show-changes.ts';
+import type { SaleChange, SaleChanged } from './show-messages.ts';
 import type { ShowStart } from './show-start.ts';
 
 /** The addressed workflow has ended: its row in the read model says how. */
@@ -27,6 +30,13 @@ export interface WorkflowClient {
   /** Starts the show's workflow; one that runs already is left as it is. */
   startShow(show: ShowStart): Promise<void>;
   /**
+   * Has the show's sale go by what staff has decided. A change that comes after a later one has no effect.
+   * @throws ShowNotRunningError, WorkflowUnavailableError, OutcomeUnknownError, WorkflowFailedError
+   */
+  changeSale(showId: string, change: SaleChange): Promise<SaleChanged>;
+  /** Starts what brings the change's effects about; one that runs already is left as it is. */
+  startShowChange(change: ShowChange): Promise<void>;
+  /**
    * Starts the booking's workflow, or finds it running, or finds that it has ended. Retries an unknown outcome.
    * `other_booking`: it runs with another fingerprint or show than `input` has. Two requests with one key for two shows
    * both get their seats; this start is where it is decided which of them is the booking, and the row must agree.
@@ -42,6 +52,15 @@ export interface WorkflowClient {
    * `booking` is needed to start that successor.
    */
   notifyPayment(notification: PaymentNotification, booking: NewBooking): Promise<void>;
+  /** True once nobody acts for the purchase any more: its workflow has ended, and the row says how. */
+  purchaseHasEnded(bookingId: string): Promise<boolean>;
+  /**
+   * Changes a booking that is confirmed, one change at a time: CHANGE_IN_PROGRESS while another one is under way. Answers
+   * when the change is durable; its refund goes on by itself. The same `changeId` has one effect, and finds its answer.
+   */
+  changeBooking(change: BookingChange, booking: NewBooking): Promise<ChangeAnswer>;
+  /** Lets the booking's change workflow know that a refund has ended. Without effect when none waits for it. */
+  notifyRefund(bookingId: string, refundId: string): Promise<void>;
   /** Resolves when the Temporal server answers; for readiness. */
   ping(): Promise<void>;
 }

@@ -5,6 +5,18 @@ export const bookingWorkflowId = (bookingId: string): string => `booking/${booki
 export const latePaymentWorkflowId = (bookingId: string, attemptId: string): string =>
   `booking/${bookingId}/late/${attemptId}`;
 
+/** The workflow of the changes of a booking that is confirmed: one at a time. */
+export const bookingChangeWorkflowId = (bookingId: string): string => `booking/${bookingId}/change`;
+
+/** The workflow that brings about what a show's cancellation means for its bookings. */
+export const showCancellationWorkflowId = (showId: string): string => `show/${showId}/cancellation`;
+/** The same where it goes by other times since that version of it. */
+export const showMoveWorkflowId = (showId: string, showVersion: number): string => `show/${showId}/move/${showVersion}`;
+
+/** Over a window that somebody names, Unix ms; those of the schedule are called after it and their time. */
+export const reconciliationWorkflowId = (window: { fromMs: number; toMs: number }, mode: string): string =>
+  `reconciliation/${new Date(window.fromMs).toISOString()}/${new Date(window.toMs).toISOString()}/${mode}`;
+
 /** Where the tasks of one city's workflows wait, or of all cities that have no queues of their own. */
 export interface TaskQueues {
   /** Show workflows and their projections: apart from bookings, so that a backlog of one never delays the other. */

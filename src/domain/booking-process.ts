@@ -1,4 +1,5 @@
 import {
+  asMade,
   type Booking,
   type BookingStatus,
   bookingCan,
@@ -28,7 +29,8 @@ export interface PaymentAttempt {
   readonly failureReason: string | null;
 }
 
-export type PayRefusal = 'BOOKING_STATE' | 'HOLD_EXPIRED';
+/** `SALES_CLOSED`: staff has ended the sale of the show. */
+export type PayRefusal = 'BOOKING_STATE' | 'HOLD_EXPIRED' | 'SALES_CLOSED';
 
 /**
  * A booking's life as a state machine: which state follows which, what an expiry is, how often may be paid and
@@ -46,16 +48,7 @@ export class BookingProcess {
   constructor(created: NewBooking, terms: BookingTerms) {
     this.#terms = terms;
     this.#created = created;
-    this.#booking = {
-      ...created,
-      bookingNumber: null,
-      status: 'HELD',
-      version: 1,
-      changedAtMs: created.heldAtMs,
-      payment: null,
-      refund: null,
-      asCreated: null,
-    };
+    this.#booking = asMade(created);
   }
 
   get booking(): Booking {

@@ -1,3 +1,4 @@
+import type { CancellationPolicy } from './cancellation-policy.ts';
 import type { Money } from './money.ts';
 import type { Price } from './pricing.ts';
 
@@ -13,6 +14,16 @@ export const bookingStatuses = [
 ] as const;
 export type BookingStatus = (typeof bookingStatuses)[number];
 
+const ended = {
+  pay: false,
+  extend: false,
+  changeSeats: false,
+  release: false,
+  cancel: false,
+  exchange: false,
+  transfer: false,
+} as const;
+
 /**
  * What may be done in which state; the server refuses with BOOKING_STATE what is not listed, the page shows why.
  * `become` lists the states that may follow.
@@ -23,6 +34,9 @@ export const bookingCan = {
     extend: true,
     changeSeats: true,
     release: true,
+    cancel: false,
+    exchange: false,
+    transfer: false,
     become: ['PAYMENT_PENDING', 'CONFIRMED', 'RELEASED', 'EXPIRED', 'FAILED'],
   },
   PAYMENT_PENDING: {
@@ -30,17 +44,29 @@ export const bookingCan = {
     extend: false,
     changeSeats: false,
     release: false,
+    cancel: false,
+    exchange: false,
+    transfer: false,
     become: ['HELD', 'CONFIRMED', 'EXPIRED', 'FAILED'],
   },
-  CONFIRMED: { pay: false, extend: false, changeSeats: false, release: false, become: ['CANCELLED', 'EXCHANGED'] },
-  RELEASED: { pay: false, extend: false, changeSeats: false, release: true, become: [] },
-  EXPIRED: { pay: false, extend: false, changeSeats: false, release: false, become: ['CONFIRMED'] },
-  FAILED: { pay: false, extend: false, changeSeats: false, release: false, become: [] },
-  CANCELLED: { pay: false, extend: false, changeSeats: false, release: false, become: [] },
-  EXCHANGED: { pay: false, extend: false, changeSeats: false, release: false, become: [] },
+  CONFIRMED: {
+    pay: false,
+    extend: false,
+    changeSeats: false,
+    release: false,
+    cancel: true,
+    exchange: true,
+    transfer: true,
+    become: ['CANCELLED', 'EXCHANGED'],
+  },
+  RELEASED: { ...ended, release: true, become: [] },
+  EXPIRED: { ...ended, become: ['CONFIRMED'] },
+  FAILED: { ...ended, become: [] },
+  CANCELLED: { ...ended, become: [] },
+  EXCHANGED: { ...ended, become: [] },
 } as const satisfies Record<
   BookingStatus,
-  { pay: boolean; extend: boolean; changeSeats: boolean; release: boolean; become: readonly BookingStatus[] }
+  { readonly [Deed in keyof typeof ended]: boolean } & { readonly become: readonly BookingStatus[] }
 >;
 
 export interface PricedSeat {
@@ -64,6 +90,8 @@ export interface NewBooking {
   readonly fingerprint: string;
   readonly heldAtMs: number;
   readonly expiresAtMs: number;
+  /** Of its theatre when it was made, where that has set one; it applies whatever the theatre sets later. */
+  readonly cancellationPolicy?: CancellationPolicy;
 }
 
 /** `expiresAtMs` is the expiry the hold has, or had at its end; clients see it while `hasLiveHold`. */
@@ -79,10 +107,30 @@ export interface Booking extends NewBooking {
    */
   readonly changedAtMs: number;
   readonly payment: { readonly status: PaymentStatus } | null;
+  /** All that goes back, whatever the cause, with the state of that which is farthest from its end. */
   readonly refund: { readonly amount: Money; readonly status: RefundStatus } | null;
+  /** What cancellation policies have kept of it so far, in minor units. */
+  readonly keptAmount: number;
+  /** The first of the bookings that were exchanged one for the next; its own id where it was not. */
+  readonly chainId: string;
   /** The booking as first answered, where seats or expiry have changed since. */
   readonly asCreated: Pick<NewBooking, 'seats' | 'price' | 'expiresAtMs'> | null;
 }
+
+/** What every booking begins with. */
+export const asMade = (booking: NewBooking) =>
+  ({
+    ...booking,
+    bookingNumber: null,
+    status: 'HELD',
+    version: 1,
+    changedAtMs: booking.heldAtMs,
+    payment: null,
+    refund: null,
+    keptAmount: 0,
+    chainId: booking.id,
+    asCreated: null,
+  }) satisfies Booking;
 
 /** With the version that the booking has after its next change: a row that tells of it must not differ from the answer. */
 export const inNextVersion = (booking: Booking): Booking => ({ ...booking, version: booking.version + 1 });

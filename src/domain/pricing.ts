@@ -40,3 +40,29 @@ export function priceSeats(seatCategoryIds: readonly string[], categories: reado
     ),
   };
 }
+
+/**
+ * The price of seats at what each of them was sold for, whatever its category costs by now; `categories` give the names and
+ * the order of the lines.
+ */
+export function priceAsSold(
+  seats: readonly { readonly category: string; readonly price: Money }[],
+  categories: readonly Pick<CategoryPrice, 'id' | 'name'>[],
+  currency: string,
+): Price {
+  const known = categories.map(({ id }) => id);
+  const gone = seats.map(({ category }) => category).filter((id) => !known.includes(id));
+  const named = [...categories, ...[...new Set(gone)].map((id) => ({ id, name: id }))];
+  const lines = named.flatMap(({ id, name }): PriceLine[] => {
+    const sold = seats.filter(({ category }) => category === id).map(({ price }) => price);
+    if (sold.length === 0) return [];
+    return [{ kind: 'seats', label: `${sold.length} × ${name}`, amount: sumMoney(sold, currency) }];
+  });
+  return {
+    lines,
+    total: sumMoney(
+      lines.map((line) => line.amount),
+      currency,
+    ),
+  };
+}

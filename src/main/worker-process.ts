@@ -1,7 +1,9 @@
 import { type LogLevel, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { type BookingActivities, createBookingActivities } from '../../activities/booking-activities.ts';
+import { type ChangeActivities, createChangeActivities } from '../../activities/change-activities.ts';
 import { createPurchaseActivities } from '../../activities/purchase-activities.ts';
 import { createShowActivities, type ShowActivities } from '../../activities/show-activities.ts';
+import { createShowChangeActivities, type ShowChangeActivities } from '../../activities/show-change-activities.ts';
 import { createSweepActivities, type SweepActivities } from '../../activities/sweep-activities.ts';
 import { workflowBundle } from '../../temporal/bundle.ts';
 import { connectClient } from '../../temporal/connection.ts';
@@ -22,7 +24,7 @@ import { createWorkerMetrics } from './worker-metrics.ts';
 
 const log = createLogger('worker');
 
-export type Activities = BookingActivities & ShowActivities & SweepActivities;
+export type Activities = BookingActivities & ChangeActivities & ShowActivities & ShowChangeActivities & SweepActivities;
 
 /**
  * Runs workflows and activities until it is asked to stop. Logs one line with `"msg":"ready"` and its
@@ -72,11 +74,13 @@ export async function runWorkerProcess(
   const activities = decorate(
     metrics.counting({
       ...createShowActivities({ db }),
+      ...createShowChangeActivities({ db, workflows }),
       ...createBookingActivities({
         db,
         gateway,
         sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
       }),
+      ...createChangeActivities({ db, workflows }),
       ...createSweepActivities({
         db,
         gateway,

@@ -85,7 +85,7 @@ export const confirmationStatement = (rows: string) => sql<ConfirmationRow>`
   confirmed as (
     insert into bookings as booking (${bookingColumnNames}, payment_id, updated_at)
     select id, next_booking_number(), show_id, user_id, city_id, 'CONFIRMED', seats, price, items, fingerprint, held_at,
-      expires_at, version, changed_at, 'SUCCEEDED', refund, as_created, paid_by, now()
+      expires_at, version, changed_at, 'SUCCEEDED', refund, as_created, cancellation_policy, chain_id, paid_by, now()
     from record
     order by id
     on conflict (id) do update set
@@ -178,7 +178,8 @@ export const stateStatement = (rows: string) => sql<{ id: string }>`
     insert into bookings as booking (${bookingColumnNames}, payment_id, updated_at)
     select record.id, known.booking_number, record.show_id, record.user_id, record.city_id, record.status, record.seats,
       record.price, record.items, record.fingerprint, record.held_at, record.expires_at, record.version,
-      record.changed_at, record.payment_status, record.refund, record.as_created, known.payment_id, now()
+      record.changed_at, record.payment_status, record.refund, record.as_created, record.cancellation_policy,
+      record.chain_id, known.payment_id, now()
     from record
       left join bookings as known on known.id = record.id and record.status in (${confirmedStates})
     order by record.id

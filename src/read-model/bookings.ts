@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
 import { bookingEvent } from '../contracts/events.ts';
 import { isoTime } from '../contracts/http/primitives.ts';
-import type { Booking, BookingStatus, NewBooking } from '../domain/booking.ts';
+import { asMade, type Booking, type BookingStatus, type NewBooking } from '../domain/booking.ts';
 import { cursorOf, cursorText, cursorTimeMs, type Page, type PageRequest, toPage } from './cursors.ts';
 import type { ReadModel } from './database.ts';
 import { jsonRows } from './json-rows.ts';
@@ -16,16 +16,7 @@ import type { BookingRow } from './tables.ts';
 export async function insertHeldBookings(db: ReadModel, bookings: readonly NewBooking[]): Promise<boolean[]> {
   const rows = jsonRows(
     bookings.map((booking) => ({
-      ...bookingJson({
-        ...booking,
-        bookingNumber: null,
-        status: 'HELD',
-        version: 1,
-        changedAtMs: booking.heldAtMs,
-        payment: null,
-        refund: null,
-        asCreated: null,
-      }),
+      ...bookingJson(asMade(booking)),
       held: heldEvent(booking).payload,
     })),
   );
@@ -91,15 +82,19 @@ export async function listBookingsOfUser(
   );
 }
 
-/** Columns of a booking as a set of rows sent in one JSON parameter has them; `updated_at` is the server's. */
+/**
+ * Columns of a booking as a set of rows sent in one JSON parameter has them; `updated_at` is the server's, `kept_amount`
+ * that of the changes.
+ */
 export const bookingColumns: RawBuilder<unknown> = sql.raw(
   'id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, ' +
     'items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, ' +
-    'changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb',
+    'changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, ' +
+    'cancellation_policy jsonb, chain_id text',
 );
 export const bookingColumnNames: RawBuilder<unknown> = sql.raw(
   'id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, ' +
-    'version, changed_at, payment_status, refund, as_created',
+    'version, changed_at, payment_status, refund, as_created, cancellation_policy, chain_id',
 );
 
 export const bookingJson = (booking: Booking) => ({
@@ -120,9 +115,11 @@ export const bookingJson = (booking: Booking) => ({
   payment_status: booking.payment?.status ?? null,
   refund: booking.refund,
   as_created: booking.asCreated,
+  cancellation_policy: booking.cancellationPolicy ?? null,
+  chain_id: booking.chainId === booking.id ? null : booking.chainId,
 });
 
-const toBooking = (row: BookingRow): Booking => ({
+export const toBooking = (row: BookingRow): Booking => ({
   id: row.id,
   bookingNumber: row.booking_number,
   showId: row.show_id,
@@ -138,5 +135,8 @@ const toBooking = (row: BookingRow): Booking => ({
   changedAtMs: row.changed_at.getTime(),
   payment: row.payment_status === null ? null : { status: row.payment_status },
   refund: row.refund,
+  keptAmount: row.kept_amount,
+  chainId: row.chain_id ?? row.id,
   asCreated: row.as_created,
+  ...(row.cancellation_policy && { cancellationPolicy: row.cancellation_policy }),
 });

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { RefundExceedsCaptureError } from '../domain/refund-plan.ts';
 
 /**
  * The second line of defence fired: another booking has a live row for one of these seats. The show workflow must have
@@ -49,7 +50,7 @@ const ROW_ERROR_CODES = ['55P03'];
 
 /** True if the statement may have failed because of one of its rows alone. */
 export function mayBeOneRowsFault(error: unknown): boolean {
-  if (error instanceof SeatAlreadyBookedError) return true;
+  if (error instanceof SeatAlreadyBookedError || error instanceof RefundExceedsCaptureError) return true;
   const code = error instanceof pg.DatabaseError ? error.code : undefined;
   if (code === undefined) return false;
   return ROW_ERROR_CLASSES.includes(code.slice(0, 2)) || ROW_ERROR_CODES.includes(code);
@@ -60,6 +61,9 @@ export function translated(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError)) return error;
   if (error.constraint === 'one_booking_per_seat') {
     return new SeatAlreadyBookedError(error.detail ?? 'a seat is booked already', { cause: error });
+  }
+  if (error.constraint === 'refunds_within_capture') {
+    return new RefundExceedsCaptureError(error.message, { cause: error });
   }
   if (error.code === EXCLUSION_VIOLATION) {
     return new ShowOverlapError('another show is on that screen at that time', { cause: error });

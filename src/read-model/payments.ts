@@ -3,6 +3,7 @@ import { isoTime } from '../contracts/http/primitives.ts';
 import type { PaymentMethod, PaymentStatus, RefundStatus } from '../domain/booking.ts';
 import type { Money } from '../domain/money.ts';
 import type { ReadModel } from './database.ts';
+import { translatingErrors } from './errors.ts';
 import { jsonRows } from './json-rows.ts';
 import type { PaymentRow, RefundRow } from './tables.ts';
 
@@ -31,6 +32,8 @@ export interface Refund {
   readonly amount: Money;
   readonly status: RefundStatus;
   readonly providerReference: string | null;
+  /** The change of the booking that it belongs to; null: of a payment that bought nothing. */
+  readonly changeId: string | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
@@ -229,14 +232,18 @@ export async function recordPayments(db: ReadModel, payments: readonly Payment[]
     ${onPaymentConflict}`.execute(db);
 }
 
-/** Writes refunds. SUCCEEDED stays; FAILED may be tried again. No id twice in one call. */
+/**
+ * Writes refunds. SUCCEEDED stays; FAILED may be tried again. No id twice in one call.
+ * @throws RefundExceedsCaptureError with those that have not failed, they would give back more than was captured
+ */
 export async function recordRefunds(db: ReadModel, refunds: readonly Refund[]): Promise<void> {
   const rows = jsonRows(refunds.map(refundJson));
-  await sql`
+  const statement = sql`
     insert into refunds (${refundColumnNames})
     select ${refundColumnNames} from jsonb_to_recordset(${rows}::jsonb) as refund (${refundColumns})
     order by id
-    ${onRefundConflict}`.execute(db);
+    ${onRefundConflict}`;
+  await translatingErrors(statement.execute(db));
 }
 
 /** Columns of a payment as a set of rows sent in one JSON parameter has them. */
@@ -261,10 +268,10 @@ export const onPaymentConflict: RawBuilder<unknown> = sql.raw(`on conflict (id) 
 
 export const refundColumns: RawBuilder<unknown> = sql.raw(
   'id text, payment_id text, booking_id text, amount bigint, currency text, status text, provider_reference text, ' +
-    'created_at timestamptz, updated_at timestamptz',
+    'change_id text, created_at timestamptz, updated_at timestamptz',
 );
 export const refundColumnNames: RawBuilder<unknown> = sql.raw(
-  'id, payment_id, booking_id, amount, currency, status, provider_reference, created_at, updated_at',
+  'id, payment_id, booking_id, amount, currency, status, provider_reference, change_id, created_at, updated_at',
 );
 export const onRefundConflict: RawBuilder<unknown> = sql.raw(`on conflict (id) do update set
       status = excluded.status,
@@ -295,11 +302,12 @@ export const refundJson = (refund: Refund) => ({
   currency: refund.amount.currency,
   status: refund.status,
   provider_reference: refund.providerReference,
+  change_id: refund.changeId,
   created_at: isoTime(refund.createdAtMs),
   updated_at: isoTime(refund.updatedAtMs),
 });
 
-const toPayment = (row: PaymentRow): Payment => ({
+export const toPayment = (row: PaymentRow): Payment => ({
   id: row.id,
   bookingId: row.booking_id,
   status: row.status,
@@ -313,7 +321,8 @@ const toPayment = (row: PaymentRow): Payment => ({
   updatedAtMs: row.updated_at.getTime(),
 });
 
-const toRefund = (row: RefundRow): Refund => ({
+export const toRefund = (row: RefundRow): Refund => ({
+  changeId: row.change_id,
   id: row.id,
   paymentId: row.payment_id,
   bookingId: row.booking_id,

@@ -7,6 +7,7 @@ import type {
   ReconciliationPhase,
   RunStatus,
 } from '../contracts/reconciliation.ts';
+import type { OptOut } from '../contracts/opt-outs.ts';
 import type { BookingStatus, PaymentMethod, PaymentStatus, PricedSeat, RefundStatus } from '../domain/booking.ts';
 import type { Language } from '../domain/language.ts';
 import type { AppliedTier, CancellationPolicy } from '../domain/cancellation-policy.ts';
@@ -61,7 +62,9 @@ export interface UsersTable {
   email: string | null;
   phone: string | null;
   locale: Generated<Language>;
-  opt_outs: Generated<string[]>;
+  opt_outs: Generated<OptOut[]>;
+  /** Of the device that short notices go to. */
+  push_token: Generated<string | null>;
   created_at: Immutable<Date>;
 }
 
@@ -197,8 +200,13 @@ export interface BookingsTable {
   payment_status: PaymentStatus | null;
   /** The attempt that paid; set once, by the confirmation. A second late payment finds it taken. */
   payment_id: string | null;
-  refund: Json<{ amount: Money; status: RefundStatus } | null>;
+  refund: ColumnType<{ amount: Money; status: RefundStatus } | null, string | null, string | null>;
   as_created: Json<{ seats: readonly PricedSeat[]; price: Price; expiresAtMs: number } | null>;
+  /** Of its theatre when it was made; null: the default. */
+  cancellation_policy: ColumnType<CancellationPolicy | null, string | null, never>;
+  kept_amount: Generated<number>;
+  /** The first booking of its exchanges; null: itself. */
+  chain_id: Immutable<string | null>;
   /** Of the ticket that is good: raised when it changes hands or loses seats. */
   ticket_version: Generated<number>;
   updated_at: Date;
@@ -254,6 +262,8 @@ export interface BookingChangesTable {
   requested_by: Immutable<string>;
   reason: Immutable<string | null>;
   seat_ids: Immutable<string[]>;
+  /** Their indices in the show. */
+  seats: Immutable<number[]>;
   tier: ColumnType<AppliedTier | null, string | null, never>;
   refund_amount: Immutable<number>;
   kept_amount: Immutable<number>;
@@ -343,12 +353,12 @@ export interface TicketAdmissionsTable {
   scans: Generated<number>;
 }
 
-/** A message that was sent, or that no try will ever deliver. */
+/** A message that was sent, or that nobody is to get, and why. */
 export interface NotificationsSentTable {
   event_id: Immutable<number>;
   channel: Immutable<string>;
   user_id: Immutable<string>;
-  outcome: 'SENT' | 'REFUSED';
+  outcome: 'SENT' | 'SKIPPED';
   reason: string | null;
   sent_at: Generated<Date>;
 }
@@ -385,6 +395,7 @@ export interface ReconciliationFindingsTable {
   seats: number[];
   due: Json<Money | null>;
   found: Json<Money | null>;
+  evidence: Json<Difference['evidence']>;
   detail: string;
   needs_person: boolean;
   /** What reconciliation has done about it since it was last opened. */

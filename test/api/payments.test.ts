@@ -315,6 +315,7 @@ describe('the fields of the contract', () => {
       id: newId('ref'),
       paymentId,
       bookingId,
+      changeId: null,
       amount,
       status: 'SUCCEEDED',
       providerReference: 're_1',
@@ -366,7 +367,14 @@ describe('an attempt that outlives its booking', () => {
     await system.db.updateTable('payments').set(captured).where('id', '=', id).execute();
     const open = await buyer.pay(booking.id, 'tok_ok', key);
     expect([open.status, open.body.code]).toEqual([504, 'TIMEOUT']);
-    const refund = { id: newId('ref'), paymentId: id, bookingId: booking.id, amount, providerReference: null };
+    const refund = {
+      id: newId('ref'),
+      paymentId: id,
+      bookingId: booking.id,
+      changeId: null,
+      amount,
+      providerReference: null,
+    };
     const at = { createdAtMs: Date.now(), updatedAtMs: Date.now() };
     await recordRefunds(system.db, [{ ...refund, ...at, status: 'PENDING' }]);
     const givenBack = await buyer.pay(booking.id, 'tok_ok', key);

@@ -239,6 +239,7 @@ describe('recording the states of a booking', () => {
       id: someId('ref'),
       paymentId: payment.id,
       bookingId: hold.id,
+      changeId: null,
       amount: payment.amount,
       status: 'PENDING' as const,
       providerReference: null,

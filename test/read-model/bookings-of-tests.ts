@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { bookingEvent } from '../../src/contracts/events.ts';
-import type { Booking, NewBooking } from '../../src/domain/booking.ts';
+import { asMade, type Booking, type NewBooking } from '../../src/domain/booking.ts';
 import type { ConfirmationRecord } from '../../src/read-model/booking-records.ts';
 import type { Payment } from '../../src/read-model/payments.ts';
 
@@ -29,17 +29,7 @@ export function someHold(wanted: Partial<NewBooking> & { readonly seatIds?: read
 }
 
 export function someBooking(wanted: Partial<Booking> & { readonly seatIds?: readonly string[] } = {}): Booking {
-  return {
-    ...someHold(wanted),
-    bookingNumber: null,
-    status: 'HELD',
-    version: 1,
-    payment: null,
-    refund: null,
-    changedAtMs: HELD_AT_MS,
-    asCreated: null,
-    ...wanted,
-  };
+  return { ...asMade(someHold(wanted)), changedAtMs: HELD_AT_MS, ...wanted };
 }
 
 export function somePayment(bookingId: string, wanted: Partial<Payment> = {}): Payment {

@@ -18,6 +18,8 @@ describe('bookings just held', () => {
       version: 1,
       payment: null,
       refund: null,
+      keptAmount: 0,
+      chainId: hold.id,
       asCreated: null,
       changedAtMs: hold.heldAtMs,
     };

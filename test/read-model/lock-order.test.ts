@@ -28,6 +28,7 @@ function writes(): Readonly<Record<string, Write>> {
     id,
     paymentId: someId('pay'),
     bookingId: someId('bkg'),
+    changeId: null,
     amount: { amount: 1, currency: 'INR' },
     status: 'PENDING' as const,
     providerReference: null,

@@ -119,7 +119,13 @@ describe('payment attempts', () => {
 describe('refunds', () => {
   it('that have succeeded stay so; one that failed may be tried again', async () => {
     const [bookingId, paymentId] = [someId('bkg'), someId('pay')];
-    const refund = { id: someId('ref'), paymentId, bookingId, amount: { amount: 100, currency: 'INR' } };
+    const refund = {
+      id: someId('ref'),
+      paymentId,
+      bookingId,
+      changeId: null,
+      amount: { amount: 100, currency: 'INR' },
+    };
     const write = (status: 'PENDING' | 'FAILED' | 'SUCCEEDED', providerReference: string | null) =>
       recordRefunds(test.db, [{ ...refund, status, providerReference, createdAtMs: 1, updatedAtMs: 1 }]);
     const stored = async () => (await findPaymentsOfBooking(test.db, bookingId)).refunds;

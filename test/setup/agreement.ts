@@ -26,10 +26,10 @@ async function expectMoneyToAgree(system: Parts, showId: string): Promise<void> 
   const [bookings, ledger] = await Promise.all([bookingsOf(system, showId), ledgerOf(system)]);
   const expected: Record<string, number> = {};
   const moved: Record<string, number> = {};
-  for (const { id, status, price } of bookings) {
+  for (const { id, status, price, kept_amount: kept } of bookings) {
     const charges = ledger.filter((item) => item.bookingId === id && item.kind === 'charge');
     const refunds = ledger.filter((item) => item.bookingId === id && item.kind === 'refund');
-    expected[id] = status === 'CONFIRMED' ? price.total.amount : 0;
+    expected[id] = kept + (status === 'CONFIRMED' ? price.total.amount : 0);
     moved[id] = sumOf(charges) - sumOf(refunds);
     const attempts = charges.map((item) => item.attemptId);
     expect(attempts).toEqual([...new Set(attempts)]);
@@ -41,7 +41,11 @@ const sumOf = (items: readonly { amount: { amount: number } }[]): number =>
   items.reduce((sum, item) => sum + item.amount.amount, 0);
 
 const bookingsOf = ({ db }: Parts, showId: string) =>
-  db.selectFrom('bookings').select(['id', 'status', 'seats', 'price']).where('show_id', '=', showId).execute();
+  db
+    .selectFrom('bookings')
+    .select(['id', 'status', 'seats', 'price', 'kept_amount'])
+    .where('show_id', '=', showId)
+    .execute();
 
 /** `[seat index, booking]` in order, of what the bookings' rows say. */
 async function confirmedSeats(system: Parts, showId: string): Promise<[number, string][]> {

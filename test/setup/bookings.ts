@@ -1,7 +1,7 @@
 import type { PayAnswer } from '../../src/contracts/booking-messages.ts';
 import type { PaymentNotification } from '../../src/contracts/payments.ts';
 import type { Ended } from '../../src/contracts/workflow-client.ts';
-import { bookingWorkflowId, latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
+import { bookingChangeWorkflowId, bookingWorkflowId, latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { Booking, BookingStatus, NewBooking, PricedSeat } from '../../src/domain/booking.ts';
 import type { BookingTerms } from '../../src/domain/booking-process.ts';
 import { priceSeats } from '../../src/domain/pricing.ts';
@@ -81,6 +81,12 @@ export const lateEndOf = (
   { id }: Pick<NewBooking, 'id'>,
   attemptId: string,
 ): Promise<unknown> => temporal.workflow.getHandle(latePaymentWorkflowId(id, attemptId)).result();
+
+/** Resolves once nothing is left to be done for the booking's changes, with the status that the last of them left it with. */
+export const changeEndOf = (
+  { temporal }: Pick<TestSystem, 'temporal'>,
+  { id }: Pick<NewBooking, 'id'>,
+): Promise<unknown> => temporal.workflow.getHandle(bookingChangeWorkflowId(id)).result();
 
 export async function rowOf({ db }: Pick<TestSystem, 'db'>, { id }: Pick<NewBooking, 'id'>): Promise<Booking> {
   const [row] = await findBookings(db, [id]);

@@ -2,7 +2,7 @@ import type { BookingView } from '../../contracts/booking-messages.ts';
 import type { BookingBody } from '../../contracts/http/bookings.ts';
 import { BASE_PATH } from '../../contracts/http/endpoints.ts';
 import { isoTime } from '../../contracts/http/primitives.ts';
-import { hasLiveHold, type Booking, type NewBooking } from '../../domain/booking.ts';
+import { asMade, hasLiveHold, type Booking, type NewBooking } from '../../domain/booking.ts';
 import type { Money } from '../../domain/money.ts';
 import type { Batches } from '../batches.ts';
 
@@ -38,17 +38,7 @@ const amount = ({ amount: units, currency }: Money): Money => ({ amount: units, 
 
 /** The booking as it was answered when it was made, whatever has become of it. */
 export const bookingAsCreated = (booking: NewBooking & Partial<Pick<Booking, 'asCreated'>>): BookingBody =>
-  bookingBody({
-    ...booking,
-    ...booking.asCreated,
-    changedAtMs: booking.heldAtMs,
-    asCreated: null,
-    bookingNumber: null,
-    status: 'HELD',
-    version: 1,
-    payment: null,
-    refund: null,
-  });
+  bookingBody(asMade({ ...booking, ...booking.asCreated }));
 
 /**
  * The booking after a command: the row from before it, with what the workflow has answered. A version further on than the

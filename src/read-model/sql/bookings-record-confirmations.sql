@@ -1,11 +1,11 @@
 with record as materialized (
     select * from jsonb_to_recordset($1::jsonb)
-      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, paid_by text, payment jsonb, outbox jsonb)
+      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, cancellation_policy jsonb, chain_id text, paid_by text, payment jsonb, outbox jsonb)
   ),
   confirmed as (
-    insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, changed_at, payment_status, refund, as_created, payment_id, updated_at)
+    insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, changed_at, payment_status, refund, as_created, cancellation_policy, chain_id, payment_id, updated_at)
     select id, next_booking_number(), show_id, user_id, city_id, 'CONFIRMED', seats, price, items, fingerprint, held_at,
-      expires_at, version, changed_at, 'SUCCEEDED', refund, as_created, paid_by, now()
+      expires_at, version, changed_at, 'SUCCEEDED', refund, as_created, cancellation_policy, chain_id, paid_by, now()
     from record
     order by id
     on conflict (id) do update set

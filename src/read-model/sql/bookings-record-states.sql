@@ -1,12 +1,13 @@
 with record as materialized (
     select * from jsonb_to_recordset($1::jsonb)
-      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, payment jsonb, new_refund jsonb, outbox jsonb)
+      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, cancellation_policy jsonb, chain_id text, payment jsonb, new_refund jsonb, outbox jsonb)
   ),
   changed as (
-    insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, changed_at, payment_status, refund, as_created, payment_id, updated_at)
+    insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, changed_at, payment_status, refund, as_created, cancellation_policy, chain_id, payment_id, updated_at)
     select record.id, known.booking_number, record.show_id, record.user_id, record.city_id, record.status, record.seats,
       record.price, record.items, record.fingerprint, record.held_at, record.expires_at, record.version,
-      record.changed_at, record.payment_status, record.refund, record.as_created, known.payment_id, now()
+      record.changed_at, record.payment_status, record.refund, record.as_created, record.cancellation_policy,
+      record.chain_id, known.payment_id, now()
     from record
       left join bookings as known on known.id = record.id and record.status in ('CONFIRMED', 'CANCELLED', 'EXCHANGED')
     order by record.id
@@ -41,8 +42,8 @@ with record as materialized (
       or (payments.status <> 'SUCCEEDED' and excluded.status = 'SUCCEEDED')
   ),
   refunded as (
-    insert into refunds (id, payment_id, booking_id, amount, currency, status, provider_reference, created_at, updated_at)
-    select refund.* from record, jsonb_to_record(record.new_refund) as refund (id text, payment_id text, booking_id text, amount bigint, currency text, status text, provider_reference text, created_at timestamptz, updated_at timestamptz)
+    insert into refunds (id, payment_id, booking_id, amount, currency, status, provider_reference, change_id, created_at, updated_at)
+    select refund.* from record, jsonb_to_record(record.new_refund) as refund (id text, payment_id text, booking_id text, amount bigint, currency text, status text, provider_reference text, change_id text, created_at timestamptz, updated_at timestamptz)
     where jsonb_typeof(record.new_refund) = 'object'
     order by refund.id
     on conflict (id) do update set

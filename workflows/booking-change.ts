@@ -1,0 +1,55 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+} from '@temporalio/workflow';
+import {
+  type BookingChange,
+  type BookingChangeInput,
+  type BookingChangeStatus,
+  CHANGE_UNHEARD_FAILURE,
+  type ChangeAnswer,
+  changeMessages,
+} from '../src/contracts/change-messages.ts';
+import type { BookingStatus } from '../src/domain/booking.ts';
+import { ChangeActor } from './change-actor.ts';
+import { endedAs } from './status-attribute.ts';
+
+export const change = defineUpdate<ChangeAnswer, [BookingChange]>(changeMessages.change);
+export const refundNotification = defineSignal<[string]>(changeMessages.refundNotification);
+export const status = defineQuery<BookingChangeStatus>(changeMessages.status);
+
+/**
+ * Changes of a booking that is confirmed: the one that it is started with, and those that come while its money is on its
+ * way back. Lives until all refunds have ended; its result is the status that the last change left the booking with.
+ * Cancelling it has no effect: what was promised is given.
+ */
+export async function bookingChangeWorkflow(input: BookingChangeInput): Promise<BookingStatus | null> {
+  const actor = new ChangeActor(input.change);
+  setHandler(change, (next) => actor.change(next), {
+    validator: (next) => {
+      const refusal = actor.refusesToHear(next);
+      if (refusal === null) return;
+      throw ApplicationFailure.create({
+        type: CHANGE_UNHEARD_FAILURE,
+        message: 'Another change of the booking is under way',
+        nonRetryable: true,
+        details: [refusal],
+      });
+    },
+  });
+  setHandler(refundNotification, (refundId) => actor.refundHasEnded(refundId));
+  setHandler(status, () => actor.status());
+
+  return CancellationScope.nonCancellable(async () => {
+    const ending = await actor.ended();
+    if (ending !== null) endedAs(ending);
+    await condition(allHandlersFinished);
+    return ending;
+  });
+}
