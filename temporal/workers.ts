@@ -2,6 +2,7 @@ import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker
 import type { BookingActivities } from '../activities/booking-activities.ts';
 import type { ChangeActivities } from '../activities/change-activities.ts';
 import type { PurchaseActivities } from '../activities/purchase-activities.ts';
+import type { ReconciliationActivities } from '../activities/reconciliation-activities.ts';
 import type { ShowActivities } from '../activities/show-activities.ts';
 import type { ShowChangeActivities } from '../activities/show-change-activities.ts';
 import type { SweepActivities } from '../activities/sweep-activities.ts';
@@ -16,6 +17,7 @@ export interface WorkersOptions extends TemporalAddress {
   readonly activities: BookingActivities &
     ChangeActivities &
     PurchaseActivities &
+    ReconciliationActivities &
     ShowActivities &
     ShowChangeActivities &
     SweepActivities;

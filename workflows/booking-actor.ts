@@ -17,6 +17,7 @@ import type {
   BookingView,
   BookingWorkflowInput,
   ChangeSeatsCommand,
+  GivenBackBecause,
   PayAnswer,
   PayCommand,
   PurchaseProgress,
@@ -64,7 +65,7 @@ const PAY_ANSWER_BEFORE_DEADLINE_MS = 1_000;
 const POLL_INTERVAL_MIN_MS = 3_000;
 const POLL_INTERVAL_MAX_MS = 30_000;
 
-type Undo = () => Promise<unknown>;
+type Undo = (because: GivenBackBecause) => Promise<unknown>;
 type FurtherProgress = Omit<PurchaseProgress, 'charge'>;
 
 /**
@@ -152,7 +153,7 @@ export class BookingActor {
       if (refusal) return this.#refused(refusal);
       const expiresAtMs = this.#process.extendedExpiryMs();
       const result = await this.#extendHold(expiresAtMs);
-      if (!result.ok) return this.#refused('HOLD_EXPIRED');
+      if (!result.ok) return this.#refused(result.refusal === 'SALES_CLOSED' ? 'SALES_CLOSED' : 'HOLD_EXPIRED');
       this.#process.extended(expiresAtMs, Date.now());
       await this.#record();
       return this.#done();
@@ -258,15 +259,24 @@ export class BookingActor {
    * Paying secures the hold until the payment's deadline. If the hold is gone, so is the booking. The attempt's row is
    * left to whoever knows whether it was sent: a worker that died may have sent it in a task that is done again now.
    */
-  async #secureHold(attemptId: string): Promise<'HOLD_EXPIRED' | null> {
+  async #secureHold(attemptId: string): Promise<PayRefusal | null> {
     const { expiresAtMs } = this.#process.booking;
     const deadlineMs = this.#process.paymentStarted(attemptId, Date.now());
     if (expiresAtMs >= deadlineMs) return null;
     const secured = await this.#extendHold(deadlineMs);
     if (secured.ok) return null;
+    if (secured.refusal === 'SALES_CLOSED') return this.#refuseUncharged(attemptId);
     this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'hold_expired' });
     await this.#endHold('EXPIRED');
     return 'HOLD_EXPIRED';
+  }
+
+  /** Staff has ended the sale: nothing is charged, and the hold goes on until its time. */
+  async #refuseUncharged(attemptId: string): Promise<'SALES_CLOSED'> {
+    this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'sales_closed' });
+    this.#process.paymentFailed(Date.now());
+    await this.#record();
+    return 'SALES_CLOSED';
   }
 
   /** Follows a charge that is pending or unknown until it is settled or its deadline passes. */
@@ -327,13 +337,19 @@ export class BookingActor {
 
   /** The captured money buys the seats, or goes back. What undoes a step is registered before the step. */
   async #confirm(attemptId: string, tried: FurtherProgress): Promise<PayAnswer> {
-    const undo: Undo[] = [() => this.#refund(attemptId)];
-    undo.push(() => this.#giveSeatsBack());
-    if (!(await this.#confirmSeats(tried.seats))) return this.#compensate(attemptId, 'EXPIRED', undo);
+    const refund = (because: GivenBackBecause) => this.#refund(attemptId, because);
+    const giveSeatsBack: Undo = () => this.#giveSeatsBack();
+    const seats = await this.#confirmSeats(tried.seats);
+    if (!seats.ok) {
+      const because = seats.refusal === 'SALES_CLOSED' ? 'show_cancelled' : 'seats_gone';
+      return this.#compensate(attemptId, 'EXPIRED', because, [refund, giveSeatsBack]);
+    }
     const recorded = tried.recorded ?? (await this.#recordConfirmed(attemptId));
-    if (recorded.kind === 'seat_taken') return this.#compensate(attemptId, 'FAILED', undo);
+    if (recorded.kind === 'seat_taken') {
+      return this.#compensate(attemptId, 'FAILED', 'seats_gone', [refund, giveSeatsBack]);
+    }
     // The seats are the booking's all the same: another payment has bought them.
-    if (recorded.kind === 'paid_by') return this.#compensate(attemptId, 'FAILED', undo.slice(0, 1));
+    if (recorded.kind === 'paid_by') return this.#compensate(attemptId, 'FAILED', 'paid_twice', [refund]);
     this.#process.confirmed(recorded.bookingNumber, Date.now());
     return { outcome: 'confirmed', booking: this.#view() };
   }
@@ -345,16 +361,15 @@ export class BookingActor {
   /** Captured, but not what was asked for: that buys nothing, and all of it goes back. */
   #giveBack(attemptId: string, captured: CapturedMoney): Promise<PayAnswer> {
     logCapturedOtherwise(attemptId, this.#attempt(attemptId).amount, captured);
-    const undo: Undo[] = [() => this.#refund(attemptId, captured.amount), () => this.#giveSeatsBack()];
-    return this.#compensate(attemptId, 'FAILED', undo);
+    const refund: Undo = (because) => this.#refund(attemptId, because, captured.amount);
+    return this.#compensate(attemptId, 'FAILED', 'amount_differs', [refund, () => this.#giveSeatsBack()]);
   }
 
-  /** True once the seats are booked: by the hold or, should it have lapsed, because all of them are still free. */
-  async #confirmSeats(tried: SeatCommandResult | undefined): Promise<boolean> {
+  /** Granted once the seats are booked: by the hold or, should it have lapsed, because all of them are still free. */
+  async #confirmSeats(tried: SeatCommandResult | undefined): Promise<SeatCommandResult> {
     const byHold = tried ?? (await step('confirmSeats', this.#process.booking, { reclaim: false }));
-    if (byHold.ok) return true;
-    const reclaimed = await step('confirmSeats', this.#process.booking, { reclaim: true });
-    return reclaimed.ok;
+    if (byHold.ok || byHold.refusal === 'SALES_CLOSED') return byHold;
+    return step('confirmSeats', this.#process.booking, { reclaim: true });
   }
 
   /** The hold, should it still be there, and the seats, should they be booked already. */
@@ -364,19 +379,24 @@ export class BookingActor {
   }
 
   /** Undoes what was done until it is undone; the money does not wait for the seats. */
-  async #compensate(attemptId: string, ending: 'EXPIRED' | 'FAILED', undo: readonly Undo[]): Promise<PayAnswer> {
-    log.error('paid, but not confirmed: the money goes back', { alert: 'compensating', attemptId });
+  async #compensate(
+    attemptId: string,
+    ending: 'EXPIRED' | 'FAILED',
+    reason: GivenBackBecause,
+    undo: readonly Undo[],
+  ): Promise<PayAnswer> {
+    log.error('paid, but not confirmed: the money goes back', { alert: 'compensating', attemptId, reason });
     this.#process.ended(ending, Date.now());
     await this.#record(attemptId);
-    await Promise.all(undo.map((undoStep) => undoStep()));
-    return { outcome: 'refunded', booking: this.#view() };
+    await Promise.all(undo.map((undoStep) => undoStep(reason)));
+    return { outcome: 'refunded', booking: this.#view(), reason };
   }
 
-  #refund(attemptId: string, amount = this.#attempt(attemptId).amount): Promise<boolean> {
+  #refund(attemptId: string, because: GivenBackBecause, amount = this.#attempt(attemptId).amount): Promise<boolean> {
     const captured = { ...this.#attempt(attemptId), amount };
     return refundAttempt(this.#hold.bookingId, captured, async (refund) => {
       this.#process.refundIs(refund.amount, refund.status, Date.now());
-      await durably('amendBooking', this.#process.booking, this.#attempt(attemptId), refund);
+      await durably('amendBooking', this.#process.booking, this.#attempt(attemptId), refund, because);
     });
   }
 

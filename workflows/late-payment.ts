@@ -9,7 +9,12 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { bookingMessages, type LatePaymentInput, type Refund } from '../src/contracts/booking-messages.ts';
+import {
+  bookingMessages,
+  type GivenBackBecause,
+  type LatePaymentInput,
+  type Refund,
+} from '../src/contracts/booking-messages.ts';
 import { attemptKnowledge, capturedOtherwise, type FinalOutcome, isFinal } from '../src/contracts/charge-outcomes.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import { type Booking, hasLiveHold } from '../src/domain/booking.ts';
@@ -73,8 +78,9 @@ async function settle(input: LatePaymentInput, news: News): Promise<LateEnding> 
     await recordFailure(booking, attempt);
     return 'not_charged';
   }
-  if (isFor(booking, outcome) && (await buysTheSeats(booking, attempt))) return 'confirmed';
-  const isBack = await refundAttempt(booking.id, attempt, (refund) => recordRefund(booking, attempt, refund));
+  const because = isFor(booking, outcome) ? await buysTheSeats(booking, attempt) : 'amount_differs';
+  if (because === null) return 'confirmed';
+  const isBack = await refundAttempt(booking.id, attempt, (refund) => recordRefund(booking, attempt, refund, because));
   return isBack ? 'refunded' : 'not_charged';
 }
 
@@ -161,18 +167,22 @@ async function startAnewWhenLong(input: LatePaymentInput): Promise<void> {
   if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof latePaymentWorkflow>(input);
 }
 
-/** True when this payment buys the seats, or has bought them before: a provider may tell of it more than once. */
-async function buysTheSeats(booking: Booking, attempt: PaymentAttempt): Promise<boolean> {
+/**
+ * Null when this payment buys the seats, or has bought them before: a provider may tell of it more than once. Otherwise why
+ * it does not.
+ */
+async function buysTheSeats(booking: Booking, attempt: PaymentAttempt): Promise<GivenBackBecause | null> {
   if (booking.bookingNumber === null) {
-    if (!isStillWanted(booking, attempt)) return false;
+    if (!isStillWanted(booking, attempt)) return 'seats_gone';
     const taken = await durably('confirmSeats', booking, { reclaim: true });
-    if (!taken.ok) return false;
+    if (!taken.ok) return taken.refusal === 'SALES_CLOSED' ? 'show_cancelled' : 'seats_gone';
   }
   const paid = changed(booking, { payment: { status: 'SUCCEEDED' } });
   // Of a booking that was confirmed before nothing is written: the answer tells whose money bought it.
   const recorded = await durably('recordConfirmed', paid, attempt);
   if (recorded.kind === 'seat_taken') await durably('returnSeats', { showId: booking.showId, bookingId: booking.id });
-  return recorded.kind === 'recorded';
+  if (recorded.kind === 'recorded') return null;
+  return recorded.kind === 'paid_by' ? 'paid_twice' : 'seats_gone';
 }
 
 /** Expired, at this price, and nothing given back: money that is on its way back buys nothing any more. */
@@ -180,11 +190,16 @@ const isStillWanted = ({ status, refund, price }: Booking, { amount }: PaymentAt
   status === 'EXPIRED' && refund === null && isSameMoney(amount, price.total);
 
 /** The refund shows in the booking, unless the booking was confirmed by another payment. */
-async function recordRefund(booking: Booking, attempt: PaymentAttempt, refund: Refund): Promise<void> {
+async function recordRefund(
+  booking: Booking,
+  attempt: PaymentAttempt,
+  refund: Refund,
+  because: GivenBackBecause,
+): Promise<void> {
   if (booking.bookingNumber !== null) return durably('recordAttempt', booking.id, attempt, refund);
   const { amount, status } = refund;
   const refunded = changed(booking, { payment: { status: attempt.status }, refund: { amount, status } });
-  await durably('amendBooking', refunded, attempt, refund);
+  await durably('amendBooking', refunded, attempt, refund, because);
 }
 
 /** A booking that was given up with its payment in doubt shows that nothing came of it. */

@@ -35,6 +35,7 @@ import { createSeatMapFastPath } from './seats/seat-map-fast-path.ts';
 import { seatRoutes } from './seats/seat-routes.ts';
 import { ShowCommands } from './shows/show-commands.ts';
 import { ticketRoutes } from './tickets/ticket-routes.ts';
+import { showChangeRoutes } from './staff/show-change-routes.ts';
 import { staffRoutes } from './staff/staff-routes.ts';
 
 /** The HTTP application. It holds no state that another process would need: any number of them serve the same sales. */
@@ -101,6 +102,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     workflows,
     admission,
     nowMs,
+    findShow: (id) => catalogue.show(id),
     findPayments: (ids) => findPayments(db, ids),
     findFate: (id) => findPaymentFate(db, id),
     refuseUnsent: (attemptId, reason) => refuseUnsentPayment(db, { attemptId, reason, atMs: nowMs() }),
@@ -115,6 +117,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     ...webhookRoutes({ ...deps, batches }),
     ...ticketRoutes({ db, batches, memory, codes: deps.ticketCodes }),
     ...staffRoutes({ db, memory, catalogue, shows, nowMs, logger: deps.logger }),
+    ...showChangeRoutes({ db, memory, catalogue, shows, workflows, nowMs, logger: deps.logger }),
   ];
 }
 

@@ -66,6 +66,9 @@ export type BookingAnswer =
       readonly seats?: readonly number[];
     };
 
+/** Why money goes back by itself. */
+export type GivenBackBecause = 'seats_gone' | 'show_cancelled' | 'paid_twice' | 'amount_differs';
+
 export type PayAnswer =
   | { readonly outcome: 'confirmed'; readonly booking: BookingView }
   /** Not known in time. The booking may have gone on since, or have ended: then its row tells what became of it. */
@@ -75,7 +78,7 @@ export type PayAnswer =
   | { readonly outcome: 'unavailable'; readonly booking: BookingView }
   | { readonly outcome: 'gateway_error'; readonly booking: BookingView }
   /** Charged, but the seats could not be had: the money goes back by itself. */
-  | { readonly outcome: 'refunded'; readonly booking: BookingView }
+  | { readonly outcome: 'refunded'; readonly booking: BookingView; readonly reason?: GivenBackBecause }
   | { readonly outcome: 'refused'; readonly booking: BookingView; readonly refusal: PayRefusal | 'RATE_LIMITED' };
 
 /** Answer of the `status` query, for operators. */

@@ -2,9 +2,14 @@ import { type LogLevel, makeTelemetryFilterString, Runtime } from '@temporalio/w
 import { type BookingActivities, createBookingActivities } from '../../activities/booking-activities.ts';
 import { type ChangeActivities, createChangeActivities } from '../../activities/change-activities.ts';
 import { createPurchaseActivities } from '../../activities/purchase-activities.ts';
+import {
+  createReconciliationActivities,
+  type ReconciliationActivities,
+} from '../../activities/reconciliation-activities.ts';
 import { createShowActivities, type ShowActivities } from '../../activities/show-activities.ts';
 import { createShowChangeActivities, type ShowChangeActivities } from '../../activities/show-change-activities.ts';
 import { createSweepActivities, type SweepActivities } from '../../activities/sweep-activities.ts';
+import { TemporalActorRecords } from '../../temporal/actor-records.ts';
 import { workflowBundle } from '../../temporal/bundle.ts';
 import { connectClient } from '../../temporal/connection.ts';
 import { ensureSchedules } from '../../temporal/schedules.ts';
@@ -24,7 +29,12 @@ import { createWorkerMetrics } from './worker-metrics.ts';
 
 const log = createLogger('worker');
 
-export type Activities = BookingActivities & ChangeActivities & ShowActivities & ShowChangeActivities & SweepActivities;
+export type Activities = BookingActivities &
+  ChangeActivities &
+  ReconciliationActivities &
+  ShowActivities &
+  ShowChangeActivities &
+  SweepActivities;
 
 /**
  * Runs workflows and activities until it is asked to stop. Logs one line with `"msg":"ready"` and its
@@ -48,6 +58,8 @@ export async function runWorkerProcess(
     'WORKER_QUEUES',
     'PAYMENT_GATEWAY_URL',
     'PAYMENT_DEADLINE_SECONDS',
+    'RECONCILIATION_GRACE_SECONDS',
+    'RECONCILIATION_SCHEDULE',
   ]);
   const temporal = { address: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE };
   Runtime.install({
@@ -71,6 +83,12 @@ export async function runWorkerProcess(
     observe: metrics.paymentEvent,
   });
   const { gateway } = gateways;
+  const sweeps = createSweepActivities({
+    db,
+    gateway,
+    workflows,
+    paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
+  });
   const activities = decorate(
     metrics.counting({
       ...createShowActivities({ db }),
@@ -81,10 +99,15 @@ export async function runWorkerProcess(
         sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
       }),
       ...createChangeActivities({ db, workflows }),
-      ...createSweepActivities({
+      ...sweeps,
+      ...createReconciliationActivities({
         db,
         gateway,
+        providers: gateway.providers,
+        actors: new TemporalActorRecords(client),
         workflows,
+        sweepAttempt: (attemptId) => sweeps.sweepAttempt(attemptId),
+        graceMs: config.RECONCILIATION_GRACE_SECONDS * 1_000,
         paymentDeadlineMs: config.PAYMENT_DEADLINE_SECONDS * 1_000,
       }),
     }),
@@ -95,7 +118,7 @@ export async function runWorkerProcess(
     workflowBundle: await workflowBundle(`${config.DATA_DIR}/bundles`),
     activities: { ...activities, ...createPurchaseActivities(activities) },
   });
-  await ensureSchedules(client);
+  await ensureSchedules(client, { reconciliation: config.RECONCILIATION_SCHEDULE });
 
   const running = Promise.all(workers.map((worker) => worker.run()));
   void askedToStop().then(() => workers.forEach((worker) => worker.shutdown()));

@@ -17,6 +17,8 @@ export interface RecordedShowChange {
   readonly toStartsAtMs: number;
   /** That it gives to those who have bought; null: nothing changes about that. */
   readonly fullRefundUntilMs: number | null;
+  /** User id of staff. */
+  readonly requestedBy: string;
   readonly createdAtMs: number;
   readonly isDone: boolean;
 }
@@ -53,7 +55,10 @@ export async function cancelShow(
 }
 
 /** When a show is played and sold. */
-export type ShowTimes = Pick<NewShow, 'startsAtMs' | 'endsAtMs' | 'salesOpenAtMs' | 'salesCloseAtMs' | 'overlapOverridden'>;
+export type ShowTimes = Pick<
+  NewShow,
+  'startsAtMs' | 'endsAtMs' | 'salesOpenAtMs' | 'salesCloseAtMs' | 'overlapOverridden'
+>;
 
 export interface NewShowTimes extends NewShowChange {
   readonly kind: Exclude<ShowChangeKind, 'cancelled'>;
@@ -138,6 +143,7 @@ export async function findShowChanges(db: ReadModel, showId: string): Promise<Re
     fromStartsAtMs: row.from_starts_at.getTime(),
     toStartsAtMs: row.to_starts_at.getTime(),
     fullRefundUntilMs: row.full_refund_until?.getTime() ?? null,
+    requestedBy: row.requested_by,
     createdAtMs: row.created_at.getTime(),
     isDone: row.done_at !== null,
   }));
@@ -147,16 +153,16 @@ export async function findShowChanges(db: ReadModel, showId: string): Promise<Re
 export async function findShowChangesUnderWay(
   db: ReadModel,
   { createdBeforeMs, limit }: { readonly createdBeforeMs: number; readonly limit: number },
-): Promise<ChangeKey[]> {
+): Promise<(ChangeKey & Pick<RecordedShowChange, 'kind'>)[]> {
   const rows = await db
     .selectFrom('show_changes')
-    .select(['show_id', 'show_version'])
+    .select(['show_id', 'show_version', 'kind'])
     .where('done_at', 'is', null)
     .where('created_at', '<', new Date(createdBeforeMs))
     .orderBy('created_at')
     .limit(limit)
     .execute();
-  return rows.map((row) => ({ showId: row.show_id, showVersion: row.show_version }));
+  return rows.map((row) => ({ showId: row.show_id, showVersion: row.show_version, kind: row.kind }));
 }
 
 /** Repeatable. */

@@ -67,6 +67,7 @@ describe('a payment for which there is no turn', () => {
       workflows: system.workflows,
       admission: { pay: () => Promise.reject(tooBusy(1_000)) },
       nowMs: Date.now,
+      findShow: () => Promise.resolve({ status: 'ON_SALE' }),
       findPayments: (ids) => findPayments(system.db, ids),
       findFate: (id) => findPaymentFate(system.db, id),
       refuseUnsent: (attemptId, reason) => refuseUnsentPayment(system.db, { attemptId, reason, atMs: Date.now() }),

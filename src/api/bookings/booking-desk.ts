@@ -16,7 +16,7 @@ import type { Metrics } from '../operations/metrics.ts';
 import type { SeatMaps } from '../seats/seat-routes.ts';
 import type { ShowCommands } from '../shows/show-commands.ts';
 import { bookingAsCreated, bookingPath } from './booking-body.ts';
-import { bookingState, seatRefusal } from './refusals.ts';
+import { bookingState, salesClosed, seatRefusal } from './refusals.ts';
 import { pickOf, priced } from './seat-choice.ts';
 import type { SeatsSeenTaken } from './seats-seen-taken.ts';
 
@@ -64,6 +64,7 @@ export class BookingDesk {
 
     const { catalogue, settings } = this.#deps;
     const show = await catalogue.show(request.showId);
+    if (show.status === 'CANCELLED') throw salesClosed();
     const plan = await catalogue.planOf(show);
     const pick = pickOf(request, plan, settings.limits.seatsPerBookingMax);
     const refusal = this.#seenTaken(id, show, pick, statuses);

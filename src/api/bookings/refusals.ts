@@ -101,7 +101,7 @@ export const holdExpired = (): ApiError => new ApiError('HOLD_EXPIRED', 'The tim
 export const extensionLimit = (): ApiError =>
   new ApiError('EXTENSION_LIMIT', 'The hold was extended as often as is allowed.');
 
-const salesClosed = (): ApiError => new ApiError('SALES_CLOSED', 'This show is not on sale.');
+export const salesClosed = (): ApiError => new ApiError('SALES_CLOSED', 'This show is not on sale.');
 
 function seatUnavailable(conflicts: Conflicts, plan: PlanForSale): ApiError {
   const named = conflicts.map(([seat, status]) => ({ seatId: plan.seats[seat]!.id, reason: reasons[status] }));

@@ -5,7 +5,7 @@ import { findTheatre, listCities, listTheatres, listTheatresNear } from '../../r
 import type { ReadModel } from '../../read-model/database.ts';
 import { findMovie, listMovies } from '../../read-model/movies.ts';
 import { findShow, listShows, type Show } from '../../read-model/shows.ts';
-import { ok } from '../http/answer.ts';
+import { type Answer, ok } from '../http/answer.ts';
 import { notFound } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 
@@ -35,13 +35,21 @@ export const catalogueRoutes = (db: ReadModel, nowMs: () => number): readonly Ro
   }),
 
   route(endpoints.getShow, async ({ params }) =>
-    ok(showBody((await findShow(db, params.id, nowMs())) ?? refuse('show'))),
+    showAnswer((await findShow(db, params.id, nowMs())) ?? refuse('show')),
   ),
 ];
 
 function refuse(what: string): never {
   throw notFound(what);
 }
+
+/**
+ * The show under the entity tag that a change of it names in `If-Match`. It stands for what staff has decided; how many
+ * seats are left, and what the time makes of the status, go on without it.
+ */
+export const showAnswer = (show: Show): Answer => ({ ...ok(showBody(show)), headers: { ETag: showTag(show) } });
+
+export const showTag = ({ version }: Pick<Show, 'version'>): string => `"v${version}"`;
 
 export const showBody = (show: Show): ShowBody => ({
   id: show.id,
@@ -59,6 +67,8 @@ export const showBody = (show: Show): ShowBody => ({
   salesOpenAt: isoTime(show.salesOpenAtMs),
   salesCloseAt: isoTime(show.salesCloseAtMs),
   status: show.status,
+  version: show.version,
+  moved: show.moved && { refundUntil: isoTime(show.moved.fullRefundUntilMs) },
   categories: [...show.categories],
   availability: show.availability,
 });

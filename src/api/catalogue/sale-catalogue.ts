@@ -12,8 +12,11 @@ import { notFound } from '../http/problem.ts';
 const PLANS_MAX = 24;
 /** Shows in memory, without their plans a few kilobytes each. */
 const SHOWS_MAX = 1_000;
-/** What staff changes in a show (prices, times) is seen by buyers after this long at most. */
-const SHOW_FRESH_FOR_MS = 2_000;
+/**
+ * What staff changes in a show is seen by buyers after this long at most: so long may a process take payments for a show
+ * that was cancelled at another one, which then go back by themselves.
+ */
+const SHOW_FRESH_FOR_MS = 500;
 
 /** A plan that is sold from, with its seats in index order and by id, and its body as it is served. */
 export interface PlanForSale {
@@ -43,6 +46,11 @@ export class SaleCatalogue {
     const show = await this.#findShow(showId);
     if (!show) throw notFound('show');
     return show;
+  }
+
+  /** It has been changed by this process: what is known of it is not true any more. */
+  forget(showId: string): void {
+    this.#shows.delete(showId);
   }
 
   async plan(planId: string): Promise<PlanForSale | null> {

@@ -12,11 +12,12 @@ import { BOOKING_COMMANDS_MAX, bookingCan, hasLiveHold, type Booking } from '../
 import type { PayRefusal } from '../../domain/booking-process.ts';
 import { derivedId } from '../../platform/ids.ts';
 import type { Payment, PaymentFate } from '../../read-model/payments.ts';
+import type { Show } from '../../read-model/shows.ts';
 import type { SaleAdmission } from '../admission/sale-admission.ts';
 import type { Batches } from '../batches.ts';
 import { bookingAfter, bookingBody, bookingPath } from '../bookings/booking-body.ts';
 import { endedRefusal } from '../bookings/booking-routes.ts';
-import { bookingState, heardEnough, holdExpired } from '../bookings/refusals.ts';
+import { bookingState, heardEnough, holdExpired, salesClosed } from '../bookings/refusals.ts';
 import { ok, type Answer } from '../http/answer.ts';
 import { ApiError, TooBusyError } from '../http/api-error.ts';
 import { keyReused, type AnswerKey } from '../idempotency/answer-memory.ts';
@@ -26,6 +27,7 @@ export interface PaymentDeskDeps {
   readonly workflows: WorkflowClient;
   readonly admission: Pick<SaleAdmission, 'pay'>;
   readonly nowMs: () => number;
+  findShow(showId: string): Promise<Pick<Show, 'status'>>;
   /** Those that there are. */
   findPayments(attemptIds: readonly string[]): Promise<readonly Payment[]>;
   findFate(attemptId: string): Promise<PaymentFate | null>;
@@ -80,7 +82,7 @@ export class PaymentDesk {
    * again, with an attempt of its own, as often as the booking hears commands.
    */
   async #durableAttempt(booking: Booking, key: AnswerKey, method: PaymentRequest['method']): Promise<Payment> {
-    const refusal = this.#refusal(booking);
+    const refusal = await this.#refusal(booking);
     let made: ReadonlyMap<string, Payment> = new Map();
     for (let tries = 0; tries < BOOKING_COMMANDS_MAX; tries++) {
       // Most keys have one try, which is made without a look for others.
@@ -115,16 +117,18 @@ export class PaymentDesk {
   }
 
   /** As far as the row tells: then no new attempt is made, but one that was made is still answered for. */
-  #refusal(booking: Booking): ApiError | null {
+  async #refusal(booking: Booking): Promise<ApiError | null> {
     if (booking.status === 'EXPIRED') return holdExpired();
     if (!bookingCan[booking.status].pay) return bookingState(booking.status);
-    return this.#deps.nowMs() >= booking.expiresAtMs ? holdExpired() : null;
+    if (this.#deps.nowMs() >= booking.expiresAtMs) return holdExpired();
+    return (await this.#deps.findShow(booking.showId)).status === 'CANCELLED' ? salesClosed() : null;
   }
 
   /** The booking's refusal of this very attempt, which is an answer: the key gets no further attempt for it. */
   #asRefused({ status }: Booking, payment: Payment): ApiError | null {
     if (payment.status !== 'FAILED') return null;
     if (payment.failureReason === ('HOLD_EXPIRED' satisfies PayRefusal)) return holdExpired();
+    if (payment.failureReason === ('SALES_CLOSED' satisfies PayRefusal)) return salesClosed();
     return payment.failureReason === ('BOOKING_STATE' satisfies PayRefusal) ? bookingState(status) : null;
   }
 
@@ -197,12 +201,13 @@ async function payAnswer(batches: Batches, before: Booking, answer: Exclude<PayA
     case 'gateway_error':
       throw new ApiError('GATEWAY_ERROR', 'The payment provider answered nonsense. Nothing was charged: try again.');
     case 'refunded':
-      throw refunded();
+      throw answer.reason === 'show_cancelled' ? refundedAsCancelled() : refunded();
   }
 }
 
 function refusalOf({ refusal, booking }: Refused, nowMs: number): ApiError {
   if (refusal === 'RATE_LIMITED') return heardEnough(booking.expiresAtMs, nowMs);
+  if (refusal === 'SALES_CLOSED') return salesClosed();
   return refusal === 'HOLD_EXPIRED' ? holdExpired() : bookingState(booking.status);
 }
 
@@ -214,6 +219,9 @@ const declined = (reason: string): ApiError =>
 
 const refunded = (): ApiError =>
   new ApiError('HOLD_EXPIRED', 'The seats were gone when the payment came. The money goes back by itself.');
+
+const refundedAsCancelled = (): ApiError =>
+  new ApiError('SALES_CLOSED', 'The show was cancelled when the payment came. The money goes back by itself.');
 
 const noProvider = (): ApiError =>
   new ApiError('PAYMENT_UNAVAILABLE', 'No payment provider is available. Nothing was charged: try again.');

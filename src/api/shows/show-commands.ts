@@ -1,4 +1,4 @@
-import { showWorkflowInput, type SaleLimits } from '../../contracts/show-start.ts';
+import { saleChange, showWorkflowInput, type SaleLimits } from '../../contracts/show-start.ts';
 import { ShowNotRunningError, type WorkflowClient } from '../../contracts/workflow-client.ts';
 import type { SeatCommand, SeatCommandResult } from '../../domain/seat-commands.ts';
 import type { Show } from '../../read-model/shows.ts';
@@ -29,11 +29,26 @@ export class ShowCommands {
     try {
       return await this.#workflows.seatCommand(show.id, command);
     } catch (error) {
-      const mayBeUnstarted = show.availability.asOfVersion === 0 && nowMs < show.salesCloseAtMs;
-      if (!(error instanceof ShowNotRunningError) || !mayBeUnstarted || show.status === 'CANCELLED') throw error;
+      const isOnSale = nowMs < show.salesCloseAtMs && show.status !== 'CANCELLED';
+      if (!(error instanceof ShowNotRunningError) || !mayBeUnstarted(show) || !isOnSale) throw error;
     }
     await this.start(show);
     return this.#workflows.seatCommand(show.id, command);
+  }
+
+  /**
+   * Has the show's workflow go by what staff has decided. One that was never started is started with it: whoever would
+   * start it by what was known before finds it running.
+   */
+  async tellOfChange(show: Show): Promise<void> {
+    if (this.#nowMs() >= show.endsAtMs) return;
+    try {
+      await this.#workflows.changeSale(show.id, saleChange(show));
+    } catch (error) {
+      if (!(error instanceof ShowNotRunningError) || !mayBeUnstarted(show)) throw error;
+      await this.start(show);
+      await this.#workflows.changeSale(show.id, saleChange(show));
+    }
   }
 
   /** Starts the show's workflow; one that runs, or has ended, is left as it is. */
@@ -42,3 +57,5 @@ export class ShowCommands {
     await this.#workflows.startShow(showWorkflowInput(show, layout, this.#limits));
   }
 }
+
+const mayBeUnstarted = ({ availability }: Show): boolean => availability.asOfVersion === 0;

@@ -13,7 +13,7 @@ import { insertSeatingPlan } from '../../read-model/seating-plans.ts';
 import { findShow, insertShow, type NewShow } from '../../read-model/shows.ts';
 import { seatRefusal } from '../bookings/refusals.ts';
 import { seatIndices } from '../bookings/seat-choice.ts';
-import { showBody } from '../catalogue/catalogue-routes.ts';
+import { showAnswer } from '../catalogue/catalogue-routes.ts';
 import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts';
 import { ok, type Answer } from '../http/answer.ts';
 import { ApiError } from '../http/api-error.ts';
@@ -21,6 +21,7 @@ import { notFound, validationFailed } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
 import type { ShowCommands } from '../shows/show-commands.ts';
+import { wrongTimes } from './show-times.ts';
 
 export interface StaffDeps {
   readonly db: ReadModel;
@@ -82,7 +83,8 @@ export const staffRoutes = (deps: StaffDeps): readonly Route[] => [
     const answer = await deps.memory.onceInTransaction(call, async (trx) => {
       const show = await newShow(id, call.body, { ...deps, db: trx });
       await insertShow(trx, show, deps.nowMs()).catch(rethrow(ShowOverlapError, overlap));
-      return made(`/shows/${id}`, showBody((await findShow(trx, id, deps.nowMs()))!));
+      const { headers, body } = showAnswer((await findShow(trx, id, deps.nowMs()))!);
+      return made(`/shows/${id}`, body, headers);
     });
     await startIfMade(deps, id);
     return answer;
@@ -110,9 +112,9 @@ async function startIfMade({ db, shows, nowMs, logger }: StaffDeps, showId: stri
   }
 }
 
-const made = (path: string, body: unknown): Answer => ({
+const made = (path: string, body: unknown, headers: Answer['headers'] = {}): Answer => ({
   status: 201,
-  headers: { Location: `${BASE_PATH}${path}` },
+  headers: { ...headers, Location: `${BASE_PATH}${path}` },
   body,
 });
 
@@ -161,26 +163,6 @@ async function newShow(
   if (errors.length > 0) throw validationFailed(errors);
   return show;
 }
-
-/** A screen must not be taken for ever by a slip of the pen. */
-const SHOW_HOURS_MAX = 24;
-/** Arenas sell two years ahead. */
-const YEARS_AHEAD_MAX = 5;
-const HOUR_MS = 3_600_000;
-const YEAR_MS = 366 * 24 * HOUR_MS;
-
-const wrongTimes = (show: NewShow, nowMs: number) => [
-  ...(show.endsAtMs > show.startsAtMs ? [] : [{ path: 'endsAt', message: 'must be after startsAt' }]),
-  ...(show.endsAtMs - show.startsAtMs <= SHOW_HOURS_MAX * HOUR_MS
-    ? []
-    : [{ path: 'endsAt', message: `must be within ${SHOW_HOURS_MAX} hours of startsAt` }]),
-  ...(show.endsAtMs > nowMs ? [] : [{ path: 'endsAt', message: 'must not be over already' }]),
-  ...(show.startsAtMs <= nowMs + YEARS_AHEAD_MAX * YEAR_MS
-    ? []
-    : [{ path: 'startsAt', message: `must be within ${YEARS_AHEAD_MAX} years` }]),
-  ...(show.salesCloseAtMs > show.salesOpenAtMs ? [] : [{ path: 'salesCloseAt', message: 'must be after salesOpenAt' }]),
-  ...(show.salesCloseAtMs <= show.endsAtMs ? [] : [{ path: 'salesCloseAt', message: 'must not be after endsAt' }]),
-];
 
 /** Every category of the plan has one price, all in one currency. */
 function wrongPrices({ categories }: NewShow, { plan }: PlanForSale) {

@@ -74,6 +74,10 @@ export const showSchema = z
     salesOpenAt: timestamp,
     salesCloseAt: timestamp,
     status: z.enum(showStatuses),
+    version: z.int().meta({ description: 'Counts what staff changes; the ETag has it' }),
+    moved: orNull(z.object({ refundUntil: timestamp })).meta({
+      description: 'Moved to another time: who has bought before may have all the money back until then',
+    }),
     categories: z.array(categoryPriceSchema),
     availability: z.object({ available: z.int(), total: z.int(), asOfVersion: z.int() }),
   })

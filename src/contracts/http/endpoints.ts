@@ -34,7 +34,18 @@ import { webhookReceipt } from './operations.ts';
 import { pathId } from './primitives.ts';
 import { seatingPlanSchema, seatMapChangeSchema, seatMapSchema } from './seats.ts';
 import { ticketCheckRequest, ticketCheckSchema, ticketSchema } from './tickets.ts';
-import { blockAnswer, blockRequest, newMovie, newScreen, newShow, newTheatre, pretixPlan } from './staff.ts';
+import {
+  blockAnswer,
+  blockRequest,
+  newMovie,
+  newScreen,
+  newShow,
+  newTheatre,
+  pretixPlan,
+  showCancellation,
+  showCancellationState,
+  showMove,
+} from './staff.ts';
 
 export const BASE_PATH = '/api/v1';
 /** Larger bodies are refused. The largest that a buyer needs, a hundred seats by name, has 9 KB. */
@@ -42,6 +53,8 @@ export const BODY_LIMIT_BYTES = 256 * 1024;
 
 const venueStaff: readonly Role[] = ['theatre_owner', 'admin'];
 const doorStaff: readonly Role[] = ['theatre_owner', 'support', 'admin'];
+/** Strong, and of what staff decides alone: for `If-Match`. */
+const showTag = { ETag: 'Of the show as staff has made it, for If-Match' };
 const createdAt = { Location: 'Path of the new resource' };
 const id = (prefix: string) => z.strictObject({ id: pathId(prefix) });
 const open = { access: 'anyone', idempotencyKey: 'none' } as const;
@@ -138,7 +151,7 @@ const catalogue = {
     tag: 'Catalogue',
     summary: 'A show with its prices and how many seats are left',
     params: id('shw'),
-    answers: { 200: { description: 'The show', schema: showSchema } },
+    answers: { 200: { description: 'The show', schema: showSchema, headers: showTag } },
     errors: ['NOT_FOUND'],
   }),
 };
@@ -408,8 +421,54 @@ const staffCalls = {
     path: '/admin/shows',
     summary: 'A new show; it goes on sale by itself',
     body: newShow,
-    answers: { 201: { description: 'The show', schema: showSchema, headers: createdAt } },
+    answers: { 201: { description: 'The show', schema: showSchema, headers: { ...createdAt, ...showTag } } },
     errors: ['NOT_FOUND', 'SHOW_OVERLAP', 'IDEMPOTENCY_KEY_REUSED'],
+  }),
+  changeShow: defineEndpoint({
+    ...staff,
+    operationId: 'changeShow',
+    method: 'patch',
+    path: '/admin/shows/{id}',
+    summary: 'Moves a show to another time, or changes when it is sold; its bookings are told. Needs If-Match',
+    params: id('shw'),
+    body: showMove,
+    answers: { 200: { description: 'The show as it is now', schema: showSchema, headers: showTag } },
+    errors: [
+      'NOT_FOUND',
+      'IF_MATCH_REQUIRED',
+      'VERSION_MISMATCH',
+      'SHOW_OVERLAP',
+      'SHOW_STATE',
+      'IDEMPOTENCY_KEY_REUSED',
+    ],
+  }),
+  cancelShow: defineEndpoint({
+    ...staff,
+    operationId: 'cancelShow',
+    method: 'post',
+    path: '/admin/shows/{id}/cancel',
+    summary: 'Cancels a show for good: sales stop, and every buyer gets all the money back',
+    params: id('shw'),
+    body: showCancellation,
+    answers: {
+      202: {
+        description: 'The show is cancelled; the refunds are under way',
+        schema: showCancellationState,
+        headers: { Location: 'Path of the progress' },
+      },
+    },
+    errors: ['NOT_FOUND', 'SHOW_STATE', 'IDEMPOTENCY_KEY_REUSED'],
+  }),
+  getShowCancellation: defineEndpoint({
+    ...staff,
+    idempotencyKey: 'none',
+    operationId: 'getShowCancellation',
+    method: 'get',
+    path: '/admin/shows/{id}/cancellation',
+    summary: 'How far the refunds of a cancelled show have come',
+    params: id('shw'),
+    answers: { 200: { description: 'The progress', schema: showCancellationState } },
+    errors: ['NOT_FOUND'],
   }),
   blockSeats: defineEndpoint({
     ...staff,

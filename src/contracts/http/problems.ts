@@ -20,6 +20,7 @@ export const problemSchema = z
     seatIds: z.array(z.string()).optional(),
     conflicts: z.array(z.object({ seatId: z.string(), reason: z.enum(['held', 'booked', 'blocked']) })).optional(),
     bookingStatus: z.string().optional(),
+    showStatus: z.string().optional(),
     reason: z.string().optional(),
     limit: z.int().optional(),
   })

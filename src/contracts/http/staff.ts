@@ -68,6 +68,38 @@ export const newShow = z
   })
   .meta({ id: 'NewShow' });
 
+export const showCancellation = z.strictObject({ reason: shortText }).meta({ id: 'ShowCancellationRequest' });
+
+/** Counted in bookings that had been paid. */
+export const showCancellationState = z
+  .object({
+    showId: z.string(),
+    reason: z.string(),
+    cancelledAt: timestamp,
+    state: z.enum(['RUNNING', 'DONE']).meta({ description: 'DONE: all the money is back with its buyers' }),
+    bookings: z.object({
+      total: z.int(),
+      refunded: z.int(),
+      failed: z.int().meta({ description: 'The provider could not give the money back; it is tried again by itself' }),
+      waiting: z.int(),
+    }),
+  })
+  .meta({ id: 'ShowCancellation', description: 'How far the refunds of a cancelled show have come, in bookings' });
+
+export const showMove = z
+  .strictObject({
+    startsAt: timestamp.optional(),
+    endsAt: timestamp.optional().meta({ description: 'Default: the show lasts as long as before' }),
+    salesOpenAt: timestamp.optional(),
+    salesCloseAt: timestamp.optional().meta({ description: 'Default: as long before the start as it was' }),
+    refundUntil: timestamp.optional().meta({
+      description: 'Who has bought before may have all the money back until then. Default for a moved show: its start',
+    }),
+    allowOverlap: z.boolean().optional().meta({ description: 'Overrides SHOW_OVERLAP for this show' }),
+  })
+  .refine((move) => Object.keys(move).length > 0, 'names nothing to change')
+  .meta({ id: 'ShowMove', description: 'What is left out stays as it is, or follows the start' });
+
 export const blockRequest = z.strictObject({ seatIds, reason: shortText }).meta({ id: 'BlockRequest' });
 export const blockAnswer = z
   .object({ showId: z.string(), seatIds: z.array(z.string()) })
@@ -76,4 +108,6 @@ export const blockAnswer = z
 export type NewScreen = z.infer<typeof newScreen>;
 export type NewMovie = z.infer<typeof newMovie>;
 export type NewShow = z.infer<typeof newShow>;
+export type ShowMove = z.infer<typeof showMove>;
+export type ShowCancellationBody = z.infer<typeof showCancellationState>;
 export type BlockRequest = z.infer<typeof blockRequest>;
