@@ -15,9 +15,6 @@ import {
   type AppliedTier,
   type CancelledPart,
   cancelledPart,
-  defaultCancellationPolicy,
-  type ShowTimes,
-  showCancelledTier,
   tierAt,
 } from '../src/domain/cancellation-policy.ts';
 import { money } from '../src/domain/money.ts';
@@ -27,9 +24,8 @@ import {
   deleteBookedSeats,
   findChange,
   findMoneyOfChain,
-  findRefund,
   findRefundsOfChanges,
-  findShowTimes,
+  findShowToAttend,
   insertChange,
   insertEvents,
   lockBooking,
@@ -37,7 +33,7 @@ import {
 } from '../src/read-model/booking-changes.ts';
 import { findBookings } from '../src/read-model/bookings.ts';
 import type { ReadModel, ReadModelTransaction } from '../src/read-model/database.ts';
-import { findPayments, recordRefunds } from '../src/read-model/payments.ts';
+import { findPayments, findRefund, recordRefunds } from '../src/read-model/payments.ts';
 
 export interface ChangeActivityDeps {
   readonly db: ReadModel;
@@ -91,9 +87,9 @@ async function cancel(
   if (!bookingCan[booking.status].cancel) return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: booking.status };
   const unknown = seatIdsOf(change)?.filter((id) => !booking.seats.some((seat) => seat.id === id)) ?? [];
   if (unknown.length > 0) return { ok: false, refusal: 'UNKNOWN_SEAT', seatIds: unknown };
-  const show = await findShowTimes(trx, booking.showId);
+  const show = await findShowToAttend(trx, booking.showId);
   if (!show) throw new Error(`booking ${booking.id} has no show`);
-  const tier = tierOf(booking, change, show, askedAtMs);
+  const tier = tierAt(booking, change.kind === 'show_cancelled' ? { ...show, cancelled: change } : show, askedAtMs);
   if (!tier) return { ok: false, refusal: 'NOT_CANCELLABLE' };
   const part = cancelledPart(booking, tier, seatIdsOf(change));
   return recordCancelled(trx, change, { booking, part, tier, categories: show.categories });
@@ -104,11 +100,6 @@ const isDoneAlready = ({ status }: Booking, change: Cancellation): boolean =>
   status === 'CANCELLED' && seatIdsOf(change) === undefined;
 
 const seatIdsOf = (change: Cancellation) => (change.kind === 'cancellation' ? change.seatIds : undefined);
-
-const tierOf = (booking: Booking, { kind }: Cancellation, show: ShowTimes, askedAtMs: number): AppliedTier | null =>
-  kind === 'show_cancelled'
-    ? showCancelledTier
-    : tierAt(booking.cancellationPolicy ?? defaultCancellationPolicy, show, askedAtMs);
 
 interface Cancelled {
   readonly booking: Booking;

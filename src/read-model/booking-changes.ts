@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { BookingChangeRecord } from '../contracts/change-messages.ts';
 import type { NewEvent } from '../contracts/events.ts';
 import type { Booking } from '../domain/booking.ts';
-import type { ShowTimes } from '../domain/cancellation-policy.ts';
+import type { ShowToAttend } from '../domain/cancellation-policy.ts';
 import type { CategoryPrice } from '../domain/pricing.ts';
 import { toBooking } from './bookings.ts';
 import type { ReadModel, ReadModelTransaction } from './database.ts';
@@ -21,16 +21,23 @@ export async function lockBooking(trx: ReadModelTransaction, bookingId: string):
 }
 
 /** What a cancellation has to know of its show at the moment it is asked for; null if there is no such show. */
-export async function findShowTimes(
+export async function findShowToAttend(
   db: ReadModel,
   showId: string,
-): Promise<(ShowTimes & { readonly categories: readonly CategoryPrice[] }) | null> {
+): Promise<(ShowToAttend & { readonly categories: readonly CategoryPrice[] }) | null> {
   const row = await db
     .selectFrom('shows')
-    .select(['starts_at', 'categories'])
+    .select(['starts_at', 'categories', 'cancelled_at', 'moved_at', 'full_refund_until'])
     .where('id', '=', showId)
     .executeTakeFirst();
-  return row === undefined ? null : { startsAtMs: row.starts_at.getTime(), categories: row.categories };
+  if (row === undefined) return null;
+  const { moved_at: movedAt, full_refund_until: until, cancelled_at: cancelledAt } = row;
+  return {
+    startsAtMs: row.starts_at.getTime(),
+    moved: movedAt && until && { atMs: movedAt.getTime(), fullRefundUntilMs: until.getTime() },
+    cancelled: cancelledAt,
+    categories: row.categories,
+  };
 }
 
 /** The payments that have bought a booking or one of those that it was exchanged for, oldest first, and all their refunds. */
@@ -79,12 +86,6 @@ export async function findRefundsOfChanges(db: ReadModel, bookingId: string): Pr
     .orderBy('id')
     .execute();
   return rows.map(toRefund);
-}
-
-/** Null if there is none of that id. */
-export async function findRefund(db: ReadModel, refundId: string): Promise<Refund | null> {
-  const row = await db.selectFrom('refunds').selectAll().where('id', '=', refundId).executeTakeFirst();
-  return row === undefined ? null : toRefund(row);
 }
 
 /** Null if there is none of that id. */
