@@ -8,6 +8,7 @@ import { findBookings } from '../src/read-model/bookings.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
 import {
   findAttemptsWithoutOutcome,
+  findPayment,
   markPaymentSwept,
   type Payment,
   recordPayments,
@@ -88,6 +89,13 @@ export function createSweepActivities({ db, gateway, workflows, paymentDeadlineM
   }
 
   return {
+    /** Looks at one attempt that has no outcome, whoever asks for it; true once it has one. */
+    async sweepAttempt(attemptId: string): Promise<boolean> {
+      const attempt = await findPayment(db, attemptId);
+      if (attempt === null || (attempt.status !== 'PENDING' && attempt.status !== 'UNKNOWN')) return false;
+      return sweep(attempt);
+    },
+
     /** Resolves what can be resolved now; returns how many attempts it looked at and how many it resolved. */
     async sweepPaymentAttempts(): Promise<{ seen: number; resolved: number }> {
       const createdBeforeMs = Date.now() - LEFT_ALONE_MS;

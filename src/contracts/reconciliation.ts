@@ -104,6 +104,12 @@ export const SLIDING_WINDOW_MS = 2 * 60 * 60_000;
 /** Result of the workflow. */
 export type ReconciliationResult = ReconciliationProgress & { readonly stoppedBecause: string | null };
 
+/** Starts runs over windows that somebody names. */
+export interface Reconciliations {
+  /** A run of this window and mode that is under way already is found, with the name of its report. */
+  start(window: ReconciliationWindow, mode: ReconciliationMode, startedBy: string): Promise<{ readonly runId: string }>;
+}
+
 /** The actors, as reconciliation looks at them. */
 export interface ActorRecords {
   /** Null once the show's workflow has ended, or if there was none. */

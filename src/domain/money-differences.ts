@@ -1,19 +1,6 @@
 import { type BookingStatus, hasLiveHold, type PaymentStatus, type RefundStatus } from './booking.ts';
 import { isSameMoney, type Money } from './money.ts';
-import { type Difference, difference, type JudgedBefore } from './reconciliation.ts';
-
-/** A movement of money in a provider's books. */
-export interface Movement {
-  /** The provider's own. */
-  readonly id: string;
-  readonly provider: string;
-  readonly kind: 'charge' | 'refund';
-  readonly bookingId: string | null;
-  readonly attemptId: string | null;
-  readonly refundId: string | null;
-  readonly amount: Money;
-  readonly atMs: number;
-}
+import { type Difference, difference, type JudgedBefore, type Movement } from './reconciliation.ts';
 
 export interface CaseBooking {
   readonly id: string;
@@ -89,8 +76,9 @@ export function moneyDifferences(records: MoneyCase, before: JudgedBefore): Diff
     ...records.bookings.flatMap((booking) => leftBehind(records, booking, before)),
   ];
   const unique = found.filter((each, place) => place === found.findIndex((other) => other.subject === each.subject));
-  // The sum is wrong for a reason that is found already.
-  return unique.length > 0 ? unique : ofBalance(records);
+  // Where something is found already, the sum is wrong for that reason.
+  const differences = unique.length > 0 ? unique : ofBalance(records);
+  return differences.map((each) => ({ ...each, evidence: records.movements }));
 }
 
 const isCharge = ({ kind }: Movement): boolean => kind === 'charge';
@@ -259,7 +247,7 @@ function leftBehind(records: MoneyCase, booking: CaseBooking, before: JudgedBefo
   if (!hasLiveHold(booking.status) || records.isAtWork) return [];
   // While it is being paid, the payment's deadline ends it.
   const isPaying = booking.status === 'PAYMENT_PENDING';
-  if (booking.expiresAtMs >= before.quietMs || (isPaying && booking.changedAtMs >= before.attemptMs)) return [];
+  if (booking.expiresAtMs >= before.holdMs || (isPaying && booking.changedAtMs >= before.attemptMs)) return [];
   return [
     difference({
       kind: 'held_past_expiry',

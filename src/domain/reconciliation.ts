@@ -122,6 +122,19 @@ interface DifferenceClassSpec {
 export type DifferenceClass = keyof typeof differenceClasses;
 export type Repair = NonNullable<(typeof differenceClasses)[DifferenceClass]['repair']>;
 
+/** A movement of money in a provider's books. */
+export interface Movement {
+  /** The provider's own. */
+  readonly id: string;
+  readonly provider: string;
+  readonly kind: 'charge' | 'refund';
+  readonly bookingId: string | null;
+  readonly attemptId: string | null;
+  readonly refundId: string | null;
+  readonly amount: Money;
+  readonly atMs: number;
+}
+
 /** One disagreement. `kind` and `subject` name it: found again, it is the same one. */
 export interface Difference {
   readonly kind: DifferenceClass;
@@ -136,6 +149,8 @@ export interface Difference {
   /** Minor units with their currency, where it is about money: as recorded or due, and as found. */
   readonly due: Money | null;
   readonly found: Money | null;
+  /** What the providers' books say of the case: not everything in them is found again by its key. */
+  readonly evidence: readonly Movement[];
   /** In words, for a person. */
   readonly detail: string;
   /** No actor can settle this one, though others of its class may be. */
@@ -157,6 +172,7 @@ export const difference = (named: Named): Difference => ({
   seats: [],
   due: null,
   found: null,
+  evidence: [],
   needsPerson: differenceClasses[named.kind].repair === null,
   ...named,
 });
@@ -167,4 +183,6 @@ export interface JudgedBefore {
   readonly quietMs: number;
   /** An attempt to pay made since may yet have an outcome by itself. */
   readonly attemptMs: number;
+  /** A hold that ends since may yet be ended by its timer. */
+  readonly holdMs: number;
 }

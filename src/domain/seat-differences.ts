@@ -50,13 +50,16 @@ export interface SeatCase {
  * What the records of one show disagree about. A seat of a booking that has changed of late is not judged; neither is one
  * whose booking may still be confirmed.
  */
-export function seatDifferences(records: SeatCase, { quietMs }: Pick<JudgedBefore, 'quietMs'>): Difference[] {
+export function seatDifferences(
+  records: SeatCase,
+  { quietMs, holdMs }: Pick<JudgedBefore, 'quietMs' | 'holdMs'>,
+): Difference[] {
   const known = new Map(records.bookings.map((booking) => [booking.id, booking]));
   const isQuiet = (bookingId: string) => (known.get(bookingId)?.changedAtMs ?? -Infinity) < quietMs;
   const differences = [
     ...ofRows(records, known),
     ...ofBookings(records),
-    ...(records.show ? ofClaims(records, known, quietMs) : []),
+    ...(records.show ? ofClaims(records, known, holdMs) : []),
   ].filter(({ bookingId }) => bookingId === null || isQuiet(bookingId));
   return [...differences, ...ofSnapshot(records, quietMs)];
 }
@@ -126,7 +129,7 @@ const ownersOf = (claims: readonly SeatClaim[]): ReadonlyMap<number, string> =>
   new Map(claims.flatMap(({ booked, bookingId, seats }) => (booked ? seats.map((seat) => [seat, bookingId]) : [])));
 
 /** What the show has for bookings that should have nothing, or not that. */
-function ofClaims({ showId, show }: SeatCase, known: Known, quietMs: number): Difference[] {
+function ofClaims({ showId, show }: SeatCase, known: Known, holdMs: number): Difference[] {
   return show!.claims.flatMap(({ bookingId, seats, booked, expiresAtMs }): Difference[] => {
     const booking = known.get(bookingId);
     const about = { subject: `${showId}/${bookingId}`, showId, bookingId };
@@ -134,7 +137,7 @@ function ofClaims({ showId, show }: SeatCase, known: Known, quietMs: number): Di
     if (!booked) {
       // Until its time a hold may be of a booking that is just being made. Of one that is confirmed the seats are missed.
       const hasEnded = booking !== undefined && !hasLiveHold(booking.status);
-      if (booking?.status === 'CONFIRMED' || (expiresAtMs >= quietMs && !hasEnded)) return [];
+      if (booking?.status === 'CONFIRMED' || (expiresAtMs >= holdMs && !hasEnded)) return [];
       const detail = `held until ${new Date(expiresAtMs).toISOString()}; the booking is ${status}`;
       return [difference({ ...about, kind: 'hold_without_booking', seats, detail })];
     }

@@ -15,14 +15,22 @@ import { connectClient } from '../../temporal/connection.ts';
 import { ensureSchedules } from '../../temporal/schedules.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import { createWorkers } from '../../temporal/workers.ts';
-import { createPaymentGateways } from '../gateways/payment-providers.ts';
+import { createPaymentGateways, type ProviderName, type StripeAccount } from '../gateways/payment-providers.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
-import { createDatabase } from '../read-model/database.ts';
+import { createDatabase, type ReadModel } from '../read-model/database.ts';
+import { findProviderReference, keepProviderReference } from '../read-model/provider-references.ts';
 import { ShowSenderPlaces } from '../read-model/sender-places.ts';
 import { guardAgainstHanging } from './hang-guard.ts';
 import { startMetricsServer } from './metrics-server.ts';
+import {
+  paymentSettingNames,
+  type PaymentSettings,
+  providerChoice,
+  simulatorAddress,
+  stripeAccount,
+} from './payment-settings.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
 import { servedQueues } from './served-queues.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
@@ -57,6 +65,7 @@ export async function runWorkerProcess(
     'CITY_QUEUES',
     'WORKER_QUEUES',
     'PAYMENT_GATEWAY_URL',
+    ...paymentSettingNames,
     'PAYMENT_DEADLINE_SECONDS',
     'RECONCILIATION_GRACE_SECONDS',
     'RECONCILIATION_SCHEDULE',
@@ -79,7 +88,9 @@ export async function runWorkerProcess(
     observeBatch: metrics.seatCommandBatch,
   });
   const gateways = createPaymentGateways({
-    gatewayUrl: config.PAYMENT_GATEWAY_URL,
+    providers: providerChoice(config),
+    gatewayUrl: simulatorAddress(providerChoice(config), config),
+    stripe: stripeAccountOf(config, db),
     observe: metrics.paymentEvent,
   });
   const { gateway } = gateways;
@@ -131,6 +142,17 @@ export async function runWorkerProcess(
   await senderPlaces.close();
   await gateways.close();
   await db.destroy();
+}
+
+/** With what Stripe calls our charges, as our records keep it. */
+function stripeAccountOf(config: PaymentSettings, db: ReadModel): StripeAccount | undefined {
+  const account = stripeAccount(config);
+  const provider = 'stripe' satisfies ProviderName;
+  const references = {
+    find: (key: string) => findProviderReference(db, { provider, key }),
+    keep: (key: string, reference: string) => keepProviderReference(db, { provider, key, reference }),
+  };
+  return account && { ...account, references };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
 import {
   noCounts,
   type ReconciliationCounts,
@@ -109,18 +110,19 @@ const keyOf = ({ kind, subject }: DifferenceKey): string => `${kind} ${subject}`
 async function bookFindings(db: ReadModel, runId: string, differences: readonly Difference[]): Promise<void> {
   await sql`
     insert into reconciliation_findings as known (kind, subject, state, booking_id, show_id, attempt_id, refund_id, seats,
-      due, found, detail, needs_person, first_run_id, last_run_id, runs, first_seen_at, last_seen_at)
+      due, found, evidence, detail, needs_person, first_run_id, last_run_id, runs, first_seen_at, last_seen_at)
     select kind, subject, 'OPEN', "bookingId", "showId", "attemptId", "refundId",
-      array(select seat::int from jsonb_array_elements_text(seats) as seat), nullif(due, 'null'), nullif(found, 'null'),
+      array(select seat::int from jsonb_array_elements_text(seats) as seat), nullif(due, 'null'), nullif(found, 'null'), evidence,
       detail, "needsPerson", ${runId}, ${runId}, 1, now(), now()
     from jsonb_to_recordset(${JSON.stringify(differences)}::jsonb) as finding (kind text, subject text,
-      "bookingId" text, "showId" text, "attemptId" text, "refundId" text, seats jsonb, due jsonb, found jsonb,
+      "bookingId" text, "showId" text, "attemptId" text, "refundId" text, seats jsonb, due jsonb, found jsonb, evidence jsonb,
       detail text, "needsPerson" boolean)
     on conflict (kind, subject) do update set
       state = 'OPEN',
       seats = excluded.seats,
       due = excluded.due,
       found = excluded.found,
+      evidence = excluded.evidence,
       detail = excluded.detail,
       needs_person = excluded.needs_person,
       last_run_id = excluded.last_run_id,
@@ -193,7 +195,18 @@ export async function findRun(db: ReadModel, id: string): Promise<Reconciliation
   return row ? toRun(row) : null;
 }
 
-const runFindingsCursor = cursorOf('reconciliation findings', cursorNumber.int());
+/** Differences of a run's report, and those of them that something was done about. */
+export async function countRunFindings(
+  db: ReadModel,
+  runId: string,
+): Promise<{ readonly found: number; readonly acted: number }> {
+  const { rows } = await sql<{ found: number; acted: number }>`
+    select count(*)::int as found, count(done)::int as acted
+    from reconciliation_run_findings where run_id = ${runId}`.execute(db);
+  return rows[0]!;
+}
+
+const runFindingsCursor = cursorOf('reconciliation-findings', z.tuple([cursorNumber.int()]));
 
 /**
  * A run's report, in the order in which it was made.
@@ -204,12 +217,12 @@ export async function listRunFindings(
   runId: string,
   { limit, cursor }: PageRequest,
 ): Promise<Page<RunFinding>> {
-  const after = runFindingsCursor.decode(cursor);
+  const [after] = runFindingsCursor.decode(cursor) ?? [-1];
   const rows = await db
     .selectFrom('reconciliation_run_findings')
     .select(['position', 'finding', 'done'])
     .where('run_id', '=', runId)
-    .where('position', '>', after ?? -1)
+    .where('position', '>', after)
     .orderBy('position')
     .limit(limit + 1)
     .execute();
@@ -217,7 +230,7 @@ export async function listRunFindings(
     rows,
     limit,
     (row) => ({ difference: row.finding, done: row.done }),
-    (row) => runFindingsCursor.encode(row.position),
+    (row) => runFindingsCursor.encode([row.position]),
   );
 }
 
@@ -246,6 +259,7 @@ const toFinding = (row: ReconciliationFindingRow): Finding => ({
     seats: row.seats,
     due: row.due,
     found: row.found,
+    evidence: row.evidence,
     detail: row.detail,
     needsPerson: row.needs_person,
   },

@@ -4,6 +4,7 @@ import type { CaseAttempt, CaseBooking, CaseChange, CaseRefund, MoneyCase } from
 import type { BookedSeat, SeatedBooking } from '../domain/seat-differences.ts';
 import { seatsOf } from '../domain/seating-plan.ts';
 import type { ReadModel } from './database.ts';
+import { resendParked } from './outbox.ts';
 import { findSeatingPlan } from './seating-plans.ts';
 
 /** From the first moment on, and before the second; Unix ms. */
@@ -319,4 +320,56 @@ export async function replaceStoredMap(
     .returning('show_id')
     .executeTakeFirst();
   return written !== undefined;
+}
+
+/** A message that waits for somebody, or for the relay. */
+export interface UnsentEvent {
+  readonly eventId: number;
+  readonly bookingId: string;
+  readonly type: string;
+  /** Null: the relay has not handed it out. Otherwise the consumer that has given it up. */
+  readonly queue: string | null;
+  readonly lastError: string | null;
+}
+
+/** Of the events written before a time, those that were never handed out or were given up, the oldest first. */
+export async function findUnsentEvents(
+  db: ReadModel,
+  { writtenBeforeMs, limit }: { readonly writtenBeforeMs: number; readonly limit: number },
+): Promise<UnsentEvent[]> {
+  const before = new Date(writtenBeforeMs);
+  const { rows } = await sql<{
+    id: number;
+    booking_id: string;
+    type: string | null;
+    queue: string | null;
+    last_error: string | null;
+  }>`
+    (select id, booking_id, type, null as queue, null as last_error
+      from outbox where relayed_at is null and created_at < ${before} order by id limit ${limit})
+    union all
+    (select parked.event_id, parked.booking_id, outbox.type, parked.queue, parked.last_error
+      from outbox_parked as parked left join outbox on outbox.id = parked.event_id
+      where outbox.created_at < ${before} order by parked.id limit ${limit})`.execute(db);
+  return rows.map((row) => ({
+    eventId: row.id,
+    bookingId: row.booking_id,
+    type: row.type ?? 'unknown',
+    queue: row.queue,
+    lastError: row.last_error,
+  }));
+}
+
+/** Puts one event that a consumer has given up back into its queue; false if it is not there any more. */
+export async function resendGivenUp(
+  db: ReadModel,
+  { queue, eventId }: { readonly queue: string; readonly eventId: number },
+): Promise<boolean> {
+  const parked = await db
+    .selectFrom('outbox_parked')
+    .select('id')
+    .where('queue', '=', queue)
+    .where('event_id', '=', eventId)
+    .executeTakeFirst();
+  return parked !== undefined && (await resendParked(db, { id: parked.id })) > 0;
 }

@@ -37,6 +37,7 @@ export interface Tables {
   booked_seats: BookedSeatsTable;
   payments: PaymentsTable;
   refunds: RefundsTable;
+  provider_references: ProviderReferencesTable;
   booking_changes: BookingChangesTable;
   outbox: OutboxTable;
   outbox_deliveries: OutboxDeliveriesTable;
@@ -238,6 +239,13 @@ export interface PaymentsTable {
   swept_at: Generated<Date | null>;
   created_at: Immutable<Date>;
   updated_at: Date;
+}
+
+export interface ProviderReferencesTable {
+  key: string;
+  provider: string;
+  reference: string;
+  created_at: Generated<Date>;
 }
 
 export interface RefundsTable {

@@ -22,6 +22,7 @@ const shortTimes = {
   HOLD_TTL_SECONDS: '30',
   PAYMENT_DEADLINE_SECONDS: '10',
   RATE_LIMIT: 'off',
+  RECONCILIATION_SCHEDULE: 'off',
 };
 
 export interface SystemOptions {

@@ -41,6 +41,7 @@ export async function up(db: Kysely<never>): Promise<void> {
       seats integer[] not null,
       due jsonb,
       found jsonb,
+      evidence jsonb not null,
       detail text not null,
       needs_person boolean not null,
       done text,
