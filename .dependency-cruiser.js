@@ -16,6 +16,14 @@ const rooms = {
   'src/gateways': { imports: ['src/contracts'] },
   'src/language': { imports: ['src/domain'] },
   'src/tickets': { imports: ['src/domain', 'src/language'] },
+  'src/outbox': { imports: ['src/contracts', 'src/read-model', 'src/gateways', 'src/platform'] },
+  'src/notifications': {
+    imports: [
+      ...['src/contracts', 'src/domain', 'src/language', 'src/tickets', 'src/read-model', 'src/gateways'],
+      'src/platform',
+    ],
+  },
+  'src/mail-catcher': { imports: [] },
   'src/live': { imports: ['src/contracts', 'src/read-model', 'src/platform'] },
   'src/api': { imports: ['src/contracts', 'src/domain', 'src/read-model', 'src/live', 'src/tickets', 'src/platform'] },
   'src/payment-simulator': { imports: ['src/contracts', 'src/platform'] },

@@ -113,7 +113,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     ...seatRoutes(catalogue, seatMaps, deps.streams),
     ...catalogueRoutes(db, nowMs),
     ...quoteRoutes(catalogue, seatMaps, memory, settings.limits.seatsPerBookingMax),
-    ...accountRoutes(memory, deps.jwtSecret, nowMs),
+    ...accountRoutes({ db, memory, jwtSecret: deps.jwtSecret, nowMs }),
     ...webhookRoutes({ ...deps, batches }),
     ...ticketRoutes({ db, batches, memory, codes: deps.ticketCodes }),
     ...staffRoutes({ db, memory, catalogue, shows, nowMs, logger: deps.logger }),

@@ -36,3 +36,6 @@ export const textsIn = (language: Language): Say => {
   const say = instance.getFixedT(language);
   return (key, values = {}) => say(key, { ...values });
 };
+
+/** True for a key that something is said under. */
+export const hasText = (key: string): boolean => instance.exists(key, { lng: languages[0] });

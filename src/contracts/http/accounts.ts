@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { orNull, timestamp } from './primitives.ts';
+import { languageOf, languages } from '../../domain/language.ts';
+import { optOutKinds } from '../opt-outs.ts';
+import { orNull, text, timestamp } from './primitives.ts';
 
 export const roles = ['customer', 'guest', 'theatre_owner', 'support', 'admin'] as const;
 export type Role = (typeof roles)[number];
@@ -14,9 +16,18 @@ const phone = z
   .regex(/^\+?[1-9][0-9]{6,14}$/, 'must be 7 to 15 digits, as in +919876543210')
   .meta({ example: '+919876543210' });
 
+/** A browser's `hi-IN` means what `hi` does. */
+const LOCALE_MAX = 35;
+const locale = z
+  .string()
+  .max(LOCALE_MAX)
+  .refine((tag) => languageOf(tag) !== null, `must be a language that messages are written in: ${languages.join(', ')}`)
+  .transform((tag) => languageOf(tag)!)
+  .meta({ type: 'string', description: 'BCP 47; absent: by `Accept-Language`', example: 'hi-IN' });
+
 /** Exactly one way to reach the guest. */
 export const guestRequest = z
-  .union([z.strictObject({ email }), z.strictObject({ phone })])
+  .union([z.strictObject({ email, locale: locale.optional() }), z.strictObject({ phone, locale: locale.optional() })])
   .meta({ id: 'GuestRequest', example: { email: 'asha@example.org' } });
 
 export const userSchema = z
@@ -25,6 +36,9 @@ export const userSchema = z
     role: z.enum(roles),
     email: orNull(z.string()),
     phone: orNull(z.string()),
+    locale: z.enum(languages).meta({ description: 'Messages are in this language' }),
+    optOuts: z.array(z.enum(optOutKinds)).meta({ description: 'Of these kinds of messages none is sent' }),
+    pushToken: orNull(z.string()).meta({ description: 'Of the device that gets short notices too' }),
     createdAt: timestamp,
   })
   .meta({ id: 'User' });
@@ -38,5 +52,21 @@ export const sessionSchema = z
   })
   .meta({ id: 'Session' });
 
+/** Tokens of the large carriers have below 200 characters, some 4,096. */
+const PUSH_TOKEN_MAX = 4_096;
+
+export const profileChange = z
+  .strictObject({
+    locale: locale.optional(),
+    optOuts: z
+      .array(z.enum(optOutKinds))
+      .max(optOutKinds.length)
+      .refine((kinds) => new Set(kinds).size === kinds.length, 'names a kind twice')
+      .optional(),
+    pushToken: orNull(text(PUSH_TOKEN_MAX)).optional(),
+  })
+  .meta({ id: 'ProfileChange', example: { locale: 'hi', optOuts: ['reminder'] } });
+
+export type GuestRequest = z.infer<typeof guestRequest>;
 export type UserBody = z.infer<typeof userSchema>;
 export type SessionBody = z.infer<typeof sessionSchema>;

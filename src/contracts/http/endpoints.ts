@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { PLAN_JSON_BYTES_MAX } from '../../domain/pretix-plan.ts';
-import { everyRole, guestRequest, sessionSchema, type Role } from './accounts.ts';
+import { everyRole, guestRequest, profileChange, sessionSchema, type Role, userSchema } from './accounts.ts';
 import {
   bookingListQuery,
   bookingPage,
   bookingRequest,
   bookingSchema,
+  cancellationQuoteQuery,
+  cancellationQuoteSchema,
+  cancellationRequest,
   emptyBody,
   paymentRequest,
   paymentSchema,
@@ -45,6 +48,7 @@ import {
   showCancellation,
   showCancellationState,
   showMove,
+  theatreChange,
 } from './staff.ts';
 
 export const BASE_PATH = '/api/v1';
@@ -73,6 +77,29 @@ const accounts = {
     body: guestRequest,
     answers: { 201: { description: 'The guest and the tokens', schema: sessionSchema } },
     errors: ['IDEMPOTENCY_KEY_REUSED'],
+  }),
+  getMe: defineEndpoint({
+    operationId: 'getMe',
+    method: 'get',
+    path: '/users/me',
+    tag: 'Accounts',
+    summary: "The caller's account",
+    access: everyRole,
+    idempotencyKey: 'none',
+    answers: { 200: { description: 'The account', schema: userSchema } },
+    errors: ['NOT_FOUND'],
+  }),
+  changeMe: defineEndpoint({
+    operationId: 'changeMe',
+    method: 'patch',
+    path: '/users/me',
+    tag: 'Accounts',
+    summary: 'In what language the caller is written to, what about, and on which device',
+    access: everyRole,
+    idempotencyKey: 'none',
+    body: profileChange,
+    answers: { 200: { description: 'The account', schema: userSchema } },
+    errors: ['NOT_FOUND'],
   }),
 };
 
@@ -296,11 +323,43 @@ const bookings = {
     operationId: 'releaseBooking',
     method: 'delete',
     path: '/bookings/{id}',
-    summary: 'Gives a hold back',
+    summary: 'Gives a hold back, or cancels a booking that is paid: the policy says what of its price goes back',
     idempotencyKey: 'none',
     params: id('bkg'),
-    answers: { 200: { description: 'The booking, RELEASED', schema: bookingSchema } },
-    errors: ['NOT_FOUND', 'BOOKING_STATE', 'HOLD_EXPIRED', 'NOT_CANCELLABLE'],
+    answers: { 200: { description: 'The booking, RELEASED or CANCELLED', schema: bookingSchema } },
+    errors: ['NOT_FOUND', 'BOOKING_STATE', 'HOLD_EXPIRED', 'NOT_CANCELLABLE', 'CHANGE_IN_PROGRESS'],
+  }),
+  quoteCancellation: defineEndpoint({
+    ...buyer,
+    operationId: 'quoteCancellation',
+    method: 'get',
+    path: '/bookings/{id}/cancellation-quote',
+    summary: 'What would go back if the booking, or some of its seats, were cancelled now',
+    idempotencyKey: 'none',
+    params: id('bkg'),
+    query: cancellationQuoteQuery,
+    answers: { 200: { description: 'The quote', schema: cancellationQuoteSchema } },
+    errors: ['NOT_FOUND', 'UNKNOWN_SEAT', 'DUPLICATE_SEAT'],
+  }),
+  cancelSeats: defineEndpoint({
+    ...buyer,
+    operationId: 'cancelSeats',
+    method: 'post',
+    path: '/bookings/{id}/cancellations',
+    summary: 'Cancels some of the seats of a booking that is paid; naming all of them cancels the booking',
+    idempotencyKey: 'accepted',
+    params: id('bkg'),
+    body: cancellationRequest,
+    answers: { 200: { description: 'The booking with the seats that remain', schema: bookingSchema } },
+    errors: [
+      'NOT_FOUND',
+      'UNKNOWN_SEAT',
+      'DUPLICATE_SEAT',
+      'BOOKING_STATE',
+      'NOT_CANCELLABLE',
+      'CHANGE_IN_PROGRESS',
+      'IDEMPOTENCY_KEY_REUSED',
+    ],
   }),
   extendBooking: defineEndpoint({
     ...buyer,
@@ -392,6 +451,17 @@ const staffCalls = {
     summary: 'A new theatre',
     body: newTheatre,
     answers: { 201: { description: 'The theatre', schema: theatreSchema, headers: createdAt } },
+    errors: ['NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED'],
+  }),
+  changeTheatre: defineEndpoint({
+    ...staff,
+    operationId: 'changeTheatre',
+    method: 'patch',
+    path: '/admin/theatres/{id}',
+    summary: 'Sets what goes back to who cancels a booking of this theatre, for what is bought from then on',
+    params: id('thr'),
+    body: theatreChange,
+    answers: { 200: { description: 'The theatre', schema: theatreDetailSchema } },
     errors: ['NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED'],
   }),
   createScreen: defineEndpoint({

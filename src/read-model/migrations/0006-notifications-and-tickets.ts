@@ -8,6 +8,7 @@ export async function up(db: Kysely<never>): Promise<void> {
   await sql`
     alter table users
       add column locale text not null default 'en',
+      add column push_token text,
       add column opt_outs text[] not null default '{}'`.execute(db);
   await sql`alter table bookings add column ticket_version integer not null default 1`.execute(db);
   await sql`
@@ -17,13 +18,13 @@ export async function up(db: Kysely<never>): Promise<void> {
       first_admitted_by text not null,
       scans integer not null default 1
     )`.execute(db);
-  // One row for each message that went out, or never will; what is not in it yet goes out when its event comes again.
+  // One row for each message that went out, or that nobody is to get; what is not in it goes out when its event comes again.
   await sql`
     create table notifications_sent (
       event_id bigint not null,
       channel text not null,
       user_id text not null,
-      outcome text not null check (outcome in ('SENT', 'REFUSED')),
+      outcome text not null check (outcome in ('SENT', 'SKIPPED')),
       reason text,
       sent_at timestamptz not null default now(),
       primary key (event_id, channel, user_id)

@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type OutboxConsumer, type OutboxEvent, UndeliverableEventError } from '../contracts/events.ts';
+import { type MailGateway, MessageRefusedError, type ShortMessageGateway } from '../gateways/mail.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { ReadModel } from '../read-model/database.ts';
+import {
+  areSeatsFree,
+  type BookingFacts,
+  type Contact,
+  findBookingFacts,
+  findContact,
+  findServed,
+  markSent,
+  markSkipped,
+} from '../read-model/notifications.ts';
+import { findTicket } from '../read-model/tickets.ts';
+import type { TicketCodes } from '../tickets/ticket-codes.ts';
+import { ticketPdf } from '../tickets/ticket-pdf.ts';
+import { compose, type Message } from './compose.ts';
+import { type Notice, noticesOf, toldOf } from './notices.ts';
+
+export interface NotificationDeps {
+  readonly db: ReadModel;
+  /** Null: nothing is sent that way. */
+  readonly mail: MailGateway | null;
+  readonly sms: ShortMessageGateway | null;
+  readonly push: ShortMessageGateway | null;
+  readonly codes: TicketCodes;
+  /** The right side of the addresses that messages are known by: the domain that mail comes from. */
+  readonly messageDomain: string;
+  /** Buyers are told of holds too. */
+  readonly tellHeld: boolean;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+}
+
+/** At the same time, each of another booking: more would only wait for the mail server's few connections. */
+const EVENTS_AT_ONCE_MAX = 16;
+/** The map of a show tells of seats that came free after a fraction of a second; then it may be asked. */
+const MAP_SETTLED_AFTER_MS = 2_000;
+/** Later than this the news that seats are free is none: a relay that was down must not wake people up. */
+const STILL_FREE_TOLD_WITHIN_MS = 30 * 60_000;
+
+/**
+ * Tells people of their bookings: the consumer of the outbox that sends mails, text messages and notices to devices. Each goes
+ * out once; only a crash between a mail server's yes and our note of it sends one twice, under the same `Message-ID`.
+ */
+export function createNotifications(deps: NotificationDeps): OutboxConsumer {
+  return {
+    name: 'notifications',
+    types: toldOf(deps.tellHeld),
+    concurrency: EVENTS_AT_ONCE_MAX,
+    handle: (event, signal) => tell(event, deps, signal),
+  };
+}
+
+async function tell(event: OutboxEvent, deps: NotificationDeps, signal: AbortSignal): Promise<void> {
+  const { db } = deps;
+  const booking = await findBookingFacts(db, event.bookingId);
+  if (!booking) throw new UndeliverableEventError(`there is no booking ${event.bookingId}`);
+  const notices = noticesOf(event, booking);
+  if (notices.length === 0) return;
+  if (event.type === 'booking.expired') {
+    const reason = await whyNotWorthTelling(event, booking, deps, signal);
+    if (reason !== null) return markSkipped(db, { eventId: event.id, channel: 'none', userId: booking.userId }, reason);
+  }
+  const served = await findServed(db, event.id);
+  const refusals: string[] = [];
+  // Somebody whose mailbox is gone must not keep the other one from being told.
+  for (const notice of notices) {
+    const about = notice.bookingId === undefined ? booking : await findBookingFacts(db, notice.bookingId);
+    if (!about) throw new UndeliverableEventError(`there is no booking ${notice.bookingId}`);
+    refusals.push(...(await new Sending(event, notice, about, served, deps).run()));
+  }
+  if (refusals.length > 0) throw new UndeliverableEventError(refusals.join('; '));
+}
+
+/** Null where the seats of an unpaid hold may be offered again. */
+async function whyNotWorthTelling(
+  { createdAtMs }: OutboxEvent,
+  { bookingId, show }: BookingFacts,
+  { db, nowMs }: NotificationDeps,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (nowMs() - createdAtMs > STILL_FREE_TOLD_WITHIN_MS) return 'no news any more';
+  if (show.isCancelled || nowMs() >= show.salesCloseAtMs) return 'the show is not on sale';
+  const settledInMs = createdAtMs + MAP_SETTLED_AFTER_MS - nowMs();
+  if (settledInMs > 0) await delay(Math.min(settledInMs, MAP_SETTLED_AFTER_MS), undefined, { signal });
+  return (await areSeatsFree(db, bookingId)) ? null : 'the seats are taken';
+}
+
+type Channel = 'email' | 'sms' | 'push';
+
+/** One notice to one person, over every channel that reaches them. */
+class Sending {
+  readonly #event: OutboxEvent;
+  readonly #notice: Notice;
+  readonly #booking: BookingFacts;
+  readonly #served: ReadonlySet<string>;
+  readonly #deps: NotificationDeps;
+
+  constructor(
+    event: OutboxEvent,
+    notice: Notice,
+    booking: BookingFacts,
+    served: ReadonlySet<string>,
+    deps: NotificationDeps,
+  ) {
+    this.#event = event;
+    this.#notice = notice;
+    this.#booking = booking;
+    this.#served = served;
+    this.#deps = deps;
+  }
+
+  /** Resolves with what was refused for good. @throws Error what may be tried again */
+  async run(): Promise<readonly string[]> {
+    const { userId, optOut } = this.#notice;
+    const contact = await findContact(this.#deps.db, userId);
+    if (!contact) return this.#skip('nobody is known by that id');
+    if (optOut !== null && contact.optOuts.includes(optOut)) return this.#skip(`opted out of ${optOut}`);
+    const channels = this.#channelsOf(contact);
+    if (channels.length === 0) return this.#skip('no channel reaches this person');
+    const message = compose(this.#notice, this.#booking, contact.language);
+    const refusals: string[] = [];
+    for (const channel of channels) {
+      if (this.#served.has(`${channel} ${userId}`)) continue;
+      try {
+        await this.#send(channel, contact, message);
+      } catch (error) {
+        if (!(error instanceof MessageRefusedError)) throw error;
+        refusals.push(`${channel} to ${userId} was refused: ${error.message}`);
+        continue;
+      }
+      await markSent(this.#deps.db, { eventId: this.#event.id, channel, userId });
+    }
+    return refusals;
+  }
+
+  #channelsOf({ email, phone, pushToken }: Contact): readonly Channel[] {
+    const { mail, sms, push } = this.#deps;
+    return [
+      ...(email !== null && mail ? (['email'] as const) : []),
+      ...(phone !== null && sms ? (['sms'] as const) : []),
+      ...(pushToken !== null && push ? (['push'] as const) : []),
+    ];
+  }
+
+  async #skip(reason: string): Promise<readonly string[]> {
+    const { userId, texts } = this.#notice;
+    this.#deps.log.debug({ eventId: this.#event.id, userId, texts, reason }, 'nobody is told');
+    await markSkipped(this.#deps.db, { eventId: this.#event.id, channel: 'none', userId }, reason);
+    return [];
+  }
+
+  async #send(channel: Channel, contact: Contact, message: Message): Promise<void> {
+    const { mail, sms, push, messageDomain } = this.#deps;
+    const id = `event-${this.#event.id}.${contact.userId}.${channel}`;
+    if (channel === 'sms') return sms!.send({ id, to: contact.phone!, text: message.short });
+    if (channel === 'push') return push!.send({ id, to: contact.pushToken!, text: message.short });
+    return mail!.send({
+      messageId: `${id}@${messageDomain}`,
+      to: contact.email!,
+      subject: message.subject,
+      text: message.text,
+      html: message.html,
+      language: contact.language,
+      attachments: await this.#ticket(contact),
+    });
+  }
+
+  /** Nothing where the booking is not confirmed any more, or no longer this person's: a later message tells of that. */
+  async #ticket({ userId, language }: Contact) {
+    const { db, codes } = this.#deps;
+    if (!this.#notice.ticket || this.#booking.userId !== userId) return [];
+    const ticket = await findTicket(db, this.#booking.bookingId);
+    if (!ticket) return [];
+    const bytes = await ticketPdf(ticket, codes.print(ticket), language);
+    return [{ name: `ticket-${ticket.bookingNumber}.pdf`, type: 'application/pdf', bytes }];
+  }
+}
