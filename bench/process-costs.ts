@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Parts of the system, as the cost tables name them. */
-export const parts = ['temporal', 'postgres', 'worker', 'api', 'payment simulator', 'supervisor'] as const;
+export const parts = ['temporal', 'postgres', 'worker', 'api', 'relay', 'payment simulator', 'supervisor'] as const;
 export type Part = (typeof parts)[number];
 
 export interface ProcessCosts {
@@ -80,6 +80,7 @@ function descendants(root: number, all: readonly Process[]): Process[] {
 
 function partOf(command: string): Part {
   if (command.includes('src/main/worker')) return 'worker';
+  if (command.includes('src/main/relay')) return 'relay';
   if (command.includes('src/main/api')) return 'api';
   if (command.includes('payment-simulator')) return 'payment simulator';
   if (command.includes('postgres')) return 'postgres';

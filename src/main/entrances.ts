@@ -13,9 +13,10 @@ export interface Entrances {
   readonly addresses: Omit<Addresses, 'temporalUi'>;
   /** Why the API is not on the port that a person would expect, as half a sentence; null when it is. */
   readonly whyThisPort: string | null;
-  /** Where each API process and each worker tells its metrics. */
+  /** Where each API process, worker and relay tells its metrics. */
   readonly apiMetrics: readonly MetricsPlace[];
   readonly workerMetrics: readonly MetricsPlace[];
+  readonly relayMetrics: readonly MetricsPlace[];
   /** False when the settings name a payment provider that runs elsewhere. */
   readonly ownSimulator: boolean;
   readonly env: Readonly<Record<string, string>>;
@@ -27,6 +28,7 @@ const portOfApi = 'PORT';
 const portOfSimulator = 'PAYMENT_SIMULATOR_PORT';
 const metricsOfApis = 'METRICS_PORT';
 const metricsOfWorkers = 'WORKER_METRICS_PORT';
+const metricsOfRelays = 'RELAY_METRICS_PORT';
 
 /** Names of all settings that may name a port here. */
 export const entrancePortSettings: readonly string[] = [
@@ -34,17 +36,19 @@ export const entrancePortSettings: readonly string[] = [
   portOfSimulator,
   ...numberedSettings(metricsOfApis, processesMax),
   ...numberedSettings(metricsOfWorkers, processesMax),
+  ...numberedSettings(metricsOfRelays, processesMax),
 ];
 
 /** @throws StartupError */
 export async function reserveEntrances(
-  { API_PROCESSES, WORKER_PROCESSES }: LauncherSettings,
+  { API_PROCESSES, WORKER_PROCESSES, RELAY_PROCESSES }: LauncherSettings,
   ports: PortBook,
   env: NodeJS.ProcessEnv,
 ): Promise<Entrances> {
   const port = await ports.reserve(portOfApi, 3000);
   const ofApis = await reserveMetrics(metricsOfApis, 9464, API_PROCESSES, ports);
   const ofWorkers = await reserveMetrics(metricsOfWorkers, 9474, WORKER_PROCESSES, ports);
+  const ofRelays = await reserveMetrics(metricsOfRelays, 9494, RELAY_PROCESSES, ports);
   const place = (metricsPort: number) => ({ port: metricsPort, url: `${urlOf(env.HOST, metricsPort)}/metrics` });
   const external = env.PAYMENT_GATEWAY_URL;
   const simulatorPort = external === undefined ? await ports.reserve(portOfSimulator, 3010) : null;
@@ -58,10 +62,12 @@ export async function reserveEntrances(
       paymentSimulator: simulator,
       metrics: place(ofApis.ports[0]!).url,
       workerMetrics: place(ofWorkers.ports[0]!).url,
+      relayMetrics: place(ofRelays.ports[0]!).url,
     },
     whyThisPort: ports.whyNotFriendly(portOfApi),
     apiMetrics: ofApis.ports.map(place),
     workerMetrics: ofWorkers.ports.map(place),
+    relayMetrics: ofRelays.ports.map(place),
     ownSimulator: simulator !== null,
     env: {
       PORT: String(port),
@@ -73,6 +79,7 @@ export async function reserveEntrances(
       portOfApi,
       ...ofApis.settings,
       ...ofWorkers.settings,
+      ...ofRelays.settings,
       ...(simulator === null ? [] : [portOfSimulator]),
     ],
   };

@@ -8,6 +8,8 @@ import type { MetricsPlace } from './entrances.ts';
 const workerStopTimeoutMs = 15_000;
 /** Running requests are answered first; the longest wait for an actor. */
 const apiStopTimeoutMs = 15_000;
+/** Messages under way are finished first, or handed over again. */
+const relayStopTimeoutMs = 15_000;
 const simulatorStopTimeoutMs = 5_000;
 const pollMs = 50;
 const pollTimeoutMs = 2_000;
@@ -25,11 +27,17 @@ const atLeastInfo = (env: Environment): Environment => {
   return level === 'debug' || level === 'trace' ? env : { ...env, LOG_LEVEL: 'info' };
 };
 
-/** One process for each place of metrics; one is called by its kind's name, several are numbered from 1. */
 export const workerProcesses = (metrics: readonly MetricsPlace[], env: Environment): readonly OwnProcessSpec[] =>
-  numbered('worker', metrics.length).map((name, index) => ({
-    ...ownProcess(name, 'worker.ts', workerStopTimeoutMs, atLeastInfo(onItsPort(env, metrics[index]!))),
-    ready: 'its log line',
+  processesOfKind('worker', workerStopTimeoutMs, metrics, env);
+
+export const relayProcesses = (metrics: readonly MetricsPlace[], env: Environment): readonly OwnProcessSpec[] =>
+  processesOfKind('relay', relayStopTimeoutMs, metrics, env);
+
+/** One process for each place of metrics; one is called by its kind's name, several are numbered from 1. */
+const processesOfKind = (kind: string, stopTimeoutMs: number, metrics: readonly MetricsPlace[], env: Environment) =>
+  numbered(kind, metrics.length).map((name, index) => ({
+    ...ownProcess(name, `${kind}.ts`, stopTimeoutMs, atLeastInfo(onItsPort(env, metrics[index]!))),
+    ready: 'its log line' as const,
   }));
 
 /**

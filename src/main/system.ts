@@ -14,7 +14,7 @@ import { checkSettings, readLauncherSettings, type LauncherSettings } from '../s
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { databasePortSetting, prepareDatabase } from './database-part.ts';
 import { entrancePortSettings, reserveEntrances } from './entrances.ts';
-import { apiProcesses, paymentSimulatorProcess, workerProcesses } from './own-processes.ts';
+import { apiProcesses, paymentSimulatorProcess, relayProcesses, workerProcesses } from './own-processes.ts';
 import { readyBlock, type ReadySystem } from './ready-block.ts';
 import { saleLimits } from './sale-limits.ts';
 import { seed } from './seed.ts';
@@ -43,9 +43,15 @@ const partSettings = [
   'HOLD_TTL_SECONDS',
   'HOLD_EXTENSIONS_MAX',
   'PAYMENT_DEADLINE_SECONDS',
+  'RECONCILIATION_GRACE_SECONDS',
+  'RECONCILIATION_SCHEDULE',
   'SEATS_PER_BOOKING_MAX',
   'SEATS_PER_BUYER_MAX',
   'RATE_LIMIT',
+  'OUTBOX_TRIES_MAX',
+  'OUTBOX_RETENTION_DAYS',
+  'WEBHOOK_DISABLE_AFTER_DAYS',
+  'WEBHOOK_PRIVATE_TARGETS',
 ] as const;
 
 /** What a start has settled before it starts anything. */
@@ -183,6 +189,7 @@ export class System {
     await Promise.all([
       supervisor.start(...workerProcesses(entrances.workerMetrics, partEnv)),
       supervisor.start(...apiProcesses(entrances.apiMetrics, partEnv)),
+      supervisor.start(...relayProcesses(entrances.relayMetrics, partEnv)),
     ]);
     const temporal = { address, namespace: settings.TEMPORAL_NAMESPACE };
     const limits = saleLimits(settings);

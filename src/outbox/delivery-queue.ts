@@ -50,7 +50,7 @@ export class DeliveryQueue {
 
   /** Whether something of that lane is under way. */
   isIn(lane: number): boolean {
-    return this.#underWay.values().some(({ delivery }) => delivery.lane === lane);
+    return [...this.#underWay.values()].some(({ delivery }) => delivery.lane === lane);
   }
 
   /** What is under way belongs to somebody else now: it is ended if it can be, and what becomes of it counts for nothing. */

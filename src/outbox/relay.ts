@@ -228,8 +228,8 @@ export class OutboxRelay {
 
   #isBusy(lane: number): boolean {
     return (
-      this.#claims.values().some((lanes) => lanes.includes(lane)) ||
-      this.#queues.values().some((queue) => queue.isIn(lane))
+      [...this.#claims].some((lanes) => lanes.includes(lane)) ||
+      [...this.#queues.values()].some((queue) => queue.isIn(lane))
     );
   }
 

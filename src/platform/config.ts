@@ -28,6 +28,19 @@ const secrets = z
     (list) => list.length <= RETIRED_KEYS_MAX && list.every((each) => each.length >= 32),
     `must be at most ${RETIRED_KEYS_MAX} secrets of at least 32 characters with commas between them`,
   );
+const providerNames = ['simulator', 'simulator-backup', 'stripe'] as const;
+type ProviderName = (typeof providerNames)[number];
+/** Names in a row, with commas between them, none twice. */
+const providers = z.string().transform((text, context): ProviderName[] => {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const known = names.filter((name): name is ProviderName => (providerNames as readonly string[]).includes(name));
+  if (known.length === names.length && new Set(names).size === names.length) return known;
+  context.addIssue(`must be some of ${providerNames.join(', ')} with commas between them, none twice`);
+  return z.NEVER;
+});
 const postgresUrl = z
   .string()
   .refine(
@@ -65,7 +78,27 @@ const settings = z.object({
   /** Signed tickets before: those are still good. With commas between them. */
   TICKET_SIGNING_KEYS_RETIRED: secrets.default([]),
   PAYMENT_WEBHOOK_SECRET: secret,
-  PAYMENT_GATEWAY_URL: z.url(),
+  /** The first is charged, the second when the first has certainly not. */
+  PAYMENT_PROVIDERS: providers
+    .refine((list) => list.length > 0 && list.length <= 2, 'must be one or two providers')
+    .default(['simulator', 'simulator-backup']),
+  /** Not charged any more, but asked, refunded and listened to, for what was paid there. */
+  PAYMENT_PROVIDERS_RETIRED: providers.default([]),
+  /** Where the simulated providers answer; needed while one of them is chosen. */
+  PAYMENT_GATEWAY_URL: z.url().optional(),
+
+  /** Needed while Stripe is chosen, as is the return address. */
+  STRIPE_SECRET_KEY: z
+    .string()
+    .regex(/^(sk|rk)_(test|live)_\w{8,}$/, 'must be a secret or restricted key of Stripe: sk_… or rk_…')
+    .optional(),
+  STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_[\w+/=-]{16,}$/, "must be the signing secret of Stripe's webhook endpoint: whsec_…")
+    .optional(),
+  STRIPE_API_URL: z.url().default('https://api.stripe.com'),
+  /** Where a buyer comes back to from a bank's page. */
+  STRIPE_RETURN_URL: z.url().optional(),
 
   /** 0 = any free port; the one taken is logged. */
   PAYMENT_SIMULATOR_PORT: port.default(0),
@@ -80,6 +113,17 @@ const settings = z.object({
   HOLD_TTL_SECONDS: seconds(600),
   HOLD_EXTENSIONS_MAX: count(2, 20),
   PAYMENT_DEADLINE_SECONDS: seconds(120),
+  /** What has changed since is not compared by reconciliation: it may be under way. */
+  RECONCILIATION_GRACE_SECONDS: seconds(120),
+  RECONCILIATION_SCHEDULE: z.enum(['repair', 'report', 'off']).default('repair'),
+  /** With growing pauses between them, 20 tries take about two hours; then an event is parked. */
+  OUTBOX_TRIES_MAX: z.coerce.number().int().min(1).max(1_000).default(20),
+  /** How long events are kept that every consumer has had. */
+  OUTBOX_RETENTION_DAYS: z.coerce.number().min(0).max(3_650).default(30),
+  /** A partner's endpoint that has refused everything for so long is disabled. */
+  WEBHOOK_DISABLE_AFTER_DAYS: z.coerce.number().min(0).max(365).default(5),
+  /** Whether partners' webhooks may go to this machine and its network, and over http: for development alone. */
+  WEBHOOK_PRIVATE_TARGETS: z.enum(['refused', 'allowed']).default('refused'),
   SEATS_PER_BOOKING_MAX: z.coerce.number().int().min(1).max(100).default(10),
   SEATS_PER_BUYER_MAX: count(0, 10_000),
   RATE_LIMIT: z.enum(['on', 'off']).default('on'),
@@ -107,6 +151,8 @@ const hidden: ReadonlySet<string> = new Set([
   'TICKET_SIGNING_KEY',
   'TICKET_SIGNING_KEYS_RETIRED',
   'PAYMENT_WEBHOOK_SECRET',
+  'STRIPE_SECRET_KEY',
+  'STRIPE_WEBHOOK_SECRET',
   'DATABASE_URL',
 ]);
 

@@ -16,9 +16,10 @@ export interface Addresses {
   readonly web: string;
   readonly temporalUi: string | null;
   readonly paymentSimulator: string | null;
-  /** Of the first API process and the first worker. */
+  /** Of the first API process, the first worker and the first relay. */
   readonly metrics: string;
   readonly workerMetrics: string;
+  readonly relayMetrics: string;
 }
 
 /** What another process of ours needs to take part in a running system, besides its secrets. */

@@ -12,6 +12,7 @@ const launcherShapes = {
   TEMPORAL_PROFILE: z.enum(['dev', 'server']).default('dev'),
   API_PROCESSES: processes,
   WORKER_PROCESSES: processes,
+  RELAY_PROCESSES: processes,
 };
 
 export type LauncherSettings = z.infer<z.ZodObject<typeof launcherShapes>>;

@@ -158,6 +158,7 @@ describe('import-plan into the running system', () => {
       paymentSimulator: api!,
       metrics: api!,
       workerMetrics: api!,
+      relayMetrics: api!,
     };
     writeRunState(dataDir, { status: 'ready', addresses, services: null, ports: {}, parts: [] });
     const secrets = { ...testSecrets, POSTGRES_PASSWORD: 'not asked for' };

@@ -35,7 +35,7 @@ const ours = all.filter(([, { image }]) => image === 'seatkeeper');
 
 describe('docker-compose.yml', () => {
   it('runs our own parts from entries that exist', () => {
-    expect(ours.map(([name]) => name).toSorted()).toEqual(['api', 'payment-simulator', 'set-up', 'worker']);
+    expect(ours.map(([name]) => name).toSorted()).toEqual(['api', 'payment-simulator', 'relay', 'set-up', 'worker']);
     for (const [name, { command }] of ours) {
       expect({ name, program: command?.[0], there: existsSync(join(root, command?.at(-1) ?? '')) }).toEqual({
         name,
@@ -87,6 +87,7 @@ describe('docker-compose.yml', () => {
     // Workers are deployed first: docs/development.md.
     expect(Object.keys(services.api!.depends_on!)).toEqual(['set-up', 'worker']);
     expect(Object.keys(services.worker!.depends_on!)).toEqual(['set-up']);
+    expect(Object.keys(services.relay!.depends_on!)).toEqual(['set-up']);
   });
 
   it('tells all that start workflows the same cities, and workers what they serve', () => {
@@ -105,6 +106,7 @@ describe('docker-compose.yml', () => {
       api: '/health/ready',
       'payment-simulator': '/health/ready',
       worker: '/metrics',
+      relay: '/metrics',
       'set-up': undefined,
     });
   });

@@ -35,7 +35,7 @@ describe('npm start', () => {
   it('says with one line where everything answers', async () => {
     expect(launch.lines.filter(({ msg }) => msg === 'ready')).toHaveLength(1);
     expect(await healthOf(ready)).toBe(200);
-    for (const address of ['web', 'temporalUi', 'metrics', 'workerMetrics']) {
+    for (const address of ['web', 'temporalUi', 'metrics', 'workerMetrics', 'relayMetrics']) {
       expect({ address, status: await statusOf(String(ready[address])) }).not.toMatchObject({ status: null });
     }
     expect(await statusOf(`${String(ready.paymentSimulator)}/ledger`)).toBe(200);

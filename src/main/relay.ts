@@ -1,0 +1,3 @@
+import { exitWithRelay, runRelayProcess } from './relay-process.ts';
+
+exitWithRelay(runRelayProcess());
