@@ -14,6 +14,7 @@ import { growth } from './scenarios/growth.ts';
 import { hotShow } from './scenarios/hot-show.ts';
 import { liveMap, WATCHERS } from './scenarios/live-map.ts';
 import { mapReads } from './scenarios/map-reads.ts';
+import { massRefund, REFUNDS } from './scenarios/mass-refund.ts';
 import { overload } from './scenarios/overload.ts';
 import { pacedSale } from './scenarios/paced-sale.ts';
 import { sellFor, sellOut } from './scenarios/sell-out.ts';
@@ -24,7 +25,7 @@ import { median } from './statistics.ts';
 
 const peakScenario = sellOut(64);
 /** In this order: the peak of W1 sets the rates of others. */
-const scenariosWith = ({ watchers }: Pick<Options, 'watchers'>): readonly Scenario[] => [
+const scenariosWith = ({ watchers, refunds }: Pick<Options, 'watchers' | 'refunds'>): readonly Scenario[] => [
   unloaded,
   peakScenario,
   sellOut(256),
@@ -36,6 +37,7 @@ const scenariosWith = ({ watchers }: Pick<Options, 'watchers'>): readonly Scenar
   overload,
   hotShow,
   grantedHolds,
+  massRefund(refunds),
   growth,
 ];
 /** Where the peak has not been measured in this bench, it is looked for so long. */
@@ -57,12 +59,13 @@ const command = new Command('bench')
   )
   .option(
     '--only <names...>',
-    `scenarios: ${scenariosWith({ watchers: WATCHERS })
+    `scenarios: ${scenariosWith({ watchers: WATCHERS, refunds: REFUNDS })
       .map(({ name }) => name)
       .join(', ')}`,
   )
   .option('--runs <count>', 'runs of each scenario; the median counts', Number, 3)
   .option('--watchers <count>', 'of live-map', Number, WATCHERS)
+  .option('--refunds <count>', 'of mass-refund', Number, REFUNDS)
   .addOption(new Option('--peers <names...>', 'by default all of them, or none with --only').choices(peerNames))
   .option('--no-peers', 'leave them out')
   .option('--report [file]', 'write the report, by default to docs/performance.md');
@@ -72,6 +75,7 @@ interface Options {
   readonly only?: readonly string[];
   readonly runs: number;
   readonly watchers: number;
+  readonly refunds: number;
   /** False: `--no-peers`; true is what commander says without either. */
   readonly peers?: readonly PeerName[] | boolean;
   readonly report?: true | string;
@@ -79,8 +83,8 @@ interface Options {
 
 async function main(): Promise<void> {
   const options = command.parse().opts<Options>();
-  const { profile: profiles, only, runs, report, watchers } = options;
-  const scenarios = scenariosWith({ watchers });
+  const { profile: profiles, only, runs, report, watchers, refunds } = options;
+  const scenarios = scenariosWith({ watchers, refunds });
   const unknown = only?.find((name) => scenarios.every((scenario) => scenario.name !== name));
   if (unknown !== undefined) command.error(`no such scenario: ${unknown}`);
   // Peers alone, when only they are asked for.
