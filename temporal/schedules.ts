@@ -7,6 +7,8 @@ import type * as workflows from '../workflows/index.ts';
 const SWEEP_INTERVAL = '15s';
 /** The process that has made a change of a show starts its workflow; this is for one that died in between. */
 const SHOW_CHANGES_INTERVAL = '30s';
+/** How late a reminder may be: it is one of hours. */
+const REMINDERS_INTERVAL = '1m';
 /** A difference is seen and settled within two of these; the windows overlap many times. */
 const RECONCILIATION_INTERVAL = '5m';
 
@@ -26,6 +28,12 @@ export async function ensureSchedules(
     workflowType: 'showChangeSweepWorkflow',
     every: SHOW_CHANGES_INTERVAL,
     staticSummary: 'changes of shows whose workflow was never started',
+  });
+  await ensureSchedule(client, {
+    scheduleId: 'show-reminders',
+    workflowType: 'showRemindersWorkflow',
+    every: REMINDERS_INTERVAL,
+    staticSummary: 'bookings whose show is about to begin',
   });
   if (reconciliation !== 'off') await ensureReconciliation(client, reconciliation);
 }

@@ -4,5 +4,6 @@ export { bookingChangeWorkflow } from './booking-change.ts';
 export { latePaymentWorkflow } from './late-payment.ts';
 export { paymentSweepWorkflow } from './payment-sweep.ts';
 export { reconciliationWorkflow } from './reconciliation.ts';
+export { showRemindersWorkflow } from './show-reminders.ts';
 export { showWorkflow } from './show.ts';
 export { showCancellationWorkflow, showChangeSweepWorkflow, showMoveWorkflow } from './show-changes.ts';

@@ -6,6 +6,7 @@ import {
   createReconciliationActivities,
   type ReconciliationActivities,
 } from '../../activities/reconciliation-activities.ts';
+import { createReminderActivities, type ReminderActivities } from '../../activities/reminder-activities.ts';
 import { createShowActivities, type ShowActivities } from '../../activities/show-activities.ts';
 import { createShowChangeActivities, type ShowChangeActivities } from '../../activities/show-change-activities.ts';
 import { createSweepActivities, type SweepActivities } from '../../activities/sweep-activities.ts';
@@ -40,6 +41,7 @@ const log = createLogger('worker');
 export type Activities = BookingActivities &
   ChangeActivities &
   ReconciliationActivities &
+  ReminderActivities &
   ShowActivities &
   ShowChangeActivities &
   SweepActivities;
@@ -67,6 +69,7 @@ export async function runWorkerProcess(
     'PAYMENT_GATEWAY_URL',
     ...paymentSettingNames,
     'PAYMENT_DEADLINE_SECONDS',
+    'REMINDER_LEAD_SECONDS',
     'RECONCILIATION_GRACE_SECONDS',
     'RECONCILIATION_SCHEDULE',
   ]);
@@ -110,6 +113,7 @@ export async function runWorkerProcess(
         sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
       }),
       ...createChangeActivities({ db, workflows }),
+      ...createReminderActivities({ db, leadMs: config.REMINDER_LEAD_SECONDS * 1_000 }),
       ...sweeps,
       ...createReconciliationActivities({
         db,

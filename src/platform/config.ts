@@ -126,6 +126,8 @@ const settings = z.object({
   WEBHOOK_PRIVATE_TARGETS: z.enum(['refused', 'allowed']).default('refused'),
   SEATS_PER_BOOKING_MAX: z.coerce.number().int().min(1).max(100).default(10),
   SEATS_PER_BUYER_MAX: count(0, 10_000),
+  /** How long before its show a booking is reminded of. */
+  REMINDER_LEAD_SECONDS: seconds(3 * 3_600),
   RATE_LIMIT: z.enum(['on', 'off']).default('on'),
 
   /** Live seat maps that one API process streams at once: about 27 KiB of memory each; past it: 503. */
