@@ -154,9 +154,18 @@ export interface LedgerPage {
 /** A page of a provider's books: some 300 KiB of an answer, which is what a reader keeps in memory. */
 export const LEDGER_PAGE_MAX = 1_000;
 
+/** What a provider tells that changes nothing here: another kind of news, or somebody else's payment. It is kept. */
+export interface OtherNotice {
+  readonly eventId: string;
+  readonly provider: string;
+  /** In the provider's words. */
+  readonly type: string;
+}
+
 export type WebhookEvent =
   | { readonly kind: 'payment'; readonly notification: PaymentNotification }
-  | { readonly kind: 'refund'; readonly notification: RefundNotification };
+  | { readonly kind: 'refund'; readonly notification: RefundNotification }
+  | { readonly kind: 'other'; readonly notice: OtherNotice };
 
 /** A webhook's raw body, believed or not. Every refusal is answered with 400 `SIGNATURE_INVALID`. */
 export type WebhookVerdict =

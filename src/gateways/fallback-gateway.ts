@@ -15,7 +15,7 @@ const SENT_ATTEMPTS_MAX = 10_000;
 export type FallbackEvent =
   /** The backup is asked to charge, because the first provider refused for this reason. */
   | { readonly kind: 'fallback'; readonly attemptId: string; readonly reason: string }
-  /** Both providers have captured one attempt. Must never happen; reconciliation gives one back. */
+  /** Two providers have captured one attempt. Must never happen; reconciliation gives one back. */
   | { readonly kind: 'charged_twice'; readonly attemptId: string };
 
 export interface FallbackGateway extends PaymentGateway {
@@ -23,26 +23,35 @@ export interface FallbackGateway extends PaymentGateway {
   readonly providers: readonly PaymentGateway[];
 }
 
+/** Which providers there are, and what for. */
+export interface ProviderChain {
+  readonly primary: PaymentGateway;
+  /** Charged when the first has certainly not; null: nobody is. */
+  readonly backup: PaymentGateway | null;
+  /** Not charged any more, but asked, and refunded: for what was paid there. */
+  readonly retired?: readonly PaymentGateway[];
+}
+
 /**
- * Two providers as one. The rule, which keeps an attempt from being charged at both:
+ * Several providers as one. The rule, which keeps an attempt from being charged at two of them:
  *
  * - The first call of an attempt goes to `primary`. Only when the outcome is `not_processed` (refused before charging,
  *   circuit open, no connection) and the attempt was not voided, it goes to `backup`. Never while it is unknown.
- * - A later call of the same attempt may find that the earlier one has reached either provider. So it first closes the
- *   backup for this attempt by a void, and answers what that finds; then it goes to `primary` alone. A refusal now says
- *   nothing about the earlier call: one that did not even reach the provider leaves the outcome unknown, and after the
- *   provider's own refusal its void tells.
- * - Finding and voiding ask both. An attempt is voided only when it is at both.
+ * - A later call of the same attempt may find that the earlier one has reached any provider. So it first closes all others
+ *   for this attempt by a void, and answers what that finds; then it goes to `primary` alone. A refusal now says nothing
+ *   about the earlier call: one that did not even reach the provider leaves the outcome unknown, and after the provider's
+ *   own refusal its void tells.
+ * - Finding and voiding ask all. An attempt is voided only when it is at all of them.
  * - A refund goes to the provider that captured.
- * - The ledger is that of the one and then that of the other, each oldest first.
+ * - The ledger is that of the one and then that of the next, each oldest first.
  */
 export function createFallbackGateway(
-  primary: PaymentGateway,
-  backup: PaymentGateway,
+  { primary, backup, retired = [] }: ProviderChain,
   observe: (event: FallbackEvent) => void = () => undefined,
 ): FallbackGateway {
   const sent = new SentAttempts();
-  const providers = [primary, backup];
+  const others = backup === null ? retired : [backup, ...retired];
+  const providers = [primary, ...others];
 
   return {
     provider: primary.provider,
@@ -50,19 +59,19 @@ export function createFallbackGateway(
 
     charge(request, timeoutMs) {
       const repeated = sent.add(request.attemptId) || request.repeated === true;
-      return repeated ? chargeAgain(primary, backup, request, timeoutMs) : chargeFirst(request, timeoutMs);
+      return repeated ? chargeAgain(primary, others, request, timeoutMs) : chargeFirst(request, timeoutMs);
     },
 
     async findCharge(attemptId) {
-      const both = await Promise.all([primary.findCharge(attemptId), backup.findCharge(attemptId)]);
-      reportTwice(attemptId, both);
-      return decisive(both) ?? foundAtNeither(both);
+      const all = await Promise.all(providers.map((each) => each.findCharge(attemptId)));
+      reportTwice(attemptId, all);
+      return decisive(all) ?? foundAtNone(all);
     },
 
     async voidCharge(attemptId) {
-      const both = await Promise.all([primary.voidCharge(attemptId), backup.voidCharge(attemptId)]);
-      reportTwice(attemptId, both);
-      return decisive(both) ?? both[0];
+      const all = await Promise.all(providers.map((each) => each.voidCharge(attemptId)));
+      reportTwice(attemptId, all);
+      return decisive(all) ?? all[0]!;
     },
 
     refund(request): Promise<RefundOutcome> {
@@ -72,9 +81,9 @@ export function createFallbackGateway(
     },
 
     async findRefund(refundId) {
-      const both = await Promise.all([primary.findRefund(refundId), backup.findRefund(refundId)]);
-      const known = both.find((refund) => refund.status !== 'not_found' && refund.status !== 'unknown');
-      return known ?? both.find((refund) => refund.status === 'unknown') ?? { status: 'not_found' };
+      const all = await Promise.all(providers.map((each) => each.findRefund(refundId)));
+      const known = all.find((refund) => refund.status !== 'not_found' && refund.status !== 'unknown');
+      return known ?? all.find((refund) => refund.status === 'unknown') ?? { status: 'not_found' };
     },
 
     ledger: (window, cursor) => ledgerInTurn(providers, window, cursor),
@@ -82,28 +91,30 @@ export function createFallbackGateway(
 
   async function chargeFirst(request: ChargeRequest, timeoutMs: number): Promise<ChargeOutcome> {
     const outcome = await primary.charge(request, timeoutMs);
-    if (outcome.status !== 'not_processed' || outcome.reason === refusalReasons.voided) return outcome;
+    if (backup === null || outcome.status !== 'not_processed' || outcome.reason === refusalReasons.voided)
+      return outcome;
     observe({ kind: 'fallback', attemptId: request.attemptId, reason: outcome.reason });
     return backup.charge(request, timeoutMs);
   }
 
-  function reportTwice(attemptId: string, both: readonly FoundCharge[]): void {
-    if (both.every((charge) => charge.status === 'succeeded')) observe({ kind: 'charged_twice', attemptId });
+  function reportTwice(attemptId: string, charges: readonly FoundCharge[]): void {
+    if (charges.filter(({ status }) => status === 'succeeded').length > 1)
+      observe({ kind: 'charged_twice', attemptId });
   }
 }
 
 async function chargeAgain(
   primary: PaymentGateway,
-  backup: PaymentGateway,
+  others: readonly PaymentGateway[],
   request: ChargeRequest,
   timeoutMs: number,
 ): Promise<ChargeOutcome> {
-  const atBackup = await backup.voidCharge(request.attemptId);
-  if (atBackup.status === 'unknown') {
+  const elsewhere = decisive(await Promise.all(others.map((each) => each.voidCharge(request.attemptId))));
+  if (elsewhere?.status === 'unknown') {
     const atPrimary = await primary.findCharge(request.attemptId);
-    return isKnown(atPrimary) ? atPrimary : atBackup;
+    return isKnown(atPrimary) ? atPrimary : elsewhere;
   }
-  if (atBackup.status !== 'not_processed') return atBackup;
+  if (elsewhere) return elsewhere;
   const outcome = await primary.charge(request, timeoutMs);
   if (outcome.status !== 'not_processed') return outcome;
   if (wasNotSent(outcome.reason)) return { ...outcome, status: 'unknown' };
@@ -132,21 +143,21 @@ const isKnown = (charge: FoundCharge): charge is KnownCharge =>
   charge.status === 'succeeded' || charge.status === 'pending' || charge.status === 'declined';
 
 /**
- * What outweighs the other provider's word, in this order: money that moved or may yet move, then doubt, then a no.
- * Nothing when both only say that they have not charged.
+ * What outweighs the other providers' word, in this order: money that moved or may yet move, then doubt, then a no.
+ * Nothing when all only say that they have not charged.
  */
-function decisive<Charge extends FoundCharge>(both: readonly Charge[]): Charge | undefined {
+function decisive<Charge extends FoundCharge>(all: readonly Charge[]): Charge | undefined {
   const order: readonly FoundCharge['status'][] = ['succeeded', 'pending', 'unknown', 'declined', 'failed'];
   for (const status of order) {
-    const charge = both.find((each) => each.status === status);
+    const charge = all.find((each) => each.status === status);
     if (charge !== undefined) return charge;
   }
   return undefined;
 }
 
-/** One tombstone says nothing about the other provider: only both of them mean that it will never charge. */
-function foundAtNeither(both: readonly FoundCharge[]): FoundCharge {
-  return both.find((charge) => charge.status === 'not_found') ?? both[0]!;
+/** One tombstone says nothing about another provider: only all of them mean that it will never charge. */
+function foundAtNone(all: readonly FoundCharge[]): FoundCharge {
+  return all.find((charge) => charge.status === 'not_found') ?? all[0]!;
 }
 
 class SentAttempts {

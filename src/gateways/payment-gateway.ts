@@ -38,6 +38,11 @@ export interface PaymentGateway {
   ledger(window: LedgerWindow, cursor?: string): Promise<LedgerPage>;
 }
 
+export interface ClosableGateway extends PaymentGateway {
+  /** Closes the connections; calls under way end `unknown`. */
+  close(): Promise<void>;
+}
+
 /** The books can't be read now; nothing is known about what they say. */
 export class LedgerUnavailableError extends Error {
   override readonly name = 'LedgerUnavailableError';

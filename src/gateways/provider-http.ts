@@ -1,14 +1,4 @@
-import { Pool } from 'undici';
-import { refusalReasons } from './refusal-reasons.ts';
-
-/** Connections to one provider: bounds what a stalled provider can tie up in this process. */
-const CONNECTIONS_MAX = 64;
-/** Calls under way or waiting for a connection; past it a call is refused before it is sent. */
-const CALLS_MAX = 1_024;
-/** A provider's answer is a few hundred bytes; far larger ones are not read to the end. */
-const ANSWER_BYTES_MAX = 64 * 1024;
-/** Establishing a connection takes a round trip; a provider that takes longer is away. */
-const CONNECT_TIMEOUT_MS = 2_000;
+import { type ConnectionLimits, ProviderConnections, type ProviderResponse } from './provider-connections.ts';
 
 export interface ProviderCall {
   readonly method: 'GET' | 'POST';
@@ -18,68 +8,36 @@ export interface ProviderCall {
   readonly timeoutMs: number;
 }
 
-export interface ProviderHttpLimits {
-  readonly connections?: number;
-  readonly answerBytes?: number;
-}
-
 export type ProviderAnswer =
   /** `body` is undefined when it is no JSON. */
   | { readonly kind: 'answer'; readonly status: number; readonly body: unknown }
-  /** No byte of it has reached the provider. */
-  | { readonly kind: 'not_sent'; readonly reason: string }
-  /** It may have reached the provider, and nothing readable came back. */
-  | { readonly kind: 'lost'; readonly reason: 'timeout' | 'connection_lost' };
+  | Exclude<ProviderResponse, { kind: 'answer' }>;
 
 /** JSON over HTTP to one provider; never throws, and tells "never sent" from "no answer". */
 export class ProviderHttp {
-  readonly #pool: Pool;
-  readonly #basePath: string;
-  #calls = 0;
+  readonly #connections: ProviderConnections;
 
-  constructor(baseUrl: string, limits: ProviderHttpLimits = {}) {
-    const url = new URL(baseUrl);
-    this.#basePath = url.pathname.replace(/\/$/, '');
-    this.#pool = new Pool(url.origin, {
-      connections: limits.connections ?? CONNECTIONS_MAX,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      maxResponseSize: limits.answerBytes ?? ANSWER_BYTES_MAX,
-      // The signal of each call bounds all of it.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+  constructor(baseUrl: string, limits: ConnectionLimits = {}) {
+    this.#connections = new ProviderConnections(baseUrl, limits);
   }
 
-  async call(call: ProviderCall): Promise<ProviderAnswer> {
-    if (this.#calls >= CALLS_MAX) return { kind: 'not_sent', reason: refusalReasons.overloaded };
-    this.#calls += 1;
-    try {
-      return await this.#send(call);
-    } catch (error) {
-      return neverConnected(error)
-        ? { kind: 'not_sent', reason: refusalReasons.unreachable }
-        : { kind: 'lost', reason: isTimeout(error) ? 'timeout' : 'connection_lost' };
-    } finally {
-      this.#calls -= 1;
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#pool.destroy();
-  }
-
-  async #send(call: ProviderCall): Promise<ProviderAnswer> {
-    const response = await this.#pool.request({
-      method: call.method,
-      path: this.#basePath + call.path,
+  async call({ method, path, idempotencyKey, body, timeoutMs }: ProviderCall): Promise<ProviderAnswer> {
+    const response = await this.#connections.send({
+      method,
+      path,
       headers: {
-        ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
-        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      body: call.body === undefined ? null : JSON.stringify(call.body),
-      signal: AbortSignal.timeout(call.timeoutMs),
+      body: body === undefined ? null : JSON.stringify(body),
+      timeoutMs,
     });
-    return { kind: 'answer', status: response.statusCode, body: parsed(await response.body.text()) };
+    if (response.kind !== 'answer') return response;
+    return { kind: 'answer', status: response.status, body: parsed(response.text) };
+  }
+
+  close(): Promise<void> {
+    return this.#connections.close();
   }
 }
 
@@ -89,24 +47,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** What errors of Node, undici and the platform have in common, whatever their class. */
-interface NetworkFailure {
-  readonly name?: unknown;
-  readonly code?: unknown;
-  readonly syscall?: unknown;
-  /** One per address that was tried. */
-  readonly errors?: readonly unknown[];
-}
-
-const failureOf = (error: unknown): NetworkFailure => (typeof error === 'object' && error !== null ? error : {});
-
-const isTimeout = (error: unknown): boolean => failureOf(error).name === 'TimeoutError';
-
-/** Failures of the name look-up or of the connection's beginning, on every address that was tried. */
-function neverConnected(error: unknown): boolean {
-  const { code, syscall, errors } = failureOf(error);
-  if (errors !== undefined && errors.length > 0) return errors.every(neverConnected);
-  return code === 'UND_ERR_CONNECT_TIMEOUT' || syscall === 'connect' || syscall === 'getaddrinfo';
 }

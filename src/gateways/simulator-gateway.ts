@@ -11,7 +11,7 @@ import {
   type RefundRequest,
 } from '../contracts/payments.ts';
 import { Circuit, defaultCircuit, type CircuitEventState, type CircuitSettings } from './circuit.ts';
-import { LedgerUnavailableError, type PaymentGateway } from './payment-gateway.ts';
+import { type ClosableGateway, LedgerUnavailableError } from './payment-gateway.ts';
 import { refusalReasons } from './refusal-reasons.ts';
 import { ProviderHttp, type ProviderAnswer } from './provider-http.ts';
 
@@ -23,11 +23,6 @@ export interface SimulatorGatewaySettings {
   readonly timeoutMs: number;
   readonly circuit?: CircuitSettings;
   readonly onCircuitChange?: (state: CircuitEventState) => void;
-}
-
-export interface ClosableGateway extends PaymentGateway {
-  /** Closes the connections; calls under way end `unknown`. */
-  close(): Promise<void>;
 }
 
 type RefundFound = RefundOutcome | { readonly status: 'not_found' };

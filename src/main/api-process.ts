@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connectClient } from '../../temporal/connection.ts';
+import { TemporalReconciliations } from '../../temporal/reconciliations.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import type { WorkflowClient } from '../contracts/workflow-client.ts';
 import { createApp } from '../api/app.ts';
@@ -18,6 +19,7 @@ import { ShowSenderPlaces } from '../read-model/sender-places.ts';
 import { TicketCodes } from '../tickets/ticket-codes.ts';
 import { listen } from './listening.ts';
 import { startMetricsServer } from './metrics-server.ts';
+import { paymentSettingNames, providerChoice, webhookSecrets } from './payment-settings.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
 import { saleLimits } from './sale-limits.ts';
 
@@ -51,6 +53,7 @@ export async function runApiProcess(
     'TICKET_SIGNING_KEY',
     'TICKET_SIGNING_KEYS_RETIRED',
     'PAYMENT_WEBHOOK_SECRET',
+    ...paymentSettingNames,
     'HOLD_TTL_SECONDS',
     'HOLD_EXTENSIONS_MAX',
     'PAYMENT_DEADLINE_SECONDS',
@@ -74,6 +77,7 @@ export async function runApiProcess(
   const client = await connectClient({ address: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE });
   const app = createApp({
     db,
+    reconciliations: new TemporalReconciliations(client),
     workflows: decorate(
       new TemporalWorkflowClient(client, {
         senderPlaces,
@@ -83,7 +87,7 @@ export async function runApiProcess(
     ),
     seatMaps,
     streams,
-    webhooks: paymentWebhookVerifiers(config.PAYMENT_WEBHOOK_SECRET),
+    webhooks: paymentWebhookVerifiers(webhookSecrets(config), providerChoice(config)),
     jwtSecret: config.JWT_SECRET,
     ticketCodes: new TicketCodes(config.TICKET_SIGNING_KEY, config.TICKET_SIGNING_KEYS_RETIRED),
     settings: {

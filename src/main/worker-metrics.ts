@@ -6,7 +6,7 @@ import type { Activities } from './worker-process.ts';
 
 const CIRCUIT_STATES = { closed: 0, half_open: 1, open: 2 } as const;
 
-const sentenceOf = (event: Exclude<PaymentEvent, { kind: 'charged_twice' }>): string =>
+const sentenceOf = (event: Extract<PaymentEvent, { kind: 'fallback' | 'circuit' }>): string =>
   event.kind === 'fallback'
     ? `the first payment provider did not process a charge (${event.reason}): the second one is asked`
     : `payment provider ${event.provider}: its circuit is ${event.state.replace('_', ' ')}`;
@@ -21,7 +21,11 @@ export function createWorkerMetrics(registry: Registry, log: Logger) {
     paymentEvent: (event: PaymentEvent): void => {
       if (event.kind === 'charged_twice') {
         ofProviders.chargedTwice.inc();
-        log.error({ alert: event.kind, event }, 'both payment providers have captured one attempt');
+        log.error({ alert: event.kind, event }, 'two payment providers have captured one attempt');
+        return;
+      }
+      if (event.kind === 'credentials_refused') {
+        log.error({ alert: event.kind, event }, `payment provider ${event.provider} does not take our credentials`);
         return;
       }
       if (event.kind === 'fallback') ofProviders.fallbacks.inc();
@@ -67,7 +71,7 @@ function metersIn(registry: Registry) {
     charges: counter('charges', 'Charges by outcome; one that was unknown counts again once it is known', ['outcome']),
     compensations: counter('compensations', 'Steps of a booking that were undone', ['step']),
     secondLine: counter('second_line_fired', 'Seats that would have been sold twice; must stay 0'),
-    chargedTwice: counter('charged_twice', 'Payment attempts that both providers have captured; must stay 0'),
+    chargedTwice: counter('charged_twice', 'Payment attempts that two providers have captured; must stay 0'),
     fallbacks: counter('payment_fallbacks', 'Charges that the first provider refused and the backup was asked for'),
     sweepSeen: counter('payment_sweep_seen', 'Payment attempts without an outcome that a sweep has looked at'),
     sweepResolved: counter('payment_sweep_resolved', 'Payment attempts whose outcome a sweep has found'),

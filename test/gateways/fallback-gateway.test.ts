@@ -1,7 +1,7 @@
 import type { ChargeRequest } from '../../src/contracts/payments.ts';
 import { createFallbackGateway, type FallbackEvent } from '../../src/gateways/fallback-gateway.ts';
-import type { PaymentGateway } from '../../src/gateways/payment-gateway.ts';
-import { createSimulatorGateway, type ClosableGateway } from '../../src/gateways/simulator-gateway.ts';
+import type { PaymentGateway, ClosableGateway } from '../../src/gateways/payment-gateway.ts';
+import { createSimulatorGateway } from '../../src/gateways/simulator-gateway.ts';
 import {
   client,
   endAllSimulators,
@@ -55,7 +55,7 @@ function connect(askTimeoutMs: number): void {
 }
 
 /** As in a process that has just started: it remembers no attempt. */
-const freshGateway = () => createFallbackGateway(primary, backup, (event) => events.push(event));
+const freshGateway = () => createFallbackGateway({ primary, backup }, (event) => events.push(event));
 
 function stop(simulator: SimulatorProcess): void {
   process.kill(simulator.pid, 'SIGSTOP');
@@ -109,7 +109,7 @@ describe('the first call of an attempt', () => {
   });
 
   it('goes to the backup when the first is not there', async () => {
-    gateway = createFallbackGateway(away('simulator'), backup);
+    gateway = createFallbackGateway({ primary: away('simulator'), backup });
     const request = chargeRequest();
     const outcome = await gateway.charge(request, timeoutMs);
     expect(outcome).toMatchObject({ status: 'succeeded', provider: 'simulator-backup' });

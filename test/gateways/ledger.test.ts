@@ -2,8 +2,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LEDGER_PAGE_MAX, type LedgerEntry, type LedgerWindow } from '../../src/contracts/payments.ts';
 import { createFallbackGateway } from '../../src/gateways/fallback-gateway.ts';
-import { LedgerUnavailableError, type PaymentGateway } from '../../src/gateways/payment-gateway.ts';
-import { createSimulatorGateway, type ClosableGateway } from '../../src/gateways/simulator-gateway.ts';
+import {
+  LedgerUnavailableError,
+  type PaymentGateway,
+  type ClosableGateway,
+} from '../../src/gateways/payment-gateway.ts';
+import { createSimulatorGateway } from '../../src/gateways/simulator-gateway.ts';
 import { ProviderStore } from '../../src/payment-simulator/store.ts';
 import {
   endAllSimulators,
@@ -80,7 +84,7 @@ describe("a provider's ledger", () => {
 
   it('of the two providers is asked of each, or of one after the other', async () => {
     const providers = ['simulator', 'simulator-backup'].map((name) => gatewayTo(simulator.url, name));
-    const both = createFallbackGateway(providers[0]!, providers[1]!);
+    const both = createFallbackGateway({ primary: providers[0]!, backup: providers[1]! });
     await providers[1]!.charge(chargeRequest(), timeoutMs);
     await providers[0]!.charge(chargeRequest(), timeoutMs);
     expect(both.providers).toEqual(providers);

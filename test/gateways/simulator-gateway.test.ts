@@ -1,4 +1,5 @@
-import { createSimulatorGateway, type ClosableGateway } from '../../src/gateways/simulator-gateway.ts';
+import type { ClosableGateway } from '../../src/gateways/payment-gateway.ts';
+import { createSimulatorGateway } from '../../src/gateways/simulator-gateway.ts';
 import {
   client,
   endAllSimulators,

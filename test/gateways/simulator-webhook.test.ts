@@ -123,7 +123,7 @@ it('tells payments from refunds, and how they ended', () => {
 });
 
 it('each provider of the registry has its verifier', () => {
-  const verifiers = paymentWebhookVerifiers(secret);
+  const verifiers = paymentWebhookVerifiers({ simulator: secret });
   expect([...verifiers.keys()]).toEqual(['simulator', 'simulator-backup']);
   for (const [provider, verifier] of verifiers) {
     expect(verifier.signatureHeader).toBe('x-signature');

@@ -30,6 +30,7 @@ export interface WebhookDeps {
 type Effect =
   | 'accepted'
   | 'without_effect'
+  | 'no_concern'
   | 'unknown_booking'
   | 'other_booking'
   | 'unknown_attempt'
@@ -51,9 +52,11 @@ export const webhookRoutes = (deps: WebhookDeps): readonly Route[] => [
     const verdict = verifier.verify(typeof signature === 'string' ? signature : undefined, body, deps.nowMs());
     if (!verdict.ok)
       throw new ApiError('SIGNATURE_INVALID', 'This webhook cannot be believed.', { reason: verdict.reason });
-    const { eventId, bookingId, attemptId } = verdict.event.notification;
+    const { event } = verdict;
+    const { eventId } = event.kind === 'other' ? event.notice : event.notification;
     if (await findWebhookEffect(deps.db, provider, eventId)) return received();
-    const effect = await effectOf(deps, verdict.event);
+    const { bookingId, attemptId } = event.kind === 'other' ? ofNobody : event.notification;
+    const effect = await effectOf(deps, event);
     await recordWebhookEvent(deps.db, { provider, eventId, body: jsonOf(body), bookingId, effect });
     if (suspicious.has(effect)) {
       const told = { alert: 'webhook_not_believed', effect, provider, eventId, bookingId, attemptId };
@@ -63,8 +66,12 @@ export const webhookRoutes = (deps: WebhookDeps): readonly Route[] => [
   }),
 ];
 
-const effectOf = (deps: WebhookDeps, event: WebhookEvent): Promise<Effect> =>
-  event.kind === 'payment' ? acceptPayment(deps, event.notification) : acceptRefund(deps, event.notification);
+const ofNobody = { bookingId: null, attemptId: null };
+
+async function effectOf(deps: WebhookDeps, event: WebhookEvent): Promise<Effect> {
+  if (event.kind === 'other') return 'no_concern';
+  return event.kind === 'payment' ? acceptPayment(deps, event.notification) : acceptRefund(deps, event.notification);
+}
 
 async function acceptPayment(deps: WebhookDeps, notice: PaymentNotification): Promise<Effect> {
   const booking = await deps.batches.findBooking(notice.bookingId);
