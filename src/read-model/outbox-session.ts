@@ -87,6 +87,8 @@ export class OutboxSession {
   readonly #connection: LastingConnection;
   readonly #options: OutboxSessionOptions;
   #session: pg.Client | null = null;
+  /** Settles when the statement that was sent last has ended. */
+  #before: Promise<void> = Promise.resolve();
 
   constructor(databaseUrl: string, options: OutboxSessionOptions) {
     this.#options = options;
@@ -227,10 +229,24 @@ export class OutboxSession {
     else this.#options.onEvents();
   }
 
-  /** After a query that failed nobody knows which locks the session has: it ends, and has none. */
-  async #run<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
+  /** One statement after the other. */
+  #run<Row extends pg.QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
     const session = this.#session;
-    if (session === null) throw new OutboxSessionLostError('the relay is not connected');
+    const result = this.#before.then(() => this.#runOn<Row>(session, text, values));
+    this.#before = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  /** After a query that failed nobody knows which locks the session has: it ends, and has none. */
+  async #runOn<Row extends pg.QueryResultRow>(
+    session: pg.Client | null,
+    text: string,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    if (session === null || session !== this.#session) throw new OutboxSessionLostError('the relay is not connected');
     try {
       return (await session.query<Row>(text, [...values])).rows;
     } catch (error) {

@@ -42,6 +42,7 @@ export function startRelay(
   databaseUrl: string,
   consumers: readonly OutboxConsumer[],
   { triesMax = 5, retentionMs = 30 * DAY_MS, pauseMs = 20 }: RelayOfTests = {},
+  onQueuesChanged: () => void = () => undefined,
 ): OutboxRelay {
   return new OutboxRelay({
     databaseUrl,
@@ -51,6 +52,7 @@ export function startRelay(
     })),
     retentionMs,
     observer: { settled: () => undefined },
+    onQueuesChanged,
     log: silent,
   });
 }
