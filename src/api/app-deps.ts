@@ -1,4 +1,5 @@
 import type { WebhookVerifier } from '../contracts/payments.ts';
+import type { Reconciliations } from '../contracts/reconciliation.ts';
 import type { SaleLimits } from '../contracts/show-start.ts';
 import type { WorkflowClient } from '../contracts/workflow-client.ts';
 import type { BookingTerms } from '../domain/booking-process.ts';
@@ -19,6 +20,7 @@ export interface SaleSettings {
 export interface AppDeps {
   readonly db: ReadModel;
   readonly workflows: WorkflowClient;
+  readonly reconciliations: Reconciliations;
   readonly seatMaps: SeatMaps;
   readonly streams: Pick<SeatMapStreams, 'admit'>;
   /** By the `{provider}` of the webhook's path. */

@@ -31,6 +31,7 @@ import type { Metrics } from './operations/metrics.ts';
 import { PaymentDesk } from './payments/payment-desk.ts';
 import { paymentRoutes } from './payments/payment-routes.ts';
 import { webhookRoutes } from './payments/webhook-routes.ts';
+import { reconciliationRoutes } from './reconciliation/reconciliation-routes.ts';
 import { createSeatMapFastPath } from './seats/seat-map-fast-path.ts';
 import { seatRoutes } from './seats/seat-routes.ts';
 import { ShowCommands } from './shows/show-commands.ts';
@@ -116,6 +117,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     ...accountRoutes({ db, memory, jwtSecret: deps.jwtSecret, nowMs }),
     ...webhookRoutes({ ...deps, batches }),
     ...ticketRoutes({ db, batches, memory, codes: deps.ticketCodes }),
+    ...reconciliationRoutes({ db, reconciliations: deps.reconciliations }),
     ...staffRoutes({ db, memory, catalogue, shows, nowMs, logger: deps.logger }),
     ...showChangeRoutes({ db, memory, catalogue, shows, workflows, nowMs, logger: deps.logger }),
   ];

@@ -14,7 +14,13 @@ import { checkSettings, readLauncherSettings, type LauncherSettings } from '../s
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { databasePortSetting, prepareDatabase } from './database-part.ts';
 import { entrancePortSettings, reserveEntrances } from './entrances.ts';
-import { apiProcesses, paymentSimulatorProcess, relayProcesses, workerProcesses } from './own-processes.ts';
+import {
+  apiProcesses,
+  mailCatcherProcess,
+  paymentSimulatorProcess,
+  relayProcesses,
+  workerProcesses,
+} from './own-processes.ts';
 import { readyBlock, type ReadySystem } from './ready-block.ts';
 import { saleLimits } from './sale-limits.ts';
 import { seed } from './seed.ts';
@@ -48,6 +54,14 @@ const partSettings = [
   'SEATS_PER_BOOKING_MAX',
   'SEATS_PER_BUYER_MAX',
   'RATE_LIMIT',
+  'REMINDER_LEAD_SECONDS',
+  'SMTP_URL',
+  'SMTP_TLS',
+  'MAIL_FROM',
+  'MAILS_PER_SECOND_MAX',
+  'SMS_GATEWAY_URL',
+  'PUSH_GATEWAY_URL',
+  'NOTIFY_HELD',
   'OUTBOX_TRIES_MAX',
   'OUTBOX_RETENTION_DAYS',
   'WEBHOOK_DISABLE_AFTER_DAYS',
@@ -184,6 +198,7 @@ export class System {
     await step(log, 'Read model: migrations', () => migrateToLatest(database.url, log));
 
     await ports.release(...entrances.portSettings);
+    if (entrances.ownMailCatcher) await supervisor.start(mailCatcherProcess(partEnv));
     if (entrances.ownSimulator) await supervisor.start(paymentSimulatorProcess(partEnv));
     // The worker first: what is started later is stopped earlier, and requests under way still need it.
     await Promise.all([

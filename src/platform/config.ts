@@ -48,6 +48,20 @@ const postgresUrl = z
     'must be an address such as postgres://user:password@host:5432/database',
   );
 
+const smtpUrl = z
+  .string()
+  .refine(
+    (url) => /^smtps?:$/.test(URL.parse(url)?.protocol ?? '') && URL.parse(url)!.hostname !== '',
+    'must be an address such as smtp://user:password@host:587, or smtps://',
+  );
+/** A name that is shown, and an address: the part before the `@` is free of what would need quoting. */
+const mailbox = z
+  .string()
+  .regex(
+    /^(?:[^<>@"\p{Cc}]{1,100} <[\w.+-]{1,64}@[\w-][\w.-]{0,252}>|[\w.+-]{1,64}@[\w-][\w.-]{0,252})$/u,
+    'must be such as Seatkeeper <tickets@seatkeeper.example>',
+  );
+
 const settings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -126,6 +140,22 @@ const settings = z.object({
   WEBHOOK_PRIVATE_TARGETS: z.enum(['refused', 'allowed']).default('refused'),
   SEATS_PER_BOOKING_MAX: z.coerce.number().int().min(1).max(100).default(10),
   SEATS_PER_BUYER_MAX: count(0, 10_000),
+  /** Where mail goes out. */
+  SMTP_URL: smtpUrl.optional(),
+  /** Absent: `required` in production. `optional` encrypts where the server can. */
+  SMTP_TLS: z.enum(['required', 'optional']).optional(),
+  MAIL_FROM: mailbox.default('Seatkeeper <tickets@seatkeeper.localhost>'),
+  /** Providers refuse a sender who hurries. */
+  MAILS_PER_SECOND_MAX: z.coerce.number().int().min(1).max(1_000).default(50),
+  /** Take `POST` of `{id, to, text}`. */
+  SMS_GATEWAY_URL: z.url().optional(),
+  PUSH_GATEWAY_URL: z.url().optional(),
+  /** Buyers get a message about a hold, too. */
+  NOTIFY_HELD: z.enum(['on', 'off']).default('off'),
+  /** Of the mail catcher: its page and its SMTP; 0 = any free port. */
+  MAILS_HOST: z.string().min(1).default('127.0.0.1'),
+  MAILS_PORT: port.default(0),
+  MAILS_SMTP_PORT: port.default(0),
   /** How long before its show a booking is reminded of. */
   REMINDER_LEAD_SECONDS: seconds(3 * 3_600),
   RATE_LIMIT: z.enum(['on', 'off']).default('on'),
@@ -156,6 +186,7 @@ const hidden: ReadonlySet<string> = new Set([
   'STRIPE_SECRET_KEY',
   'STRIPE_WEBHOOK_SECRET',
   'DATABASE_URL',
+  'SMTP_URL',
 ]);
 
 export class ConfigError extends Error {

@@ -35,6 +35,11 @@ export interface RunFinding {
   readonly done: string | null;
 }
 
+/** As a run has found it, and as it stands now; null: no run that counts has met it. */
+export interface StatedFinding extends RunFinding {
+  readonly state: Finding['state'] | null;
+}
+
 /** A difference as it stands, through all runs that have met it. */
 export interface Finding extends RunFinding {
   readonly state: 'OPEN' | 'REPAIRED' | 'RESOLVED';
@@ -216,20 +221,23 @@ export async function listRunFindings(
   db: ReadModel,
   runId: string,
   { limit, cursor }: PageRequest,
-): Promise<Page<RunFinding>> {
+): Promise<Page<StatedFinding>> {
   const [after] = runFindingsCursor.decode(cursor) ?? [-1];
   const rows = await db
-    .selectFrom('reconciliation_run_findings')
-    .select(['position', 'finding', 'done'])
-    .where('run_id', '=', runId)
-    .where('position', '>', after)
-    .orderBy('position')
+    .selectFrom('reconciliation_run_findings as met')
+    .leftJoin('reconciliation_findings as known', (join) =>
+      join.onRef('known.kind', '=', 'met.kind').onRef('known.subject', '=', 'met.subject'),
+    )
+    .select(['met.position', 'met.finding', 'met.done', 'known.state'])
+    .where('met.run_id', '=', runId)
+    .where('met.position', '>', after)
+    .orderBy('met.position')
     .limit(limit + 1)
     .execute();
   return toPage(
     rows,
     limit,
-    (row) => ({ difference: row.finding, done: row.done }),
+    (row) => ({ difference: row.finding, done: row.done, state: row.state }),
     (row) => runFindingsCursor.encode([row.position]),
   );
 }

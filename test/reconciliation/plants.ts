@@ -186,8 +186,9 @@ export class Plants {
   }
 
   async seatNotInShow(): Promise<Planted> {
-    const { id: bookingId, showId } = await this.#confirmed();
-    await this.#system.workflows.seatCommand(showId, { kind: 'return', bookingId });
+    const { booking, attemptId } = await this.#confirmedUnpaid({ inShow: false });
+    await chargeAtProvider(this.#system, booking, attemptId);
+    const { id: bookingId, showId } = booking;
     return { kind: 'seat_not_in_show', subject: `${showId}/${bookingId}` };
   }
 
@@ -248,12 +249,18 @@ export class Plants {
     return booking;
   }
 
-  /** By all records but the provider's. */
-  async #confirmedUnpaid(): Promise<{ readonly booking: NewBooking; readonly attemptId: string }> {
+  /** By all records but the provider's, or also the show's. */
+  async #confirmedUnpaid({ inShow = true } = {}): Promise<{
+    readonly booking: NewBooking;
+    readonly attemptId: string;
+  }> {
     const booking = await book(this.#system, await openShow(this.#system), [0, 1]);
     await this.#terminate(booking);
     const attemptId = newId('pay');
-    await this.#takeInShow({ id: booking.showId }, booking.id, [0, 1]);
+    const give = { kind: 'release', bookingId: booking.id } as const;
+    await (inShow
+      ? this.#takeInShow({ id: booking.showId }, booking.id, [0, 1])
+      : this.#system.workflows.seatCommand(booking.showId, give));
     const row = await rowOf(this.#system, booking);
     await recordConfirmations(this.#system.db, [
       {

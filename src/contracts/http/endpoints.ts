@@ -35,6 +35,12 @@ import {
 import { defineEndpoint, type Endpoint } from './endpoint.ts';
 import { webhookReceipt } from './operations.ts';
 import { pathId } from './primitives.ts';
+import {
+  reconciliationFindingPage,
+  reconciliationFindingQuery,
+  reconciliationRequest,
+  reconciliationSchema,
+} from './reconciliation.ts';
 import { seatingPlanSchema, seatMapChangeSchema, seatMapSchema } from './seats.ts';
 import { ticketCheckRequest, ticketCheckSchema, ticketSchema } from './tickets.ts';
 import {
@@ -598,7 +604,56 @@ const tickets = {
   }),
 };
 
+const reconciler = { tag: 'Staff', access: ['admin'] } as const;
+
+const reconciliation = {
+  startReconciliation: defineEndpoint({
+    ...reconciler,
+    operationId: 'startReconciliation',
+    method: 'post',
+    path: '/admin/reconciliations',
+    summary: 'Compares all records of a window; one that is under way already is answered',
+    // Of one window and mode there is one run at a time.
+    idempotencyKey: 'none',
+    body: reconciliationRequest,
+    answers: { 202: { description: 'The run', schema: reconciliationSchema, headers: createdAt } },
+    errors: [],
+  }),
+  getReconciliation: defineEndpoint({
+    ...reconciler,
+    operationId: 'getReconciliation',
+    method: 'get',
+    path: '/admin/reconciliations/{id}',
+    summary: 'How far a run has come',
+    idempotencyKey: 'none',
+    params: id('rec'),
+    answers: { 200: { description: 'The run', schema: reconciliationSchema } },
+    errors: ['NOT_FOUND'],
+  }),
+  listReconciliationFindings: defineEndpoint({
+    ...reconciler,
+    operationId: 'listReconciliationFindings',
+    method: 'get',
+    path: '/admin/reconciliations/{id}/findings',
+    summary: 'The report of a run',
+    idempotencyKey: 'none',
+    params: id('rec'),
+    query: reconciliationFindingQuery,
+    answers: { 200: { description: 'A page of differences', schema: reconciliationFindingPage } },
+    errors: ['NOT_FOUND'],
+  }),
+};
+
 /** Every call of the contract that exists, by operation. */
-export const endpoints = { ...bookings, ...seats, ...catalogue, ...accounts, ...payments, ...tickets, ...staffCalls };
+export const endpoints = {
+  ...bookings,
+  ...seats,
+  ...catalogue,
+  ...accounts,
+  ...payments,
+  ...tickets,
+  ...staffCalls,
+  ...reconciliation,
+};
 
 export const everyEndpoint: readonly Endpoint[] = Object.values(endpoints);

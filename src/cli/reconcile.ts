@@ -1,0 +1,201 @@
+import { createWriteStream } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pipeline } from 'node:stream/promises';
+import { Presets, SingleBar } from 'cli-progress';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { stringify } from 'csv-stringify';
+import type {
+  ReconciliationBody,
+  ReconciliationFindingBody,
+  ReconciliationFindingPageBody,
+} from '../contracts/http/reconciliation.ts';
+import type { Money } from '../domain/money.ts';
+import { patiently, reasonOf } from './patience.ts';
+import { namedFile, ownStaffToken, runningApi } from './running-system.ts';
+
+/**
+ * `npm run reconcile -- --from … --to …`: has the running system compare all records of a window, and shows how far it
+ * is. The work is a workflow's: this command may be ended at any time, and the same command finds the run again.
+ */
+
+/** 0: no difference is left open. */
+const DIFFERENCES_LEFT = 1;
+const NOT_DONE = 2;
+const LOOK_EVERY_MS = 500;
+const ANSWER_TIMEOUT_MS = 15_000;
+const PAGE = 100;
+/** Differences that are named on the screen; all are in the CSV. */
+const SHOWN_MAX = 20;
+
+interface Options {
+  readonly from: string;
+  readonly to: string;
+  readonly dryRun?: boolean;
+  readonly repair?: boolean;
+  readonly csv?: string;
+  readonly api?: string;
+  readonly token?: string;
+}
+
+/** Ends the command with a sentence for its user. */
+class Stopped extends Error {}
+
+interface Api {
+  get<Body>(path: string): Promise<Body>;
+  post<Body>(path: string, body: unknown): Promise<Body>;
+}
+
+async function reconcile(options: Options): Promise<void> {
+  const api = await apiOf(options);
+  const { from, to, dryRun = false, repair = false } = options;
+  const begun = await api.post<ReconciliationBody>('/admin/reconciliations', { from, to, dryRun, repair });
+  console.log(`Run ${begun.id}: ${begun.from} to ${begun.to}, ${begun.mode}. Ctrl-C leaves it running.`);
+  const run = await watch(api, begun);
+  const open = await report(api, run, options);
+  if (run.status === 'STOPPED') throw new Stopped(`The run was stopped: ${run.stoppedBecause}.`);
+  process.exitCode = open > 0 ? DIFFERENCES_LEFT : 0;
+}
+
+/** Shows the run's progress until its end. A system that is away is waited for. */
+async function watch(api: Api, begun: ReconciliationBody): Promise<ReconciliationBody> {
+  const [fromMs, toMs] = [Date.parse(begun.from), Date.parse(begun.to)];
+  const bar = new SingleBar(
+    { format: '{bar} {phase} · {bookings} bookings, {found} differences', hideCursor: true, noTTYOutput: false },
+    Presets.shades_classic,
+  );
+  const shown = ({ phase, counts }: ReconciliationBody) => ({ phase, bookings: counts.bookings, found: counts.found });
+  bar.start(toMs - fromMs, 0, shown(begun));
+  try {
+    for (;;) {
+      const run = await patiently('the run', () => api.get<ReconciliationBody>(`/admin/reconciliations/${begun.id}`));
+      bar.update((run.doneUntil === null ? fromMs : Date.parse(run.doneUntil)) - fromMs, shown(run));
+      if (run.status !== 'RUNNING') return run;
+      await delay(LOOK_EVERY_MS);
+    }
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Tells what was found, in words and as CSV; gives how many differences are not settled. */
+async function report(api: Api, run: ReconciliationBody, { csv }: Options): Promise<number> {
+  let open = 0;
+  let count = 0;
+  async function* rows(): AsyncGenerator<Readonly<Record<string, string | number>>> {
+    for await (const finding of findingsOf(api, run.id)) {
+      if (finding.state !== 'REPAIRED' && finding.state !== 'RESOLVED') open += 1;
+      if (count++ < SHOWN_MAX) console.log(inWords(finding));
+      yield csvRow(finding);
+    }
+  }
+  if (csv === undefined) for await (const _ of rows());
+  else await writeCsv(namedFile(csv, process.env), rows());
+  const { counts } = run;
+  if (count > SHOWN_MAX)
+    console.log(`… and ${count - SHOWN_MAX} more${csv === undefined ? ': write them with --csv' : ''}`);
+  console.log(
+    `${counts.bookings} bookings, ${counts.movements} movements of money, ${counts.shows} shows: ` +
+      `${counts.found} differences, ${counts.acted} acted on, ${open} open.`,
+  );
+  return open;
+}
+
+async function* findingsOf(api: Api, runId: string): AsyncGenerator<ReconciliationFindingBody> {
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const path = `/admin/reconciliations/${runId}/findings?limit=${PAGE}${after}`;
+    const page = await api.get<ReconciliationFindingPageBody>(path);
+    yield* page.items;
+    cursor = page.nextCursor;
+  }
+}
+
+const inWords = ({ class: kind, subject, detail, done, state, whatToDo }: ReconciliationFindingBody): string =>
+  [
+    `${kind} ${subject}: ${detail}`,
+    done === null && state !== 'RESOLVED' ? `  to do: ${whatToDo}` : `  ${state ?? ''}: ${done ?? 'it is gone'}`,
+  ].join('\n');
+
+/** Spreadsheets run what looks like a formula: `escape_formulas` has them take it for text. */
+async function writeCsv(file: string, rows: AsyncIterable<unknown>): Promise<void> {
+  await pipeline(rows, stringify({ header: true, escape_formulas: true, bom: true }), createWriteStream(file));
+  console.log(`Written: ${file}`);
+}
+
+const csvRow = (finding: ReconciliationFindingBody): Record<string, string> => ({
+  class: finding.class,
+  subject: finding.subject,
+  state: finding.state ?? '',
+  booking: finding.bookingId ?? '',
+  show: finding.showId ?? '',
+  attempt: finding.attemptId ?? '',
+  refund: finding.refundId ?? '',
+  seats: finding.seats.join(' '),
+  due: amount(finding.due),
+  found: amount(finding.found),
+  detail: finding.detail,
+  done: finding.done ?? '',
+  'what it is': finding.whatItIs,
+  'what to do': finding.whatToDo,
+});
+
+/** Minor units. */
+const amount = (money: Money | null): string => (money ? `${money.amount} ${money.currency}` : '');
+
+async function apiOf(options: Pick<Options, 'api' | 'token'>): Promise<Api> {
+  const given = options.api ?? process.env.API_URL;
+  const base = (given ?? runningApi(process.env))?.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
+  if (!base) throw new Stopped('No running system was found: start it with npm start, or name it with --api.');
+  const tokenOf = async () =>
+    options.token ?? process.env.STAFF_TOKEN ?? (given ? undefined : await ownStaffToken(process.env));
+  if ((await tokenOf()) === undefined) throw new Stopped('A staff token is needed: --token, or STAFF_TOKEN.');
+  const call = async <Body>(method: string, path: string, body?: unknown): Promise<Body> => {
+    const response = await fetch(`${base}/api/v1${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await tokenOf()}` },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    });
+    const answer = (await response.json()) as Body & { readonly detail?: string; readonly errors?: unknown };
+    if (response.ok) return answer;
+    throw new Stopped(
+      `${method} ${path}: ${response.status} ${answer.detail ?? ''} ${JSON.stringify(answer.errors ?? '')}`,
+    );
+  };
+  return { get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };
+}
+
+/** Any time that says what it means; without a zone it is the machine's. */
+function time(text: string): string {
+  const timeMs = Date.parse(text);
+  if (Number.isNaN(timeMs)) throw new InvalidArgumentError('not a time such as 2026-11-20T18:00Z');
+  return new Date(timeMs).toISOString();
+}
+
+async function main(): Promise<void> {
+  const command = new Command('reconcile')
+    .description('Compares the provider’s books, bookings, shows and read model over a window of the past.')
+    .requiredOption('--from <time>', 'beginning of the window', time)
+    .requiredOption('--to <time>', 'its end', time)
+    .option('--dry-run', 'change nothing at all; only report')
+    .option('--repair', 'bring about what has one right answer')
+    .option('--csv <file>', 'write the report as CSV, too')
+    .option('--api <url>', 'address of the API (or API_URL); without it, the system that runs on DATA_DIR')
+    .option('--token <token>', 'staff token (or STAFF_TOKEN)')
+    .addHelpText('after', '\nExits 0 when no difference is left open, 1 when one is, 2 when it could not be done.')
+    .exitOverride()
+    .action(reconcile);
+  try {
+    await command.parseAsync();
+  } catch (error) {
+    // commander has said its part already.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : NOT_DONE;
+    else {
+      console.error(reasonOf(error));
+      process.exitCode = NOT_DONE;
+    }
+  }
+}
+
+await main();
