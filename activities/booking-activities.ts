@@ -25,6 +25,7 @@ import { findBookings } from '../src/read-model/bookings.ts';
 import { coalesce } from '../src/read-model/coalesce.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
 import { SeatAlreadyBookedError } from '../src/read-model/errors.ts';
+import { createOutboxBell } from '../src/read-model/outbox.ts';
 import {
   findPayment,
   findPaymentsOfBooking,
@@ -53,10 +54,16 @@ export type BookingActivities = ReturnType<typeof createBookingActivities>;
  * booking's version.
  */
 export function createBookingActivities({ db, gateway, ...deps }: BookingActivityDeps) {
-  const confirm = coalesce((batch: readonly ConfirmationRecord[]) => recordConfirmations(db, batch), RECORD_LIMITS);
+  const tellRelay = createOutboxBell(db);
+  const confirm = coalesce(async (batch: readonly ConfirmationRecord[]) => {
+    const results = await recordConfirmations(db, batch);
+    tellRelay();
+    return results;
+  }, RECORD_LIMITS);
   const markSent = coalesce((batch: readonly string[]) => markPaymentsSent(db, batch), RECORD_LIMITS);
   const save = coalesce(async (batch: readonly BookingStateRecord[]) => {
     await recordBookingStates(db, batch);
+    if (batch.some(({ outbox }) => outbox !== undefined)) tellRelay();
     return batch.map(() => undefined);
   }, RECORD_LIMITS);
 
