@@ -57,11 +57,10 @@ export const changesNothing = (show: Show, { times, fullRefundUntilMs }: MovedSh
   (Object.keys(times) as (keyof ShowTimes)[]).every((field) => times[field] === show[field]);
 
 /** What is wrong with a move, place by place. */
-export const wrongMove = ({ isMoved, times, fullRefundUntilMs }: MovedShow, nowMs: number): FieldError[] => [
-  ...(isMoved && times.startsAtMs <= nowMs ? [{ path: 'startsAt', message: 'must not be in the past' }] : []),
-  ...wrongTimes(times, nowMs),
-  ...wrongRefundTime(fullRefundUntilMs, times.startsAtMs, nowMs),
-];
+export function wrongMove({ isMoved, times, fullRefundUntilMs }: MovedShow, nowMs: number): FieldError[] {
+  if (isMoved && times.startsAtMs <= nowMs) return [{ path: 'startsAt', message: 'must not be in the past' }];
+  return [...wrongTimes(times, nowMs), ...wrongRefundTime(fullRefundUntilMs, times.startsAtMs, nowMs)];
+}
 
 function wrongRefundTime(untilMs: number | null, startsAtMs: number, nowMs: number): FieldError[] {
   const path = 'refundUntil';
