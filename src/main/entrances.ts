@@ -19,6 +19,8 @@ export interface Entrances {
   readonly relayMetrics: readonly MetricsPlace[];
   /** False when the settings name a payment provider that runs elsewhere. */
   readonly ownSimulator: boolean;
+  /** False where a mail server is named, and in production. */
+  readonly ownMailCatcher: boolean;
   readonly env: Readonly<Record<string, string>>;
   /** Names of the settings whose ports are held. */
   readonly portSettings: readonly string[];
@@ -26,6 +28,8 @@ export interface Entrances {
 
 const portOfApi = 'PORT';
 const portOfSimulator = 'PAYMENT_SIMULATOR_PORT';
+const portOfMails = 'MAILS_PORT';
+const portOfMailsSmtp = 'MAILS_SMTP_PORT';
 const metricsOfApis = 'METRICS_PORT';
 const metricsOfWorkers = 'WORKER_METRICS_PORT';
 const metricsOfRelays = 'RELAY_METRICS_PORT';
@@ -34,6 +38,8 @@ const metricsOfRelays = 'RELAY_METRICS_PORT';
 export const entrancePortSettings: readonly string[] = [
   portOfApi,
   portOfSimulator,
+  portOfMails,
+  portOfMailsSmtp,
   ...numberedSettings(metricsOfApis, processesMax),
   ...numberedSettings(metricsOfWorkers, processesMax),
   ...numberedSettings(metricsOfRelays, processesMax),
@@ -52,6 +58,7 @@ export async function reserveEntrances(
   const place = (metricsPort: number) => ({ port: metricsPort, url: `${urlOf(env.HOST, metricsPort)}/metrics` });
   const external = env.PAYMENT_GATEWAY_URL;
   const simulatorPort = external === undefined ? await ports.reserve(portOfSimulator, 3010) : null;
+  const mails = await reserveMailCatcher(ports, env);
   const api = urlOf(env.HOST, port);
   const simulator = simulatorPort === null ? null : urlOf(env.PAYMENT_SIMULATOR_HOST, simulatorPort);
   return {
@@ -60,6 +67,7 @@ export async function reserveEntrances(
       // The page is served by the API.
       web: api,
       paymentSimulator: simulator,
+      mails: mails?.url ?? null,
       metrics: place(ofApis.ports[0]!).url,
       workerMetrics: place(ofWorkers.ports[0]!).url,
       relayMetrics: place(ofRelays.ports[0]!).url,
@@ -69,11 +77,13 @@ export async function reserveEntrances(
     workerMetrics: ofWorkers.ports.map(place),
     relayMetrics: ofRelays.ports.map(place),
     ownSimulator: simulator !== null,
+    ownMailCatcher: mails !== null,
     env: {
       PORT: String(port),
       PAYMENT_GATEWAY_URL: external ?? simulator!,
       PAYMENT_WEBHOOK_URL: env.PAYMENT_WEBHOOK_URL ?? api,
       ...(simulatorPort === null ? {} : { PAYMENT_SIMULATOR_PORT: String(simulatorPort) }),
+      ...mails?.env,
     },
     portSettings: [
       portOfApi,
@@ -81,7 +91,26 @@ export async function reserveEntrances(
       ...ofWorkers.settings,
       ...ofRelays.settings,
       ...(simulator === null ? [] : [portOfSimulator]),
+      ...(mails === null ? [] : [portOfMails, portOfMailsSmtp]),
     ],
+  };
+}
+
+/** Null where mail goes out for real, and where a missing mail server is a mistake. */
+async function reserveMailCatcher(ports: PortBook, env: NodeJS.ProcessEnv) {
+  if (env.SMTP_URL !== undefined || env.NODE_ENV === 'production') return null;
+  const port = await ports.reserve(portOfMails, 8025);
+  const smtpPort = await ports.reserve(portOfMailsSmtp, 1025);
+  const url = urlOf(env.MAILS_HOST, port);
+  return {
+    url,
+    env: {
+      [portOfMails]: String(port),
+      [portOfMailsSmtp]: String(smtpPort),
+      SMTP_URL: urlOf(env.MAILS_HOST, smtpPort).replace(/^http:/, 'smtp:'),
+      SMS_GATEWAY_URL: env.SMS_GATEWAY_URL ?? `${url}/sms`,
+      PUSH_GATEWAY_URL: env.PUSH_GATEWAY_URL ?? `${url}/push`,
+    },
   };
 }
 

@@ -21,6 +21,11 @@ export const paymentSimulatorProcess = (env: Environment): OwnProcessSpec => ({
   ready: 'its log line',
 });
 
+export const mailCatcherProcess = (env: Environment): OwnProcessSpec => ({
+  ...ownProcess('mail-catcher', 'mail-catcher.ts', simulatorStopTimeoutMs, atLeastInfo(env)),
+  ready: 'its log line',
+});
+
 /** Their line `ready` is of this level. What else they say below the person's level, the launcher leaves out. */
 const atLeastInfo = (env: Environment): Environment => {
   const level = process.env.LOG_LEVEL;

@@ -12,7 +12,7 @@ export interface ReadySystem {
 
 /** What a person at the terminal wants to know when the system is ready. */
 export function readyBlock({ addresses, temporalAddress, staffToken, whyThisPort }: ReadySystem): string {
-  const { api, web, temporalUi, paymentSimulator, metrics, workerMetrics, relayMetrics } = addresses;
+  const { api, web, temporalUi, paymentSimulator, mails, metrics, workerMetrics, relayMetrics } = addresses;
   const rows: readonly (readonly [name: string, value: string | null | undefined])[] = [
     ['API', whyThisPort === null ? api : `${api}  (${whyThisPort})`],
     ['its documentation', `${api}/docs`],
@@ -20,6 +20,7 @@ export function readyBlock({ addresses, temporalAddress, staffToken, whyThisPort
     ['Temporal UI', temporalUi],
     ['Temporal gRPC', temporalAddress],
     ['payment simulator', paymentSimulator],
+    ['mails', mails],
     ['metrics', `${metrics}, ${workerMetrics} (worker), ${relayMetrics} (relay)`],
     ['staff token (1 day)', staffToken],
   ];

@@ -1,3 +1,4 @@
+import { notificationConsumer } from './notification-consumer.ts';
 import { exitWithRelay, runRelayProcess } from './relay-process.ts';
 
-exitWithRelay(runRelayProcess());
+exitWithRelay(runRelayProcess((db) => [notificationConsumer(db)]));

@@ -16,6 +16,8 @@ export interface Addresses {
   readonly web: string;
   readonly temporalUi: string | null;
   readonly paymentSimulator: string | null;
+  /** Page of the mail catcher. */
+  readonly mails: string | null;
   /** Of the first API process, the first worker and the first relay. */
   readonly metrics: string;
   readonly workerMetrics: string;

@@ -157,6 +157,7 @@ describe('import-plan into the running system', () => {
       temporalUi: null,
       paymentSimulator: api!,
       metrics: api!,
+      mails: null,
       workerMetrics: api!,
       relayMetrics: api!,
     };

@@ -35,7 +35,14 @@ const ours = all.filter(([, { image }]) => image === 'seatkeeper');
 
 describe('docker-compose.yml', () => {
   it('runs our own parts from entries that exist', () => {
-    expect(ours.map(([name]) => name).toSorted()).toEqual(['api', 'payment-simulator', 'relay', 'set-up', 'worker']);
+    expect(ours.map(([name]) => name).toSorted()).toEqual([
+      'api',
+      'mails',
+      'payment-simulator',
+      'relay',
+      'set-up',
+      'worker',
+    ]);
     for (const [name, { command }] of ours) {
       expect({ name, program: command?.[0], there: existsSync(join(root, command?.at(-1) ?? '')) }).toEqual({
         name,
@@ -107,6 +114,7 @@ describe('docker-compose.yml', () => {
       'payment-simulator': '/health/ready',
       worker: '/metrics',
       relay: '/metrics',
+      mails: '/messages',
       'set-up': undefined,
     });
   });

@@ -35,7 +35,7 @@ describe('npm start', () => {
   it('says with one line where everything answers', async () => {
     expect(launch.lines.filter(({ msg }) => msg === 'ready')).toHaveLength(1);
     expect(await healthOf(ready)).toBe(200);
-    for (const address of ['web', 'temporalUi', 'metrics', 'workerMetrics', 'relayMetrics']) {
+    for (const address of ['web', 'temporalUi', 'metrics', 'workerMetrics', 'relayMetrics', 'mails']) {
       expect({ address, status: await statusOf(String(ready[address])) }).not.toMatchObject({ status: null });
     }
     expect(await statusOf(`${String(ready.paymentSimulator)}/ledger`)).toBe(200);
@@ -70,7 +70,7 @@ describe('npm start', () => {
     expect(await healthOf(ready)).toBe(200);
   });
 
-  it.each(['worker', 'api', 'payment-simulator', 'temporal', 'postgres'])(
+  it.each(['worker', 'api', 'payment-simulator', 'mail-catcher', 'temporal', 'postgres'])(
     'starts %s again when it is killed, and the rest recovers',
     async (name) => {
       const killed = launch.parts().get(name)!;

@@ -1,0 +1,82 @@
+import type { SessionBody } from '../../src/contracts/http/accounts.ts';
+import { TicketCodes } from '../../src/tickets/ticket-codes.ts';
+import { ApiClient, eventually } from '../api/http-client.ts';
+import { useMailCatcher } from '../notifications/catcher.ts';
+import { TestProcess } from '../setup/process.ts';
+import { openShow } from '../setup/shows.ts';
+import { testSecrets, useTestSystem } from '../setup/system.ts';
+import { readPdf } from '../tickets/read-pdf.ts';
+
+const system = useTestSystem({ apis: 1, settings: { HOLD_TTL_SECONDS: '3' } });
+const catcher = useMailCatcher();
+let relay: TestProcess;
+
+beforeAll(async () => {
+  relay = new TestProcess('relay', ['src/main/relay.ts'], {
+    ...system.env,
+    SMTP_URL: catcher.smtpUrl,
+    SMS_GATEWAY_URL: `${catcher.url}/sms`,
+  });
+  await relay.start();
+}, 120_000);
+
+afterAll(() => relay.kill());
+
+async function guest(body: object): Promise<ApiClient> {
+  const url = system.apiUrls[0]!;
+  const answer = await new ApiClient(url).post<SessionBody>('/auth/guest', body);
+  return new ApiClient(url, { token: answer.body.accessToken, userId: answer.body.user.id });
+}
+
+describe('the relay', () => {
+  it('sends who has bought seats the ticket by mail, which the door takes', async () => {
+    const show = await openShow(system);
+    const buyer = await guest({ email: 'whole-path@example.org', locale: 'hi' });
+    const { id } = await buyer.held(show.id, ['A1', 'A2']);
+    expect((await buyer.pay(id, 'tok_ok')).status).toBe(200);
+    const [mail] = await eventually(
+      () => catcher.to('whole-path@example.org'),
+      (mails) => mails.length > 0,
+    );
+    expect(mail!.text).toContain('आपकी 2 सीटें बुक हो गई हैं।');
+    const { qr } = readPdf(await catcher.attachment(mail!));
+    expect(new TicketCodes(testSecrets.TICKET_SIGNING_KEY).read(qr!)).toEqual({ bookingId: id, ticketVersion: 1 });
+  });
+
+  it('tells who did not pay by SMS that the seats are still free', async () => {
+    const show = await openShow(system);
+    const buyer = await guest({ phone: '+919800000001' });
+    await buyer.held(show.id, ['B1']);
+    const [sms] = await eventually(
+      () => catcher.to('+919800000001'),
+      (messages) => messages.length > 0,
+    );
+    expect(sms!.text).toMatch(/^Your seats for A Film were not paid, and are still free/);
+  });
+
+  it('that was killed sends what it had not sent, each once', async () => {
+    const show = await openShow(system);
+    const buyer = await guest({ email: 'killed@example.org' });
+    const buy = async (seatIds: readonly string[]) => {
+      const { id } = await buyer.held(show.id, seatIds);
+      await buyer.pay(id, 'tok_ok');
+    };
+    await relay.kill();
+    await buy(['C1', 'C2']);
+    await relay.start();
+    await eventually(sentTo(buyer), (sent) => sent.length === 1);
+    await relay.kill();
+    await buy(['D1', 'D2']);
+    await relay.start();
+    await eventually(sentTo(buyer), (sent) => sent.length === 2);
+    expect(await catcher.to('killed@example.org')).toHaveLength(2);
+  });
+});
+
+const sentTo = (buyer: ApiClient) => () =>
+  system.db
+    .selectFrom('notifications_sent')
+    .select('event_id')
+    .where('user_id', '=', buyer.userId!)
+    .where('outcome', '=', 'SENT')
+    .execute();
