@@ -1,9 +1,8 @@
 import { Context, log } from '@temporalio/activity';
-import type { CancellationProgress, ShowChange } from '../src/contracts/show-changes.ts';
+import { type CancellationProgress, changeIdOf, type ShowChange } from '../src/contracts/show-changes.ts';
 import { saleChange, showTitle } from '../src/contracts/show-start.ts';
 import { ShowNotRunningError, type WorkflowClient } from '../src/contracts/workflow-client.ts';
 import type { Booking } from '../src/domain/booking.ts';
-import { derivedId } from '../src/platform/ids.ts';
 import { findBookings } from '../src/read-model/bookings.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
 import {
@@ -84,7 +83,7 @@ export function createShowChangeActivities({ db, workflows }: ShowChangeActivity
       const answer = await workflows.changeBooking(
         {
           kind: 'show_cancelled',
-          changeId: derivedId('chg', booking.id, 'show_cancelled', String(change.showVersion)),
+          changeId: changeIdOf(booking.id, change),
           bookingId: booking.id,
           requestedBy: change.requestedBy,
           reason: show.cancelled?.reason ?? '',

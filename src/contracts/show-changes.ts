@@ -13,6 +13,10 @@ export interface ShowChange {
   readonly title: string;
 }
 
+/** The same for whoever asks for it: what a change of a show does to a booking is done once. */
+export const changeIdOf = (bookingId: string, { showVersion }: Pick<ShowChange, 'showVersion'>): string =>
+  `${bookingId.replace(/^bkg_/, 'chg_')}-show-${showVersion}`;
+
 /** How far the refunds of a cancelled show have come. Counted in bookings that had been paid. */
 export interface CancellationProgress {
   readonly total: number;
