@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import {
   bookingWorkflowId,
   latePaymentWorkflowId,
+  showCancellationWorkflowId,
+  showMoveWorkflowId,
   showWorkflowId,
   taskQueues,
 } from '../../src/contracts/workflow-ids.ts';
@@ -27,6 +29,7 @@ import {
   seatsAt,
 } from './bookings.ts';
 import { eventually } from './eventually.ts';
+import { cancelledByStaff, movedByStaff } from './show-changes.ts';
 import { openShow, statusesOf } from './shows.ts';
 import { useTestSystem } from './system.ts';
 
@@ -194,6 +197,31 @@ async function smallShow(): Promise<Recorded[]> {
   return [{ name: 'show-from-start-to-end', workflowId: showWorkflowId(show.id) }];
 }
 
+/** Moved, then cancelled: one booking has been paid, another one is paid when it is too late. */
+async function changedShow(): Promise<Recorded[]> {
+  const show = await openShow(system);
+  const [paid, paying] = [await book(system, show, [0, 1]), await book(system, show, [4, 5], patient)];
+  await pay(system, paid, 'tok_ok');
+  const endsAtMs = Date.now() + 20_000;
+  const move = await movedByStaff(system, show, { startsAtMs: endsAtMs - 1, endsAtMs, salesCloseAtMs: endsAtMs });
+  await system.workflows.startShowChange(move);
+  const moved = showMoveWorkflowId(show.id, move.showVersion);
+  await system.temporal.workflow.getHandle(moved).result();
+  const cancellation = await cancelledByStaff(system, show);
+  await system.workflows.startShowChange(cancellation);
+  const cancelled = showCancellationWorkflowId(show.id);
+  await system.temporal.workflow.getHandle(cancelled).result();
+  await pay(system, paying, 'tok_ok');
+  await endOf(system, paying);
+  await system.temporal.workflow.getHandle(showWorkflowId(show.id)).result();
+  return [
+    { name: 'show-moved-then-closed', workflowId: showWorkflowId(show.id) },
+    { name: 'show-move', workflowId: moved },
+    { name: 'show-cancellation', workflowId: cancelled },
+    ofBooking('booking-refunded-show-cancelled', paying),
+  ];
+}
+
 /** Two runs and the beginning of a third; the server was told to suggest it early. */
 async function showOfSeveralRuns(): Promise<Recorded[]> {
   const show = await openShow(system);
@@ -223,8 +251,17 @@ async function sweep(): Promise<Recorded[]> {
   return [{ name: 'payment-sweep', workflowId }];
 }
 
+async function showChangeSweep(): Promise<Recorded[]> {
+  const workflowId = newId('shw');
+  const options = { workflowId, taskQueue: taskQueues.bookings, args: [] };
+  await system.temporal.workflow.execute('showChangeSweepWorkflow', options);
+  return [{ name: 'show-change-sweep', workflowId }];
+}
+
 test('records the histories', async () => {
-  const stories = [...bookings, smallShow, showOfSeveralRuns, sweep].map((play) => play());
+  const stories = [...bookings, smallShow, showOfSeveralRuns, changedShow, sweep, showChangeSweep].map((play) =>
+    play(),
+  );
   const recorded = (await Promise.all(stories)).flat();
   const folder = await nextFolder();
   const show = await historyPrinter();

@@ -1,9 +1,8 @@
 import type { CancellationProgress, ShowChange } from '../../src/contracts/show-changes.ts';
-import { showTitle } from '../../src/contracts/show-start.ts';
 import { showCancellationWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { cancellationProgress, cancelShow } from '../../src/read-model/show-changes.ts';
+import { cancellationProgress } from '../../src/read-model/show-changes.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
@@ -12,6 +11,7 @@ import { book, changeEndOf, pay, rowOf } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
 import { TestProcess } from '../setup/process.ts';
 import { ledgerOf, netCaptured, openShow, rowsOfSeats, statusesOf } from '../setup/shows.ts';
+import { cancelledByStaff } from '../setup/show-changes.ts';
 import { type TestSystem, useTestSystem } from '../setup/system.ts';
 import { claimNamespace } from '../setup/temporal.ts';
 import { untilKnown } from '../setup/until-known.ts';
@@ -21,14 +21,6 @@ const system = useTestSystem();
 const HOUR_MS = 3_600_000;
 const PATIENCE_MS = 120_000;
 const CASES_AT_ONCE = 3;
-
-/** As staff's call commits it, `agoMs` ago; its workflow is not started. */
-async function cancelled({ db }: Pick<TestSystem, 'db'>, show: Show, agoMs = 0): Promise<ShowChange> {
-  const change = { reason: 'The hall is flooded', requestedBy: 'usr_admin', atMs: Date.now() - agoMs };
-  const showVersion = await db.transaction().execute((trx) => cancelShow(trx, show, change));
-  if (showVersion === null) throw new Error('it was cancelled before');
-  return { showId: show.id, cityId: show.cityId, kind: 'cancelled', showVersion, title: showTitle(show) };
-}
 
 const handleOf = ({ temporal }: Pick<TestSystem, 'temporal'>, { showId }: Pick<ShowChange, 'showId'>) =>
   temporal.workflow.getHandle(showCancellationWorkflowId(showId));
@@ -82,7 +74,12 @@ const interrupted = [
 type Interruption = (typeof interrupted)[number];
 const outcomes = new Map(interrupted.map((each) => [each, Promise.withResolvers<void>()]));
 
-beforeAll(() => {
+/** Several namespaces share one database here: the sweep of one would take the changes of another one for its own. */
+const pauseSweep = ({ temporal }: Pick<TestSystem, 'temporal'>): Promise<void> =>
+  temporal.schedule.getHandle('show-change-sweep').pause('of a test');
+
+beforeAll(async () => {
+  await pauseSweep(system);
   const queue = interrupted.values();
   const lane = async (): Promise<void> => {
     for (const each of queue) {
@@ -104,9 +101,10 @@ async function play([by, at]: Interruption): Promise<void> {
   const next = new TestProcess('next worker', ['src/main/worker.ts'], env);
   try {
     await first.start();
+    await pauseSweep(own);
     const show = await open(own);
     const bookings = await sold(own, show, 8);
-    const change = await cancelled(own, show);
+    const change = await cancelledByStaff(own, show);
     await untilKnown(() => own.workflows.startShowChange(change));
     await eventually(() => expect(first.log).toContain('{"msg":"interrupted"}'), 30_000);
     await next.start();
@@ -134,7 +132,7 @@ describe('a cancelled show', () => {
   test('whose workflow was never started (the API died in between) is found by the sweep', async () => {
     const show = await open(system);
     const bookings = await sold(system, show, 3);
-    const change = await cancelled(system, show, HOUR_MS);
+    const change = await cancelledByStaff(system, show, HOUR_MS);
     const sweep = { workflowId: newId('shw'), taskQueue: taskQueues.bookings, args: [] };
     await system.temporal.workflow.execute('showChangeSweepWorkflow', sweep);
     await endOf(system, change);
@@ -147,7 +145,7 @@ describe('a cancelled show', () => {
   test('gives everything back once to buyers who cancel at the same time', async () => {
     const show = await open(system);
     const bookings = await sold(system, show, 8);
-    const change = await cancelled(system, show);
+    const change = await cancelledByStaff(system, show);
     const own = bookings.map((booking, n) => {
       const seatIds = n % 2 === 0 ? {} : { seatIds: [booking.seats[0]!.id] };
       const asked = { kind: 'cancellation', changeId: newId('chg'), requestedBy: booking.userId, ...seatIds } as const;
@@ -171,7 +169,7 @@ describe('a cancelled show', () => {
       book(system, show, [10, 11], longTerms),
     ]);
     await pay(system, fine, 'tok_ok');
-    const change = await cancelled(system, show);
+    const change = await cancelledByStaff(system, show);
     await system.workflows.startShowChange(change);
     const shown = { total: 2, refunded: 1, failed: 1, waiting: 0, confirmed: 0, seatsBooked: 0 };
     await eventually(async () => expect(await handleOf(system, change).query('progress')).toEqual(shown), 30_000);
@@ -185,7 +183,7 @@ describe('a cancelled show', () => {
   test('refuses seats and money that come after it, and takes back what is held', async () => {
     const show = await open(system);
     const [held, paying] = [await book(system, show, [0, 1]), await book(system, show, [4, 5])];
-    const change = await cancelled(system, show);
+    const change = await cancelledByStaff(system, show);
     await system.workflows.startShowChange(change);
     await endOf(system, change);
     const refused = { ok: false, refusal: 'SALES_CLOSED' };
@@ -208,7 +206,7 @@ describe('a cancelled show', () => {
 
   test('stays closed when its workflow continues as new', async () => {
     const show = await open(system);
-    const change = await cancelled(system, show);
+    const change = await cancelledByStaff(system, show);
     await system.workflows.startShowChange(change);
     await endOf(system, change);
     const block = { kind: 'block', seats: [20], reason: 'x' } as const;
