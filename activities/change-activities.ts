@@ -11,12 +11,7 @@ import type {
 import { bookingEvent, type NewEvent } from '../src/contracts/events.ts';
 import type { WorkflowClient } from '../src/contracts/workflow-client.ts';
 import { bookingCan, type Booking } from '../src/domain/booking.ts';
-import {
-  type AppliedTier,
-  type CancelledPart,
-  cancelledPart,
-  tierAt,
-} from '../src/domain/cancellation-policy.ts';
+import { type AppliedTier, type CancelledPart, cancelledPart, tierAt } from '../src/domain/cancellation-policy.ts';
 import { money } from '../src/domain/money.ts';
 import { type CategoryPrice, priceAsSold } from '../src/domain/pricing.ts';
 import { lastOfEachCause, refundPlan, refundStateOf } from '../src/domain/refund-plan.ts';

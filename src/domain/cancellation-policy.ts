@@ -26,35 +26,46 @@ export const CANCELLATION_HOURS_MAX = 366 * 24;
 
 const HOUR_MS = 3_600_000;
 
+export const appliedTierReasons = ['policy', 'show_moved', 'show_cancelled'] as const;
+
 /** What goes back, and why so much. Fees go back only where the buyer has not changed their mind. */
 export interface AppliedTier {
   readonly refundPercent: number;
   /** Of the tier; null where no tier of the policy decides. */
   readonly hoursBefore: number | null;
-  readonly because: 'policy' | 'show_moved' | 'show_cancelled';
+  readonly because: (typeof appliedTierReasons)[number];
 }
 
-/** When a show begins, as it is known at the moment of the cancellation: it may have been moved since the purchase. */
-export interface ShowTimes {
+/** What a cancellation depends on of its show, as it is known at that moment: it may have been moved since the purchase. */
+export interface ShowToAttend {
   readonly startsAtMs: number;
-  /** Until then everything goes back, whatever the policy: staff has moved the show. */
-  readonly fullRefundUntilMs?: number | null;
+  /** Who had seats when it was moved may have everything back until then. */
+  readonly moved: { readonly atMs: number; readonly fullRefundUntilMs: number } | null;
+  /** Null unless staff has cancelled it. */
+  readonly cancelled: object | null;
 }
 
-export const showCancelledTier: AppliedTier = { refundPercent: 100, hoursBefore: null, because: 'show_cancelled' };
+interface BookedUnder {
+  readonly heldAtMs: number;
+  readonly cancellationPolicy?: CancellationPolicy;
+}
 
 /**
  * The tier of a cancellation at `nowMs`; null after the start. Hours are elapsed time, whatever clocks at the venue are set
  * to meanwhile. A border belongs to the better side: exactly 24 hours before is "24 hours and more", and the moment of
  * the start is not after it.
  */
-export function tierAt(policy: CancellationPolicy, show: ShowTimes, nowMs: number): AppliedTier | null {
-  const { startsAtMs, fullRefundUntilMs = null } = show;
+export function tierAt(
+  { heldAtMs, cancellationPolicy = defaultCancellationPolicy }: BookedUnder,
+  { startsAtMs, moved, cancelled }: ShowToAttend,
+  nowMs: number,
+): AppliedTier | null {
+  if (cancelled !== null) return { refundPercent: 100, hoursBefore: null, because: 'show_cancelled' };
   if (nowMs > startsAtMs) return null;
-  if (fullRefundUntilMs !== null && nowMs <= fullRefundUntilMs) {
+  if (moved !== null && heldAtMs <= moved.atMs && nowMs <= moved.fullRefundUntilMs) {
     return { refundPercent: 100, hoursBefore: null, because: 'show_moved' };
   }
-  const tier = policy.tiers.find(({ hoursBefore }) => nowMs <= startsAtMs - hoursBefore * HOUR_MS);
+  const tier = cancellationPolicy.tiers.find(({ hoursBefore }) => nowMs <= startsAtMs - hoursBefore * HOUR_MS);
   return { refundPercent: 0, hoursBefore: null, ...tier, because: 'policy' };
 }
 

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
+import { type CancellationPolicy, defaultCancellationPolicy } from '../domain/cancellation-policy.ts';
 import { cursorNumber, cursorOf, cursorText, type Page, type PageRequest, toPage } from './cursors.ts';
 import type { ReadModel } from './database.ts';
 import { translatingErrors } from './errors.ts';
@@ -35,6 +36,7 @@ export interface Screen {
 }
 
 export interface TheatreWithScreens extends Theatre {
+  readonly cancellationPolicy: CancellationPolicy;
   /** In the order of their names. */
   readonly screens: readonly Screen[];
 }
@@ -82,13 +84,27 @@ function toCity(row: CityRow): City {
 }
 type CityRow = Omit<City, 'timeZone' | 'location'> & Location & { readonly zone: string };
 
-/** @throws InvalidReferenceError no such city */
-export async function insertTheatre(db: ReadModel, theatre: Theatre): Promise<void> {
+/**
+ * Without a policy of its own the default one applies.
+ * @throws InvalidReferenceError no such city
+ */
+export async function insertTheatre(
+  db: ReadModel,
+  theatre: Theatre,
+  policy: CancellationPolicy | null = null,
+): Promise<void> {
   const { id, cityId, name, address, location } = theatre;
   await translatingErrors(
     db
       .insertInto('theatres')
-      .values({ id, city_id: cityId, name, address, ...location })
+      .values({
+        id,
+        city_id: cityId,
+        name,
+        address,
+        ...location,
+        cancellation_policy: policy && JSON.stringify(policy),
+      })
       .execute(),
   );
 }
@@ -115,7 +131,22 @@ export async function findTheatre(db: ReadModel, id: string): Promise<TheatreWit
     db.selectFrom('theatres').selectAll().where('id', '=', id).executeTakeFirst(),
     db.selectFrom('screens').selectAll().where('theatre_id', '=', id).orderBy('name').execute(),
   ]);
-  return row === undefined ? null : { ...toTheatre(row), screens: screens.map(toScreen) };
+  if (row === undefined) return null;
+  const cancellationPolicy = row.cancellation_policy ?? defaultCancellationPolicy;
+  return { ...toTheatre(row), cancellationPolicy, screens: screens.map(toScreen) };
+}
+
+/** For what is bought from now on; null: the default. */
+export async function setCancellationPolicy(
+  db: ReadModel,
+  theatreId: string,
+  policy: CancellationPolicy | null,
+): Promise<void> {
+  await db
+    .updateTable('theatres')
+    .set({ cancellation_policy: policy && JSON.stringify(policy) })
+    .where('id', '=', theatreId)
+    .execute();
 }
 
 export interface TheatreFilter {

@@ -142,6 +142,12 @@ export async function findPayment(db: ReadModel, attemptId: string): Promise<Pay
   return row === undefined ? null : toPayment(row);
 }
 
+/** Null if there is none of that id. */
+export async function findRefund(db: ReadModel, refundId: string): Promise<Refund | null> {
+  const row = await db.selectFrom('refunds').selectAll().where('id', '=', refundId).executeTakeFirst();
+  return row === undefined ? null : toRefund(row);
+}
+
 /** Those of the attempts that there are, in no order. */
 export async function findPayments(db: ReadModel, attemptIds: readonly string[]): Promise<Payment[]> {
   const rows = await db

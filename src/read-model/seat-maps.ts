@@ -90,7 +90,7 @@ export async function loadSeatMap(db: ReadModel, showId: string): Promise<Stored
   const row = await db
     .selectFrom('seat_map_snapshots')
     .innerJoin('shows', 'shows.id', 'seat_map_snapshots.show_id')
-    .select(['version', 'as_of', 'statuses', 'seating_plan_id'])
+    .select(['seat_map_snapshots.version', 'as_of', 'statuses', 'seating_plan_id'])
     .where('show_id', '=', showId)
     .executeTakeFirst();
   if (row === undefined) return null;

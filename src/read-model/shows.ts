@@ -1,6 +1,7 @@
 import { type InferResult, sql } from 'kysely';
 import { z } from 'zod';
 import type { ShowStatus } from '../contracts/http/catalogue.ts';
+import type { CancellationPolicy } from '../domain/cancellation-policy.ts';
 import type { CategoryPrice } from '../domain/pricing.ts';
 import { cursorOf, cursorText, cursorTimeMs, type Page, type PageRequest, toPage } from './cursors.ts';
 import type { ReadModel } from './database.ts';
@@ -40,6 +41,8 @@ export interface Show extends NewShow, StaffDecisions {
   readonly timeZone: string;
   readonly movieTitle: string;
   readonly theatreName: string;
+  /** The theatre's own, for what is bought now; null: the default. */
+  readonly cancellationPolicy: CancellationPolicy | null;
   /** At the time asked for. It follows from the show's times; stored is only what staff decided. */
   readonly status: ShowStatus;
   readonly availability: { readonly available: number; readonly total: number; readonly asOfVersion: number };
@@ -149,7 +152,13 @@ const selectShows = (db: ReadModel) =>
     .innerJoin('cities', 'cities.id', 'theatres.city_id')
     .innerJoin('seat_map_snapshots', 'seat_map_snapshots.show_id', 'shows.id')
     .selectAll('shows')
-    .select(['movies.title as movie_title', 'theatres.name as theatre_name', 'theatres.city_id', 'cities.zone'])
+    .select([
+      'movies.title as movie_title',
+      'theatres.name as theatre_name',
+      'theatres.city_id',
+      'theatres.cancellation_policy',
+      'cities.zone',
+    ])
     .select(['seat_map_snapshots.available', 'seat_map_snapshots.total'])
     .select('seat_map_snapshots.version as seat_map_version');
 
@@ -161,6 +170,7 @@ const toShow = (row: ShowRowWithVenue, nowMs: number): Show => ({
   movieTitle: row.movie_title,
   theatreId: row.theatre_id,
   theatreName: row.theatre_name,
+  cancellationPolicy: row.cancellation_policy,
   cityId: row.city_id,
   timeZone: row.zone,
   screenId: row.screen_id,

@@ -124,15 +124,24 @@ export class BookingDesk {
   #seenTaken(id: string, show: Show, pick: SeatPick, statuses: string | undefined) {
     const nowMs = this.#deps.nowMs();
     if (nowMs < show.salesOpenAtMs || nowMs >= show.salesCloseAtMs) return null;
-    return 'seats' in pick ? this.#seatsSeenTaken(id, show.id, pick.seats, statuses, nowMs) : seenSoldOut(statuses);
+    const { seen } = this.#deps;
+    const statusOf = (seat: number) => (seen.isReturned(show.id, seat, nowMs) ? 'a' : (statuses?.[seat] ?? 'a'));
+    if ('seats' in pick) return this.#seatsSeenTaken(id, show.id, pick.seats, statusOf, nowMs);
+    return seen.hasReturned(show.id, nowMs) ? null : seenSoldOut(statuses);
   }
 
-  #seatsSeenTaken(id: string, showId: string, wanted: readonly number[], statuses: string | undefined, nowMs: number) {
+  #seatsSeenTaken(
+    id: string,
+    showId: string,
+    wanted: readonly number[],
+    statusOf: (seat: number) => string,
+    nowMs: number,
+  ) {
     const sights = this.#deps.seen.conflicts(showId, id, wanted, nowMs);
-    if (sights.length === 0 && !wanted.some((seat) => statuses?.[seat] === 'b')) return null;
+    if (sights.length === 0 && !wanted.some((seat) => statusOf(seat) === 'b')) return null;
     const seen = new Map<number, TakenSeatStatus>(sights);
     for (const seat of wanted) {
-      const status = statuses?.[seat] ?? 'a';
+      const status = statusOf(seat);
       // A sight may be of before the payment.
       if (status === 'b' || (status !== 'a' && !seen.has(seat))) seen.set(seat, status as TakenSeatStatus);
     }
@@ -205,6 +214,7 @@ function newBooking(
     fingerprint,
     heldAtMs,
     expiresAtMs,
+    ...(show.cancellationPolicy && { cancellationPolicy: show.cancellationPolicy }),
   };
 }
 

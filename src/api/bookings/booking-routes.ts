@@ -6,17 +6,17 @@ import { bookingCan, type Booking } from '../../domain/booking.ts';
 import { derivedId } from '../../platform/ids.ts';
 import { listBookingsOfUser } from '../../read-model/bookings.ts';
 import type { ReadModel } from '../../read-model/database.ts';
-import type { Caller } from '../accounts/tokens.ts';
 import type { SaleSettings } from '../app-deps.ts';
 import type { Batches } from '../batches.ts';
 import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts';
 import { ok } from '../http/answer.ts';
 import { ApiError } from '../http/api-error.ts';
-import { notFound } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
 import { bookingAfter, bookingBody } from './booking-body.ts';
 import type { BookingDesk } from './booking-desk.ts';
+import { cancellationRoutes, cancelWhole } from './cancellation-routes.ts';
+import { ownBooking } from './own-booking.ts';
 import { bookingRefusal, bookingState, holdExpired } from './refusals.ts';
 import { priced, seatIndices } from './seat-choice.ts';
 import type { SeatsSeenTaken } from './seats-seen-taken.ts';
@@ -85,7 +85,8 @@ export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
 
     route(endpoints.releaseBooking, async ({ caller, params }) => {
       const booking = await ownBooking(batches, caller, params.id);
-      if (booking.status === 'RELEASED') return ok(bookingBody(booking));
+      if (booking.status === 'RELEASED' || booking.status === 'CANCELLED') return ok(bookingBody(booking));
+      if (bookingCan[booking.status].cancel) return ok(bookingBody(await cancelWhole(deps, booking, caller)));
       refuseUnlessReleasable(booking);
       const answer = await workflows.release(booking.id);
       if (answer === ENDED) return ok(bookingBody(await released(batches, booking)));
@@ -93,14 +94,9 @@ export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
       seen.forget(booking);
       return ok(bookingBody(await outcome(booking, answer)));
     }),
-  ];
-}
 
-/** @throws ApiError NOT_FOUND also for someone else's */
-export async function ownBooking(batches: Batches, caller: Caller, bookingId: string): Promise<Booking> {
-  const booking = await batches.findBooking(bookingId);
-  if (booking?.userId !== caller.userId) throw notFound('booking');
-  return booking;
+    ...cancellationRoutes(deps),
+  ];
 }
 
 /** Why a booking that has ended can't be paid, extended or changed any more. */
@@ -117,6 +113,5 @@ async function released(batches: Batches, before: Booking): Promise<Booking> {
 
 function refuseUnlessReleasable({ status }: Pick<Booking, 'status'>): void {
   if (status === 'EXPIRED') throw holdExpired();
-  if (status === 'CONFIRMED') throw new ApiError('NOT_CANCELLABLE', 'A confirmed booking cannot be cancelled.');
   if (!bookingCan[status].release) throw bookingState(status);
 }

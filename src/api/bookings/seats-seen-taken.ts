@@ -8,6 +8,9 @@ const SHOWS_MAX = 50;
 /** So long after another process has changed whose a seat is this one may still refuse it: less than a map may lag. */
 const SEEN_FOR_MS = 400;
 
+/** So long after a booking was cancelled here a seat map may still show its seats as booked: longer than it may lag. */
+const RETURNED_FOR_MS = 1_000;
+
 interface Sight {
   readonly status: TakenSeatStatus;
   readonly owner: OwnerMark;
@@ -22,6 +25,8 @@ type TakenRefusal = Extract<SeatRefusal, { refusal: 'SEAT_UNAVAILABLE' }>;
  */
 export class SeatsSeenTaken {
   readonly #shows = new LruMap<string, Map<number, Sight>>(SHOWS_MAX);
+  /** Until when which seats are known to be back on sale, whatever a map shows. */
+  readonly #returned = new LruMap<string, Map<number, number>>(SHOWS_MAX);
 
   /** The show's refusal of what it was asked at `askedAtMs`. */
   refused(showId: string, { conflicts, takenBy = [] }: TakenRefusal, askedAtMs: number): void {
@@ -45,6 +50,23 @@ export class SeatsSeenTaken {
   forget({ showId, seats }: Pick<Booking, 'showId' | 'seats'>): void {
     const sights = this.#shows.peek(showId);
     for (const { index } of seats) sights?.delete(index);
+  }
+
+  /** For whoever has given booked seats back to their show. */
+  returned({ showId, seats }: Pick<Booking, 'showId' | 'seats'>, nowMs: number): void {
+    this.forget({ showId, seats });
+    const still = [...(this.#returned.peek(showId) ?? [])].filter(([, untilMs]) => nowMs < untilMs);
+    const now = seats.map(({ index }): [number, number] => [index, nowMs + RETURNED_FOR_MS]);
+    this.#returned.set(showId, new Map([...still, ...now]));
+  }
+
+  isReturned(showId: string, seat: number, nowMs: number): boolean {
+    return nowMs < (this.#returned.peek(showId)?.get(seat) ?? 0);
+  }
+
+  /** Whether any seat of the show has just come back. */
+  hasReturned(showId: string, nowMs: number): boolean {
+    return [...(this.#returned.peek(showId)?.values() ?? [])].some((untilMs) => nowMs < untilMs);
   }
 
   /**

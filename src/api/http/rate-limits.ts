@@ -24,6 +24,8 @@ export const rateLimits: Readonly<Record<string, RateLimit>> = {
   changeSeats: { by: 'user', requests: 60, windowSeconds: 60 },
   extendBooking: { by: 'user', requests: 30, windowSeconds: 60 },
   releaseBooking: { by: 'user', requests: 60, windowSeconds: 60 },
+  cancelSeats: { by: 'user', requests: 30, windowSeconds: 60 },
+  quoteCancellation: { by: 'user', requests: 120, windowSeconds: 60 },
   createQuote: { by: 'address', requests: 1_200, windowSeconds: 60 },
   // Anyone may ask for a quote, and with a key its answer is kept for two days: some tens of megabytes an address.
   [withKey('createQuote')]: { by: 'address', requests: 60, windowSeconds: 60 },

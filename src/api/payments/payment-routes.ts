@@ -6,7 +6,7 @@ import type { ReadModel } from '../../read-model/database.ts';
 import { findPaymentsOfBooking, type Payment, type Refund } from '../../read-model/payments.ts';
 import type { SeatsSeenTaken } from '../bookings/seats-seen-taken.ts';
 import type { Batches } from '../batches.ts';
-import { ownBooking } from '../bookings/booking-routes.ts';
+import { ownBooking } from '../bookings/own-booking.ts';
 import { type Answer, ok } from '../http/answer.ts';
 import { ApiError } from '../http/api-error.ts';
 import { toApiError } from '../http/problem.ts';

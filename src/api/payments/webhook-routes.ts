@@ -9,7 +9,14 @@ import type { WorkflowClient } from '../../contracts/workflow-client.ts';
 import { isSameMoney } from '../../domain/money.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { ReadModel } from '../../read-model/database.ts';
-import { findPayment, findPaymentsOfBooking, type Payment, recordRefunds } from '../../read-model/payments.ts';
+import {
+  findPayment,
+  findPaymentsOfBooking,
+  findRefund,
+  type Payment,
+  recordRefunds,
+  type Refund,
+} from '../../read-model/payments.ts';
 import { findWebhookEffect, recordWebhookEvent } from '../../read-model/webhook-events.ts';
 import type { Batches } from '../batches.ts';
 import { ok, type Answer } from '../http/answer.ts';
@@ -20,7 +27,7 @@ import { route, type Route } from '../http/route.ts';
 export interface WebhookDeps {
   readonly db: ReadModel;
   readonly batches: Pick<Batches, 'findBooking'>;
-  readonly workflows: Pick<WorkflowClient, 'notifyPayment'>;
+  readonly workflows: Pick<WorkflowClient, 'notifyPayment' | 'notifyRefund'>;
   readonly webhooks: ReadonlyMap<string, WebhookVerifier>;
   readonly logger: Logger;
   readonly nowMs: () => number;
@@ -99,17 +106,29 @@ function comparedWith(payment: Payment | null, notice: PaymentNotification): Eff
 const isSettled = (status: string, outcome: PaymentNotification['outcome']): boolean =>
   outcome === 'succeeded' ? status === 'SUCCEEDED' : status === 'DECLINED' || status === 'FAILED';
 
-/** The refund's workflow asks the provider itself; its row learns it here at once. */
-async function acceptRefund({ db, nowMs }: WebhookDeps, notice: RefundNotification): Promise<Effect> {
-  const { refunds } = await findPaymentsOfBooking(db, notice.bookingId);
-  const refund = refunds.find(({ id, paymentId, status }) =>
-    notice.refundId === null ? paymentId === notice.attemptId && status === 'PENDING' : id === notice.refundId,
-  );
+/**
+ * The refund's workflow asks the provider itself. Of one that belongs to a change of a booking it is told to ask now; the
+ * row of any other learns it here at once.
+ */
+async function acceptRefund({ db, workflows, nowMs }: WebhookDeps, notice: RefundNotification): Promise<Effect> {
+  const refund = await refundOf(db, notice);
   if (!refund) return 'unknown_refund';
   if (refund.paymentId !== notice.attemptId || !isSameMoney(refund.amount, notice.amount)) return 'other_refund';
   const status = notice.outcome === 'succeeded' ? 'SUCCEEDED' : 'FAILED';
+  if (refund.changeId !== null) {
+    if (refund.status !== 'PENDING') return 'without_effect';
+    await workflows.notifyRefund(refund.bookingId, refund.id);
+    return 'accepted';
+  }
   await recordRefunds(db, [{ ...refund, status, providerReference: notice.providerReference, updatedAtMs: nowMs() }]);
   return 'accepted';
+}
+
+/** By its id or, where the provider does not tell that, the one of its payment that is under way. */
+async function refundOf(db: ReadModel, { refundId, bookingId, attemptId }: RefundNotification): Promise<Refund | null> {
+  if (refundId !== null) return findRefund(db, refundId);
+  const { refunds } = await findPaymentsOfBooking(db, bookingId);
+  return refunds.find(({ paymentId, status }) => paymentId === attemptId && status === 'PENDING') ?? null;
 }
 
 const jsonOf = (rawBody: Buffer): unknown => JSON.parse(rawBody.toString('utf8')) as unknown;

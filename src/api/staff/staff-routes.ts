@@ -1,11 +1,19 @@
 import { BASE_PATH, endpoints } from '../../contracts/http/endpoints.ts';
 import type { BlockRequest, NewShow as NewShowBody } from '../../contracts/http/staff.ts';
+import { type CancellationPolicy, defaultCancellationPolicy, wrongPolicy } from '../../domain/cancellation-policy.ts';
 import { parsePretixPlan } from '../../domain/pretix-plan.ts';
 import type { SeatCommand } from '../../domain/seat-commands.ts';
 import { seatLayout } from '../../domain/seat-layout.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { findCity, findScreen, findTheatre, insertScreen, insertTheatre } from '../../read-model/catalogue.ts';
+import {
+  findCity,
+  findScreen,
+  findTheatre,
+  insertScreen,
+  insertTheatre,
+  setCancellationPolicy,
+} from '../../read-model/catalogue.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import { InvalidReferenceError, ShowOverlapError } from '../../read-model/errors.ts';
 import { findMovie, insertMovie } from '../../read-model/movies.ts';
@@ -48,12 +56,27 @@ export const staffRoutes = (deps: StaffDeps): readonly Route[] => [
 
   route(endpoints.createTheatre, (call) =>
     deps.memory.onceInTransaction(call, async (trx) => {
-      const { cityId, name, address = null, location } = call.body;
+      const { cityId, name, address = null, location, cancellationPolicy } = call.body;
+      refuseWrongPolicy(cancellationPolicy);
       const city = await findCity(trx, cityId);
       if (!city) throw notFound('city');
       const theatre = { id: newId('thr'), cityId, name, address, location: location ?? city.location };
-      await insertTheatre(trx, theatre);
-      return made(`/theatres/${theatre.id}`, theatre);
+      await insertTheatre(trx, theatre, cancellationPolicy);
+      return made(`/theatres/${theatre.id}`, {
+        ...theatre,
+        cancellationPolicy: cancellationPolicy ?? defaultCancellationPolicy,
+      });
+    }),
+  ),
+
+  route(endpoints.changeTheatre, (call) =>
+    deps.memory.onceInTransaction(call, async (trx) => {
+      const { cancellationPolicy } = call.body;
+      refuseWrongPolicy(cancellationPolicy);
+      await setCancellationPolicy(trx, call.params.id, cancellationPolicy);
+      const theatre = await findTheatre(trx, call.params.id);
+      if (!theatre) throw notFound('theatre');
+      return ok(theatre);
     }),
   ),
 
@@ -178,6 +201,13 @@ function wrongPrices({ categories }: NewShow, { plan }: PlanForSale) {
     ...(new Set(given).size === given.length ? [] : [{ path, message: 'names a category twice' }]),
     ...(currencies.size === 1 ? [] : [{ path, message: 'must have one currency' }]),
   ];
+}
+
+/** @throws ApiError VALIDATION_FAILED */
+function refuseWrongPolicy(policy: CancellationPolicy | null | undefined): void {
+  const errors = policy ? wrongPolicy(policy) : [];
+  if (errors.length === 0) return;
+  throw validationFailed(errors.map(({ path, message }) => ({ path: `cancellationPolicy.${path}`, message })));
 }
 
 const nameTaken = (): ApiError => validationFailed([{ path: 'name', message: 'is the name of another screen there' }]);

@@ -7,7 +7,7 @@ import { admitTicket, findTicket } from '../../read-model/tickets.ts';
 import type { TicketCodes } from '../../tickets/ticket-codes.ts';
 import { ticketPdf } from '../../tickets/ticket-pdf.ts';
 import type { Batches } from '../batches.ts';
-import { ownBooking } from '../bookings/booking-routes.ts';
+import { ownBooking } from '../bookings/own-booking.ts';
 import { bookingState } from '../bookings/refusals.ts';
 import { type Answer, ok } from '../http/answer.ts';
 import { notFound } from '../http/problem.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { appliedTierReasons } from '../../domain/cancellation-policy.ts';
 import { bookingStatuses, paymentMethods, paymentStatuses, refundStatuses } from '../../domain/booking.ts';
 import { SEAT_ID_MAX } from '../../domain/seating-plan.ts';
 import { moneySchema, opaqueId, orNull, pageOf, pageQuery, shortText, text, timestamp } from './primitives.ts';
@@ -33,6 +34,18 @@ export const paymentRequest = z
 /** Calls without parameters take an empty object or no body at all. */
 export const emptyBody = z.strictObject({}).optional();
 
+/** Seats of one booking, by name, in an address. */
+const SEAT_LIST_MAX = 2_000;
+
+export const cancellationRequest = z
+  .strictObject({ seatIds })
+  .meta({ id: 'CancellationRequest', description: 'Seats of the booking to be cancelled' });
+export const cancellationQuoteQuery = z.strictObject({
+  seatIds: text(SEAT_LIST_MAX)
+    .optional()
+    .meta({ description: 'Seats with commas between them; absent: all of them', example: 'A12,A13' }),
+});
+
 export const bookingListQuery = z.strictObject({ status: z.enum(bookingStatuses).optional(), ...pageQuery });
 
 export const priceSchema = z
@@ -62,6 +75,23 @@ const bookingFields = {
   createdAt: timestamp,
   version: z.int().min(1),
 };
+
+export const cancellationQuoteSchema = z
+  .object({
+    cancellable: z.boolean(),
+    reason: orNull(z.enum(['BOOKING_STATE', 'NOT_CANCELLABLE'])).meta({ description: 'Why it is not, or null' }),
+    seatIds: z.array(z.string()),
+    tier: orNull(
+      z.object({
+        refundPercent: z.int(),
+        hoursBefore: orNull(z.int()).meta({ description: 'Of the tier of the policy; null where none applies' }),
+        because: z.enum(appliedTierReasons),
+      }),
+    ),
+    refund: moneySchema.meta({ description: 'What goes back if it is cancelled now' }),
+    kept: moneySchema,
+  })
+  .meta({ id: 'CancellationQuote' });
 
 export const bookingSchema = z.object(bookingFields).meta({ id: 'Booking' });
 export const bookingPage = pageOf(bookingSchema);
@@ -97,4 +127,5 @@ export type BookingRequest = z.infer<typeof bookingRequest>;
 export type PaymentRequest = z.infer<typeof paymentRequest>;
 export type BookingBody = z.infer<typeof bookingSchema>;
 export type PendingBookingBody = z.infer<typeof pendingBookingSchema>;
+export type CancellationQuoteBody = z.infer<typeof cancellationQuoteSchema>;
 export type PaymentBody = z.infer<typeof paymentSchema>;

@@ -1,5 +1,10 @@
 import { z } from 'zod';
 import {
+  CANCELLATION_HOURS_MAX,
+  CANCELLATION_TIERS_MAX,
+  defaultCancellationPolicy,
+} from '../../domain/cancellation-policy.ts';
+import {
   calendarDate,
   moneySchema,
   opaqueId,
@@ -17,6 +22,29 @@ export const citySchema = z
   .object({ id: z.string(), name: z.string(), country: z.string(), timeZone, location, population: z.int() })
   .meta({ id: 'City' });
 
+export const cancellationPolicySchema = z
+  .strictObject({
+    tiers: z
+      .array(
+        z.strictObject({
+          hoursBefore: z
+            .int()
+            .min(0)
+            .max(CANCELLATION_HOURS_MAX)
+            .meta({ description: 'Elapsed hours before the start' }),
+          refundPercent: z.int().min(0).max(100).meta({ description: 'Of each seat; rounded up to a minor unit' }),
+        }),
+      )
+      .max(CANCELLATION_TIERS_MAX),
+  })
+  .meta({
+    id: 'CancellationPolicy',
+    description:
+      'How much goes back to who cancels so many hours before the start and earlier, the earliest tier first; each has ' +
+      'fewer hours and less money than the one before it. Later than the last one nothing goes back.',
+    example: defaultCancellationPolicy,
+  });
+
 const theatreFields = {
   id: z.string(),
   cityId: z.string(),
@@ -24,7 +52,9 @@ const theatreFields = {
   address: orNull(z.string()),
   location,
 };
-export const theatreSchema = z.object(theatreFields).meta({ id: 'Theatre' });
+export const theatreSchema = z
+  .object({ ...theatreFields, cancellationPolicy: cancellationPolicySchema })
+  .meta({ id: 'Theatre' });
 const listedTheatreSchema = z
   .object({ ...theatreFields, distanceKm: z.number().optional().meta({ description: 'From `near`' }) })
   .meta({ id: 'ListedTheatre' });
@@ -34,6 +64,7 @@ export const screenSchema = z
 export const theatreDetailSchema = z
   .object({
     ...theatreFields,
+    cancellationPolicy: cancellationPolicySchema,
     screens: z.array(screenSchema),
   })
   .meta({ id: 'TheatreDetail' });

@@ -34,6 +34,17 @@ import {
 } from './catalogue.ts';
 import { defineEndpoint, type Endpoint } from './endpoint.ts';
 import { webhookReceipt } from './operations.ts';
+import {
+  newWebhookEndpoint,
+  newWebhookEndpointAnswer,
+  parkedPage,
+  parkedQuery,
+  resentAnswer,
+  webhookEndpointChange,
+  webhookEndpointList,
+  webhookEndpointSchema,
+  webhookTestAnswer,
+} from './outbox.ts';
 import { pathId } from './primitives.ts';
 import {
   reconciliationFindingPage,
@@ -436,6 +447,91 @@ const payments = {
   }),
 };
 
+const admin = { tag: 'Events', access: ['admin'] } as const;
+
+const events = {
+  listParkedDeliveries: defineEndpoint({
+    ...admin,
+    operationId: 'listParkedDeliveries',
+    method: 'get',
+    path: '/admin/outbox/parked',
+    summary: 'Events that were given up, the longest ago first',
+    idempotencyKey: 'none',
+    query: parkedQuery,
+    answers: { 200: { description: 'A page of them', schema: parkedPage } },
+    errors: [],
+  }),
+  resendParkedDelivery: defineEndpoint({
+    ...admin,
+    operationId: 'resendParkedDelivery',
+    method: 'post',
+    path: '/admin/outbox/parked/{id}/resend',
+    summary: 'Gives an event that was given up to its consumer again',
+    idempotencyKey: 'accepted',
+    params: id('prk'),
+    body: emptyBody,
+    answers: { 200: { description: 'It is due at once', schema: resentAnswer } },
+    errors: ['NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED'],
+  }),
+  createWebhookEndpoint: defineEndpoint({
+    ...admin,
+    operationId: 'createWebhookEndpoint',
+    method: 'post',
+    path: '/admin/webhook-endpoints',
+    summary: 'A partner is told of events from now on',
+    idempotencyKey: 'accepted',
+    body: newWebhookEndpoint,
+    answers: { 201: { description: 'The endpoint with its secret', schema: newWebhookEndpointAnswer } },
+    errors: ['LIMIT_REACHED', 'IDEMPOTENCY_KEY_REUSED'],
+  }),
+  listWebhookEndpoints: defineEndpoint({
+    ...admin,
+    operationId: 'listWebhookEndpoints',
+    method: 'get',
+    path: '/admin/webhook-endpoints',
+    summary: "Partners' endpoints, the oldest first",
+    idempotencyKey: 'none',
+    answers: { 200: { description: 'All of them', schema: webhookEndpointList } },
+    errors: [],
+  }),
+  changeWebhookEndpoint: defineEndpoint({
+    ...admin,
+    operationId: 'changeWebhookEndpoint',
+    method: 'patch',
+    path: '/admin/webhook-endpoints/{id}',
+    summary:
+      'Disables an endpoint, or enables it again: what waits for it is sent then, what happened meanwhile is not',
+    idempotencyKey: 'none',
+    params: id('whe'),
+    body: webhookEndpointChange,
+    answers: { 200: { description: 'The endpoint', schema: webhookEndpointSchema } },
+    errors: ['NOT_FOUND'],
+  }),
+  deleteWebhookEndpoint: defineEndpoint({
+    ...admin,
+    operationId: 'deleteWebhookEndpoint',
+    method: 'delete',
+    path: '/admin/webhook-endpoints/{id}',
+    summary: 'Deletes an endpoint; what waits for it is never sent',
+    idempotencyKey: 'none',
+    params: id('whe'),
+    answers: { 204: { description: 'It is gone' } },
+    errors: ['NOT_FOUND'],
+  }),
+  testWebhookEndpoint: defineEndpoint({
+    ...admin,
+    operationId: 'testWebhookEndpoint',
+    method: 'post',
+    path: '/admin/webhook-endpoints/{id}/test',
+    summary: 'Sends an endpoint a signed message of type `webhook.test`, and tells what it answers',
+    idempotencyKey: 'none',
+    params: id('whe'),
+    body: emptyBody,
+    answers: { 200: { description: 'What came of it', schema: webhookTestAnswer } },
+    errors: ['NOT_FOUND'],
+  }),
+};
+
 const staffCalls = {
   importSeatingPlan: defineEndpoint({
     ...staff,
@@ -652,6 +748,7 @@ export const endpoints = {
   ...accounts,
   ...payments,
   ...tickets,
+  ...events,
   ...staffCalls,
   ...reconciliation,
 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CATEGORIES_MAX } from '../../domain/seating-plan.ts';
 import { seatIds } from './bookings.ts';
+import { cancellationPolicySchema } from './catalogue.ts';
 import { calendarDate, moneySchema, opaqueId, orNull, shortText, timestamp } from './primitives.ts';
 
 /** A film has a handful. */
@@ -14,8 +15,16 @@ export const newTheatre = z
     name: shortText,
     address: orNull(shortText).optional(),
     location: z.strictObject({ lat: z.number().min(-90).max(90), lng: z.number().min(-180).max(180) }).optional(),
+    cancellationPolicy: cancellationPolicySchema.optional(),
   })
-  .meta({ id: 'NewTheatre', description: "Without a location, the city's" });
+  .meta({
+    id: 'NewTheatre',
+    description: "Without a location, the city's; without a cancellation policy, the default",
+  });
+
+export const theatreChange = z
+  .strictObject({ cancellationPolicy: orNull(cancellationPolicySchema).meta({ description: 'Null: the default one' }) })
+  .meta({ id: 'TheatreChange', description: 'Applies to what is bought from then on' });
 
 export const newScreen = z.strictObject({ theatreId: opaqueId, name: shortText }).meta({ id: 'NewScreen' });
 

@@ -1,0 +1,117 @@
+import type { BookingChange, ChangeRefused } from '../../contracts/change-messages.ts';
+import type { CancellationQuoteBody } from '../../contracts/http/bookings.ts';
+import { endpoints } from '../../contracts/http/endpoints.ts';
+import type { WorkflowClient } from '../../contracts/workflow-client.ts';
+import { bookingCan, type Booking } from '../../domain/booking.ts';
+import { cancelledPart, type ShowToAttend, tierAt } from '../../domain/cancellation-policy.ts';
+import { money } from '../../domain/money.ts';
+import { derivedId } from '../../platform/ids.ts';
+import { findShowToAttend } from '../../read-model/booking-changes.ts';
+import type { ReadModel } from '../../read-model/database.ts';
+import type { Caller } from '../accounts/tokens.ts';
+import type { Batches } from '../batches.ts';
+import { ok } from '../http/answer.ts';
+import { ApiError } from '../http/api-error.ts';
+import { notFound } from '../http/problem.ts';
+import { route, type Route } from '../http/route.ts';
+import type { AnswerMemory } from '../idempotency/answer-memory.ts';
+import { bookingBody } from './booking-body.ts';
+import { ownBooking } from './own-booking.ts';
+import { bookingState, duplicateSeat } from './refusals.ts';
+import type { SeatsSeenTaken } from './seats-seen-taken.ts';
+
+export interface CancellationDeps {
+  readonly db: ReadModel;
+  readonly batches: Batches;
+  readonly workflows: Pick<WorkflowClient, 'changeBooking'>;
+  readonly seen: SeatsSeenTaken;
+  readonly memory: AnswerMemory;
+  readonly nowMs: () => number;
+}
+
+export const cancellationRoutes = (deps: CancellationDeps): readonly Route[] => [
+  route(endpoints.quoteCancellation, async ({ caller, params, query }) => {
+    const booking = await ownBooking(deps.batches, caller, params.id);
+    const seatIds = query.seatIds?.split(',');
+    refuseForeignSeats(booking, seatIds);
+    const show = await findShowToAttend(deps.db, booking.showId);
+    if (!show) throw new Error(`booking ${booking.id} has no show`);
+    return ok(quoteOf(booking, show, seatIds, deps.nowMs()));
+  }),
+
+  route(endpoints.cancelSeats, (call) =>
+    deps.memory.once(call, async (key) => {
+      const booking = await ownBooking(deps.batches, call.caller, call.params.id);
+      const { seatIds } = call.body;
+      if (!bookingCan[booking.status].cancel) throw bookingState(booking.status);
+      refuseForeignSeats(booking, seatIds);
+      const asked = key ? key.key : JSON.stringify([booking.version, seatIds.toSorted()]);
+      const changeId = derivedId('chg', booking.id, 'cancellation of seats', asked);
+      return ok(bookingBody(await cancel(deps, booking, { changeId, requestedBy: call.caller.userId, seatIds })));
+    }),
+  ),
+];
+
+/**
+ * Cancels all of a booking that is paid. Requests that have seen the same booking are the same cancellation.
+ * @throws ApiError
+ */
+export function cancelWhole(deps: CancellationDeps, booking: Booking, caller: Caller): Promise<Booking> {
+  const changeId = derivedId('chg', booking.id, 'cancellation', String(booking.version));
+  return cancel(deps, booking, { changeId, requestedBy: caller.userId });
+}
+
+type Asked = Pick<Extract<BookingChange, { kind: 'cancellation' }>, 'changeId' | 'requestedBy' | 'seatIds'>;
+
+async function cancel({ workflows, seen, nowMs }: CancellationDeps, booking: Booking, asked: Asked): Promise<Booking> {
+  const change = { kind: 'cancellation', bookingId: booking.id, ...asked } as const;
+  const answer = await workflows.changeBooking(change, booking);
+  if (!answer.ok) throw changeRefusal(answer);
+  const seats = booking.seats.filter(({ id }) => asked.seatIds?.includes(id) ?? true);
+  seen.returned({ showId: booking.showId, seats }, nowMs());
+  return answer.booking;
+}
+
+/** A refusal of a change in the contract's words. */
+export function changeRefusal({ refusal, bookingStatus, seatIds = [] }: ChangeRefused): ApiError {
+  switch (refusal) {
+    case 'NOT_FOUND':
+      return notFound('booking');
+    case 'BOOKING_STATE':
+      return bookingState(bookingStatus!);
+    case 'NOT_CANCELLABLE':
+      return new ApiError('NOT_CANCELLABLE', 'The show has begun.');
+    case 'CHANGE_IN_PROGRESS':
+      return new ApiError('CHANGE_IN_PROGRESS', 'Another change of this booking is under way: try again in a moment.');
+    case 'UNKNOWN_SEAT':
+      return foreignSeats(seatIds);
+  }
+}
+
+/** @throws ApiError UNKNOWN_SEAT, DUPLICATE_SEAT */
+function refuseForeignSeats({ seats }: Booking, seatIds: readonly string[] = []): void {
+  const foreign = seatIds.filter((id) => !seats.some((seat) => seat.id === id));
+  if (foreign.length > 0) throw foreignSeats(foreign);
+  const twice = seatIds.filter((id, index) => seatIds.indexOf(id) !== index);
+  if (twice.length > 0) throw duplicateSeat(twice);
+}
+
+const foreignSeats = (seatIds: readonly string[]): ApiError =>
+  new ApiError('UNKNOWN_SEAT', `The booking does not have seat ${seatIds[0]}.`, { seatIds });
+
+function quoteOf(
+  booking: Booking,
+  show: ShowToAttend,
+  seatIds: readonly string[] | undefined,
+  nowMs: number,
+): CancellationQuoteBody {
+  const isBooked = bookingCan[booking.status].cancel;
+  const tier = isBooked ? tierAt(booking, show, nowMs) : null;
+  if (tier === null) {
+    const none = money(0, booking.price.total.currency);
+    const reason = isBooked ? 'NOT_CANCELLABLE' : 'BOOKING_STATE';
+    return { cancellable: false, reason, seatIds: [], tier: null, refund: none, kept: none };
+  }
+  const part = cancelledPart(booking, tier, seatIds);
+  return { cancellable: true, reason: null, seatIds: [...part.seatIds], tier, refund: part.refund, kept: part.kept };
+}
