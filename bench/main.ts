@@ -15,6 +15,7 @@ import { hotShow } from './scenarios/hot-show.ts';
 import { liveMap, WATCHERS } from './scenarios/live-map.ts';
 import { mapReads } from './scenarios/map-reads.ts';
 import { massRefund, REFUNDS } from './scenarios/mass-refund.ts';
+import { outboxRelay } from './scenarios/outbox-relay.ts';
 import { overload } from './scenarios/overload.ts';
 import { pacedSale } from './scenarios/paced-sale.ts';
 import { sellFor, sellOut } from './scenarios/sell-out.ts';
@@ -38,6 +39,7 @@ const scenariosWith = ({ watchers, refunds }: Pick<Options, 'watchers' | 'refund
   hotShow,
   grantedHolds,
   massRefund(refunds),
+  outboxRelay,
   growth,
 ];
 /** Where the peak has not been measured in this bench, it is looked for so long. */

@@ -28,6 +28,7 @@ const commands = {
   'record-histories': (context) =>
     test({ ...context, args: ['--testMatch', '**/test/setup/record-histories.ts', ...context.args], env: shortRuns }),
   reconcile: (context) => runToEnd(context.node, ['src/cli/reconcile.ts', ...context.args], context),
+  outbox: (context) => runToEnd(context.node, ['src/cli/outbox.ts', ...context.args], context),
   openapi: (context) => runToEnd(context.node, ['src/cli/write-openapi.ts', ...context.args], context),
   'import-plan': (context) => runToEnd(context.node, ['src/cli/import-plan.ts', ...context.args], context),
 };

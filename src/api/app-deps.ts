@@ -1,6 +1,7 @@
 import type { WebhookVerifier } from '../contracts/payments.ts';
 import type { Reconciliations } from '../contracts/reconciliation.ts';
 import type { SaleLimits } from '../contracts/show-start.ts';
+import type { WebhookTargets } from '../contracts/webhook-targets.ts';
 import type { WorkflowClient } from '../contracts/workflow-client.ts';
 import type { BookingTerms } from '../domain/booking-process.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -25,6 +26,7 @@ export interface AppDeps {
   readonly streams: Pick<SeatMapStreams, 'admit'>;
   /** By the `{provider}` of the webhook's path. */
   readonly webhooks: ReadonlyMap<string, WebhookVerifier>;
+  readonly webhookTargets: WebhookTargets;
   readonly jwtSecret: string;
   readonly ticketCodes: TicketCodes;
   readonly settings: SaleSettings;

@@ -26,6 +26,7 @@ import { securityHeaders } from './http/security-headers.ts';
 import { type Gate, requestHandler, type Route } from './http/route.ts';
 import { AnswerMemory } from './idempotency/answer-memory.ts';
 import { docsRouter } from './operations/docs.ts';
+import { outboxRoutes } from './outbox/outbox-routes.ts';
 import { healthRouter } from './operations/health.ts';
 import type { Metrics } from './operations/metrics.ts';
 import { PaymentDesk } from './payments/payment-desk.ts';
@@ -118,6 +119,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     ...webhookRoutes({ ...deps, batches }),
     ...ticketRoutes({ db, batches, memory, codes: deps.ticketCodes }),
     ...reconciliationRoutes({ db, reconciliations: deps.reconciliations }),
+    ...outboxRoutes({ db, memory, webhookTargets: deps.webhookTargets, nowMs }),
     ...staffRoutes({ db, memory, catalogue, shows, nowMs, logger: deps.logger }),
     ...showChangeRoutes({ db, memory, catalogue, shows, workflows, nowMs, logger: deps.logger }),
   ];

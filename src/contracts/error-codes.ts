@@ -21,6 +21,7 @@ export const errorCodes = {
   EMAIL_TAKEN: [409, 'The e-mail address is taken'],
   IDEMPOTENCY_IN_PROGRESS: [409, 'The first request with this key is still running'],
   SHOW_STATE: [409, 'The show is in a state that does not allow this'],
+  LIMIT_REACHED: [409, 'There can be no more of these'],
   SHOW_OVERLAP: [409, 'The screen has another show at that time'],
   HOLD_EXPIRED: [410, 'The hold has expired'],
   VERSION_MISMATCH: [412, 'The resource has changed meanwhile'],

@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { Agent, request } from 'undici';
+import type { WebhookTargets } from '../contracts/webhook-targets.ts';
 import { addressIn, AddressRefusedError, isPublicAddress, lookupPublic } from './public-address.ts';
 
 /** A partner's endpoint takes a message within this, or is taken not to have it. */
@@ -106,6 +107,36 @@ export class WebhookSender {
     }
   }
 }
+
+/** `newMessageId`: of a test; every message has an id of its own. */
+export const createWebhookTargets = (
+  { mayBePrivate }: { readonly mayBePrivate: boolean },
+  newMessageId: () => string,
+): WebhookTargets => ({
+  faultOf: (text) => {
+    const url = new URL(text);
+    const address = addressIn(url);
+    if (url.username !== '' || url.password !== '') return 'must not hold a user or a password';
+    if (mayBePrivate) return null;
+    if (url.protocol !== 'https:') return 'must begin with https';
+    return address === null || isPublicAddress(address) ? null : 'is not a public address';
+  },
+  test: async (endpoint) => {
+    const sender = new WebhookSender(endpoint, { mayBePrivate });
+    const body = JSON.stringify({ type: 'webhook.test', timestamp: new Date().toISOString(), data: {} });
+    const startedAt = performance.now();
+    const durationMs = (): number => Math.round(performance.now() - startedAt);
+    try {
+      const status = await sender.send({ id: newMessageId(), body });
+      return { accepted: true, status, error: null, durationMs: durationMs() };
+    } catch (error) {
+      const { status, message } = error as WebhookRefusedError;
+      return { accepted: false, status: status ?? null, error: message, durationMs: durationMs() };
+    } finally {
+      await sender.close();
+    }
+  },
+});
 
 function reasonOf(error: unknown): string {
   if (error instanceof AddressRefusedError) return error.message;

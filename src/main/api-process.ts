@@ -8,10 +8,12 @@ import { createApp } from '../api/app.ts';
 import { createHttpServer } from '../api/http/server.ts';
 import { startAnswerPurge } from '../api/idempotency/answer-purge.ts';
 import { createMetrics } from '../api/operations/metrics.ts';
+import { createWebhookTargets } from '../gateways/partner-webhooks.ts';
 import { paymentWebhookVerifiers } from '../gateways/payment-providers.ts';
 import { SeatMapCache } from '../live/seat-map-cache.ts';
 import { SeatMapStreams } from '../live/seat-map-streams.ts';
 import { readConfig, type Settings } from '../platform/config.ts';
+import { newId } from '../platform/ids.ts';
 import { createLogger } from '../platform/logger.ts';
 import { openFilesMax } from '../platform/open-files.ts';
 import { createDatabase } from '../read-model/database.ts';
@@ -21,6 +23,7 @@ import { listen } from './listening.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { paymentSettingNames, providerChoice, webhookSecrets } from './payment-settings.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
+import { mayReachPrivateTargets } from './private-targets.ts';
 import { saleLimits } from './sale-limits.ts';
 
 const log = createLogger('api');
@@ -63,6 +66,8 @@ export async function runApiProcess(
     'WATCHERS_MAX',
     'WATCHERS_PER_CALLER_MAX',
     'WATCH_HEARTBEAT_SECONDS',
+    'NODE_ENV',
+    'WEBHOOK_PRIVATE_TARGETS',
   ]);
   const metrics = createMetrics({ process: true });
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
@@ -88,6 +93,7 @@ export async function runApiProcess(
     seatMaps,
     streams,
     webhooks: paymentWebhookVerifiers(webhookSecrets(config), providerChoice(config)),
+    webhookTargets: createWebhookTargets({ mayBePrivate: mayReachPrivateTargets(config) }, () => newId('msg')),
     jwtSecret: config.JWT_SECRET,
     ticketCodes: new TicketCodes(config.TICKET_SIGNING_KEY, config.TICKET_SIGNING_KEYS_RETIRED),
     settings: {

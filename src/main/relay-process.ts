@@ -2,12 +2,13 @@ import type { OutboxConsumer } from '../contracts/events.ts';
 import { PartnerEndpoints } from '../outbox/partner-endpoints.ts';
 import { queueOf } from '../outbox/queue.ts';
 import { OutboxRelay } from '../outbox/relay.ts';
-import { ConfigError, readConfig, type Settings } from '../platform/config.ts';
+import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { createDatabase, type ReadModel } from '../read-model/database.ts';
 import { guardAgainstHanging } from './hang-guard.ts';
 import { startMetricsServer } from './metrics-server.ts';
+import { mayReachPrivateTargets } from './private-targets.ts';
 import { exitWith, whenAskedToStop } from './process-life.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
 
@@ -30,8 +31,6 @@ const settingNames = [
   'WEBHOOK_PRIVATE_TARGETS',
 ] as const;
 
-export type RelaySettings = Readonly<Pick<Settings, (typeof settingNames)[number]>>;
-
 /**
  * Hands events of the outbox to their consumers until it is asked to stop. Logs one line with `"msg":"ready"` and its
  * `metrics`. `consumersOf` makes those that are told of events; the fault tests put others in.
@@ -42,7 +41,7 @@ export async function runRelayProcess(
   const askedToStop = whenAskedToStop(log);
   guardAgainstHanging();
   const config = readConfig(settingNames);
-  const mayBePrivate = privateTargets(config);
+  const mayBePrivate = mayReachPrivateTargets(config);
   const registry = createRegistry({ process: true });
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
   const metrics = createRelayMetrics(registry, log, db);
@@ -78,15 +77,6 @@ export async function runRelayProcess(
 }
 
 const noConsumers = (): readonly OutboxConsumer[] => [];
-
-/** @throws ConfigError in production: what a partner names must not lead into our own network */
-function privateTargets({ NODE_ENV, WEBHOOK_PRIVATE_TARGETS }: RelaySettings): boolean {
-  const isAllowed = WEBHOOK_PRIVATE_TARGETS === 'allowed';
-  if (isAllowed && NODE_ENV === 'production') {
-    throw new ConfigError('WEBHOOK_PRIVATE_TARGETS: private targets are for development, and refused in production');
-  }
-  return isAllowed;
-}
 
 /** `running` is what `runRelayProcess` returned. */
 export const exitWithRelay = (running: Promise<void>): void => exitWith(running, log, 'the relay cannot run');

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-export type IdPrefix = 'usr' | 'cit' | 'thr' | 'scr' | 'pln' | 'mov' | 'shw' | 'bkg' | 'pay' | 'ref' | 'rec' | 'chg';
+export type IdPrefix =
+  'whe' | 'msg' | 'usr' | 'cit' | 'thr' | 'scr' | 'pln' | 'mov' | 'shw' | 'bkg' | 'pay' | 'ref' | 'rec' | 'chg';
 
 /** 128 random bits behind a prefix: `shw_` and 22 characters of base64url. */
 export const newId = (prefix: IdPrefix): string => `${prefix}_${randomBytes(16).toString('base64url')}`;

@@ -14,8 +14,8 @@ export const reconciliationRequest = z
     dryRun: z.boolean().default(false).meta({ description: 'Changes nothing; the report is its only effect' }),
     repair: z.boolean().default(false).meta({ description: 'Brings about what has one right answer' }),
   })
-  .refine(({ from, to }) => Date.parse(from) < Date.parse(to), { path: ['to'], message: 'must be after from' })
-  .refine(({ from, to }) => Date.parse(to) - Date.parse(from) <= WINDOW_DAYS_MAX * DAY_MS, {
+  .refine(({ from, to }) => !(Date.parse(from) >= Date.parse(to)), { path: ['to'], message: 'must be after from' })
+  .refine(({ from, to }) => !(Date.parse(to) - Date.parse(from) > WINDOW_DAYS_MAX * DAY_MS), {
     path: ['from'],
     message: `must be within ${WINDOW_DAYS_MAX} days of to`,
   })
