@@ -25,7 +25,9 @@ const BOOKINGS_PER_PAGE = 200;
  * Bookings of one show that are changed at once. Enough to keep two cores busy; more would only wait in the same queues,
  * and take the places of those who buy tickets of other shows meanwhile.
  */
-const CHANGES_AT_ONCE = 24;
+const CHANGES_AT_ONCE = 48;
+/** Several within the time after which a worker that is silent counts as dead. */
+const HEARTBEAT_EVERY_MS = 1_000;
 /** Its maker starts a change within moments. */
 const LEFT_ALONE_MS = 10_000;
 /** Staff changes few shows in the time of a sweep; the next one takes the rest. */
@@ -119,13 +121,17 @@ export function createShowChangeActivities({ db, workflows }: ShowChangeActivity
       // Those whose payment was under way when the others were told.
       await tell(show, recorded, page);
       const queue = (await findBookings(db, page)).filter((row) => row?.status === 'CONFIRMED').values();
-      const lane = async () => {
-        for (const booking of queue) {
-          await giveBack(booking!, show, recorded);
-          Context.current().heartbeat();
-        }
-      };
-      await Promise.all(Array.from({ length: CHANGES_AT_ONCE }, lane));
+      await whileAlive(async (signal) => {
+        const lane = async () => {
+          for (const booking of queue) {
+            if (signal.aborted) return;
+            await giveBack(booking!, show, recorded);
+          }
+        };
+        await Promise.all(Array.from({ length: CHANGES_AT_ONCE }, lane));
+        // A worker that is asked to stop leaves the rest to another one.
+        signal.throwIfAborted();
+      });
       return page.length < BOOKINGS_PER_PAGE ? null : page.at(-1)!;
     },
 
@@ -144,6 +150,17 @@ export function createShowChangeActivities({ db, workflows }: ShowChangeActivity
       return { started: changes.length };
     },
   };
+}
+
+/** Tells the server that this process lives, however long a single step takes. */
+async function whileAlive(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY_MS);
+  try {
+    await work(context.cancellationSignal);
+  } finally {
+    clearInterval(beat);
+  }
 }
 
 function recordOf({ showId, showVersion }: ShowChange, changes: readonly RecordedShowChange[]): RecordedShowChange {

@@ -21,7 +21,7 @@ const { applyShowChange, countRefunds, endShowChange } = proxyActivities<ShowCha
   retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
-/** A page of refunds tells after each booking that it is alive; a worker that died with it is replaced so soon. */
+/** A page of refunds tells every second that it is alive; a worker that died with it is replaced so soon. */
 const { refundBookings } = proxyActivities<ShowChangeActivities>({
   startToCloseTimeout: '5m',
   heartbeatTimeout: '5s',
