@@ -90,7 +90,6 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
     for (let from = 0; from < ids.length; from += CASES_PER_PAGE) {
       const page = ids.slice(from, from + CASES_PER_PAGE);
       differences.push(...(await judgeMoney(page, byBooking, before)), ...(await judgeRowless(page, before)));
-      heartbeat();
     }
     const isLast = toMs >= window.toMs;
     return {
@@ -132,8 +131,7 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
     const byShow = [...Map.groupBy(rowless, ({ showId }) => showId)];
     const found = await atOnce(SHOWS_AT_ONCE, byShow, async ([showId, bookings]) => {
       const about = bookings.map(({ id }) => id);
-      const { differences } = await evidence.ofSeats(showId, before, about);
-      return differences.filter(({ bookingId }) => bookingId !== null && about.includes(bookingId));
+      return (await evidence.ofSeats(showId, before, about)).differences;
     });
     return found.flat();
   }
@@ -142,9 +140,7 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
     const shows = await showsWithin(db, window, { after: position.show, limit: SHOWS_PER_STEP });
     const before = judgedBefore();
     const found = await atOnce(SHOWS_AT_ONCE, shows, async (showId) => {
-      const { differences } = await evidence.ofSeats(showId, before);
-      heartbeat();
-      return differences;
+      return (await evidence.ofSeats(showId, before)).differences;
     });
     const isLast = shows.length < SHOWS_PER_STEP;
     const show = shows.at(-1) ?? position.show;
@@ -167,7 +163,6 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
     const now = { ...judgedBefore(), quietMs: Date.now() + FAR_AHEAD_MS };
     const ended = await atOnce(ASKED_AT_ONCE, open, async (known) => {
       const current = await judged(() => evidence.again(known, now), known);
-      heartbeat();
       if (current === null) await endFinding(db, known);
       else if (mode === 'repair') await act(runId, known);
       return current === null;
@@ -204,10 +199,7 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
       const { found } = await countRunFindings(db, runId);
       const tooMany = found > FINDINGS_PER_RUN_MAX;
       if (mode === 'repair' && !tooMany) {
-        await atOnce(ASKED_AT_ONCE, looked.differences, async (each) => {
-          await act(runId, each);
-          heartbeat();
-        });
+        await atOnce(ASKED_AT_ONCE, looked.differences, (each) => act(runId, each));
       }
       const { acted } = await countRunFindings(db, runId);
       const counts: ReconciliationCounts = {
@@ -241,6 +233,7 @@ async function judged<Result>(look: () => Promise<Result>, otherwise: Result): P
   }
 }
 
+/** In so many lanes, with a sign of life after each. */
 async function atOnce<Item, Result>(
   lanes: number,
   items: readonly Item[],
@@ -249,7 +242,10 @@ async function atOnce<Item, Result>(
   const results: Result[] = [];
   const queue = items.entries();
   const lane = async () => {
-    for (const [place, item] of queue) results[place] = await run(item);
+    for (const [place, item] of queue) {
+      results[place] = await run(item);
+      heartbeat();
+    }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return results;

@@ -29,7 +29,7 @@ export const progress = defineQuery<ReconciliationProgress>(reconciliationMessag
  */
 const { reconcile } = proxyActivities<ReconciliationActivities>({
   startToCloseTimeout: '10m',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: '15s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 

@@ -96,7 +96,9 @@ function ofBookings({ showId, show, rows, bookings }: SeatCase): Difference[] {
   const soldTwice = [...owners].flatMap(([seat, of]) => (of.length > 1 ? [{ seat, ids: of.map(({ id }) => id) }] : []));
   const contested = new Set(soldTwice.map(({ seat }) => seat));
   return [
-    ...soldTwice.map(({ seat, ids }) => twice(showId, seat, ids.sort())),
+    ...soldTwice.map(({ seat, ids }) =>
+      twice(showId, seat, ids.sort(), ownerInShow?.get(seat) ?? ownerByRow.get(seat)),
+    ),
     ...confirmed.flatMap(({ id, seats }) => {
       const own = seats.filter((seat) => !contested.has(seat));
       const about = { subject: `${showId}/${id}`, showId, bookingId: id };
@@ -115,12 +117,13 @@ function ofBookings({ showId, show, rows, bookings }: SeatCase): Difference[] {
   ];
 }
 
-const twice = (showId: string, seat: number, bookingIds: readonly string[]): Difference =>
+/** Named after the booking that is not the seat's owner: the one to be cancelled. */
+const twice = (showId: string, seat: number, bookingIds: readonly string[], owner: string | undefined): Difference =>
   difference({
     kind: 'seat_sold_twice',
     subject: `${showId}/${seat}`,
     showId,
-    bookingId: bookingIds[0]!,
+    bookingId: bookingIds.find((id) => id !== owner)!,
     seats: [seat],
     detail: `confirmed for ${bookingIds.join(' and ')}`,
   });

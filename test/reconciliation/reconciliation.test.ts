@@ -10,7 +10,7 @@ import { differenceClasses, type DifferenceClass } from '../../src/domain/reconc
 import { newId } from '../../src/platform/ids.ts';
 import { findFinding, findRun, listRunFindings } from '../../src/read-model/reconciliation-reports.ts';
 import { useTestSystem } from '../setup/system.ts';
-import { type Planted, Plants } from './plants.ts';
+import { handOut, type Planted, Plants } from './plants.ts';
 
 const GRACE_MS = 1_000;
 const system = useTestSystem({
@@ -38,9 +38,6 @@ async function findingsOf({ runId }: ReconciliationResult): Promise<string[]> {
 const named = (planted: readonly Planted[]): string[] =>
   planted.map(({ kind, subject }) => `${kind} ${subject}`).sort();
 
-/** No relay runs here: what tests did not plant has been handed out. */
-const handOut = () => sql`update outbox set relayed_at = now() where relayed_at is null`.execute(system.db);
-
 /** Of all tables that a sale consists of. */
 async function everything(): Promise<unknown> {
   const tables = ['bookings', 'booked_seats', 'payments', 'refunds', 'outbox', 'outbox_parked', 'seat_map_snapshots'];
@@ -59,7 +56,7 @@ describe('differences of every class', () => {
     // What they settle by themselves would be settled before it is looked for.
     await system.temporal.schedule.getHandle('payment-sweep').pause();
     planted = await new Plants(system).all();
-    await handOut();
+    await handOut(system);
     await delay(GRACE_MS + 2_500);
   }, 120_000);
 
@@ -83,7 +80,7 @@ describe('differences of every class', () => {
     const result = await reconcile('repair');
     expect(await findingsOf(result)).toEqual(named(planted));
     const repairable = planted.filter(({ kind }) => differenceClasses[kind].repair !== null);
-    await handOut();
+    await handOut(system);
     await delay(GRACE_MS);
     await reconcile('repair');
     const states = await Promise.all(
@@ -100,7 +97,7 @@ describe('differences of every class', () => {
   });
 
   test('once more: nothing new, and nothing changes', async () => {
-    await handOut();
+    await handOut(system);
     await delay(GRACE_MS);
     const reported = planted.filter(({ kind }) => differenceClasses[kind].repair === null);
     const before = await everything();

@@ -1,0 +1,143 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ScheduleOverlapPolicy } from '@temporalio/client';
+import type { ReconciliationResult, ReconciliationWindow } from '../../src/contracts/reconciliation.ts';
+import { reconciliationWorkflowId } from '../../src/contracts/workflow-ids.ts';
+import { newId } from '../../src/platform/ids.ts';
+import { findFinding, findRun, listRunFindings } from '../../src/read-model/reconciliation-reports.ts';
+import { TemporalReconciliations } from '../../temporal/reconciliations.ts';
+import { book, endOf, pay, rowOf } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
+import { TestProcess } from '../setup/process.ts';
+import { openShow } from '../setup/shows.ts';
+import { useTestSystem } from '../setup/system.ts';
+import { handOut, Plants } from './plants.ts';
+
+const GRACE_MS = 500;
+const system = useTestSystem({
+  workers: 0,
+  settings: { RECONCILIATION_GRACE_SECONDS: String(GRACE_MS / 1_000), RECONCILIATION_SCHEDULE: 'report' },
+});
+let worker: TestProcess;
+
+beforeAll(async () => {
+  worker = new TestProcess('worker', ['src/main/worker.ts'], system.env);
+  await worker.start();
+}, 120_000);
+
+afterAll(() => worker.kill());
+
+const reconciliations = () => new TemporalReconciliations(system.temporal);
+const resultOf = (window: ReconciliationWindow, mode: 'dry_run' | 'repair'): Promise<ReconciliationResult> =>
+  system.temporal.workflow.getHandle(reconciliationWorkflowId(window, mode)).result() as Promise<ReconciliationResult>;
+
+async function findingsIn(window: ReconciliationWindow): Promise<string[]> {
+  const { runId } = await reconciliations().start(window, 'dry_run', 'test');
+  await resultOf(window, 'dry_run');
+  const { items } = await listRunFindings(system.db, runId, { limit: 100 });
+  return items.map(({ difference }) => `${difference.kind} ${difference.subject}`);
+}
+
+interface LedgerAnswer {
+  readonly items: readonly { readonly bookingId: string; readonly at: string }[];
+}
+
+test('no border of a window makes a difference, wherever in a booking’s life it lies', async () => {
+  const show = await openShow(system);
+  const booking = await book(system, show, [0, 1]);
+  await pay(system, booking, 'tok_ok');
+  await endOf(system, booking);
+  const seatIds = ['seat-0'];
+  const change = {
+    kind: 'cancellation',
+    changeId: newId('chg'),
+    bookingId: booking.id,
+    requestedBy: 'usr',
+    seatIds,
+  } as const;
+  expect(await system.workflows.changeBooking(change, booking)).toMatchObject({ ok: true });
+  await eventually(async () => expect(await rowOf(system, booking)).toMatchObject({ refund: { status: 'SUCCEEDED' } }));
+  await handOut(system);
+  await delay(2 * GRACE_MS);
+  const row = await rowOf(system, booking);
+  const payments = await system.db
+    .selectFrom('payments')
+    .select('created_at')
+    .where('booking_id', '=', booking.id)
+    .execute();
+  const refunds = await system.db
+    .selectFrom('refunds')
+    .select('updated_at')
+    .where('booking_id', '=', booking.id)
+    .execute();
+  const ledger = (await (await fetch(`${system.simulatorUrl}/ledger`)).json()) as LedgerAnswer;
+  const times = [
+    row.changedAtMs,
+    ...payments.map((payment) => payment.created_at.getTime()),
+    ...refunds.map((refund) => refund.updated_at.getTime()),
+    ...ledger.items.filter(({ bookingId }) => bookingId === booking.id).map(({ at }) => Date.parse(at)),
+  ];
+  expect(times.length).toBeGreaterThanOrEqual(5);
+  const borders = [...new Set(times.flatMap((time) => [time, time + 1]))];
+  const [fromMs, toMs] = [Math.min(...times) - 60_000, Date.now()];
+  for (const border of borders) {
+    expect(await findingsIn({ fromMs, toMs: border })).toEqual([]);
+    expect(await findingsIn({ fromMs: border, toMs })).toEqual([]);
+  }
+}, 120_000);
+
+test('what is too young may be under way, and is left to the next run', async () => {
+  const { kind, subject } = await new Plants(system).capturedTwice();
+  await handOut(system);
+  // Rows and books of this moment, of which nothing may be said.
+  const young = await findingsIn({ fromMs: Date.now() - 60_000, toMs: Date.now() });
+  await delay(2 * GRACE_MS);
+  const later = await findingsIn({ fromMs: Date.now() - 60_000, toMs: Date.now() });
+  expect({ young, later }).toEqual({ young: [], later: [`${kind} ${subject}`] });
+});
+
+test('a backfill of the schedule looks at the windows that its runs would have looked at then', async () => {
+  const start = new Date('2026-03-01T10:00:00.000Z');
+  const end = new Date('2026-03-01T10:10:00.000Z');
+  const schedule = system.temporal.schedule.getHandle('reconciliation');
+  await schedule.backfill([{ start, end, overlap: ScheduleOverlapPolicy.ALLOW_ALL }]);
+  const runs = await eventually(async () => {
+    const rows = await system.db
+      .selectFrom('reconciliation_runs')
+      .selectAll()
+      .where('started_by', '=', 'schedule')
+      .where('to_at', '<=', end)
+      .orderBy('to_at')
+      .execute();
+    expect(rows.filter(({ status }) => status === 'COMPLETED').length).toBeGreaterThanOrEqual(2);
+    return rows;
+  });
+  const windows = runs.map((run) => [run.from_at.toISOString(), run.to_at.toISOString()]);
+  expect(windows).toContainEqual(['2026-03-01T08:05:00.000Z', '2026-03-01T10:05:00.000Z']);
+  expect(windows).toContainEqual(['2026-03-01T08:10:00.000Z', '2026-03-01T10:10:00.000Z']);
+}, 60_000);
+
+test('a run goes on where it was when its worker is killed; asked for again it is the same run', async () => {
+  const plants = new Plants(system);
+  const planted = [await plants.seatInRowsOnly(), await plants.moneyDisagrees(), await plants.capturedWithoutBooking()];
+  await handOut(system);
+  await delay(2 * GRACE_MS);
+  await worker.kill();
+  const window = { fromMs: Date.now() - 120_000, toMs: Date.now() };
+  const first = await reconciliations().start(window, 'repair', 'test');
+  expect(await reconciliations().start(window, 'repair', 'another')).toEqual(first);
+  const mortal = new TestProcess('mortal worker', ['test/setup/interrupted-worker.ts'], system.env);
+  await mortal.start({ INTERRUPT_AT: 'after reconcile', INTERRUPT_BY: 'SIGKILL' });
+  await mortal.exited();
+  expect(await findRun(system.db, first.runId)).toMatchObject({ status: 'RUNNING', phase: 'seats' });
+  worker = new TestProcess('worker', ['src/main/worker.ts'], system.env);
+  await worker.start();
+  expect(await resultOf(window, 'repair')).toMatchObject({ runId: first.runId, status: 'COMPLETED' });
+  const { items } = await listRunFindings(system.db, first.runId, { limit: 100 });
+  const found = items.map(({ difference }) => difference.subject);
+  expect(new Set(found).size).toBe(found.length);
+  expect(found).toEqual(expect.arrayContaining(planted.map(({ subject }) => subject)));
+  for (const key of planted) {
+    const state = key.kind === 'money_disagrees' ? 'OPEN' : 'REPAIRED';
+    expect(await findFinding(system.db, key)).toMatchObject({ state, runs: 1 });
+  }
+}, 120_000);
