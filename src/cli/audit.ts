@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { showMessages, type SeatMapView } from '../contracts/show-messages.ts';
 import { showWorkflowId } from '../contracts/workflow-ids.ts';
-import { auditRowsOfShow, type AuditedBooking } from '../read-model/audit-rows.ts';
+import { auditRowsOfShow, type AuditedBooking, type AuditedMoney } from '../read-model/audit-rows.ts';
 import type { ReadModel } from '../read-model/database.ts';
 import { getJson } from './patience.ts';
 
@@ -43,11 +43,12 @@ interface LedgerItem {
 
 /**
  * Compares what API, Postgres, show workflow and provider's ledger say of one show's sale: who has which seat, and that
- * captured − refunded is the price of what is confirmed, booking by booking. For a quiet show: what is still under way
+ * captured − refunded is the price of what is confirmed and what policies keep, booking by booking, those that were
+ * exchanged together. For a quiet show: what is still under way
  * would count as a difference.
  */
 export async function auditShow(sources: AuditSources, showId: string): Promise<ShowAudit> {
-  const [{ bookings, bookedSeats }, workflow, api, ledger] = await Promise.all([
+  const [{ bookings, money, bookedSeats }, workflow, api, ledger] = await Promise.all([
     auditRowsOfShow(sources.db, showId),
     sources.temporal.workflow.getHandle(showWorkflowId(showId)).query<SeatMapView>(showMessages.seatMap),
     getJson<{ statuses: string }>(`${sources.api}/api/v1/shows/${showId}/seats`),
@@ -55,6 +56,7 @@ export async function auditShow(sources: AuditSources, showId: string): Promise<
   ]);
   const confirmed = bookings.filter((booking) => booking.status === 'CONFIRMED');
   const moved = netByBooking(ledger.items);
+  const atProvider = ({ bookingIds }: AuditedMoney) => sum(bookingIds.map((id) => moved.get(id) ?? 0));
   const owners = ownersBySeat(workflow);
   return {
     figures: {
@@ -67,14 +69,14 @@ export async function auditShow(sources: AuditSources, showId: string): Promise<
         api: count(api.statuses, 'b'),
       },
       money: {
-        owed: sum(confirmed.map((booking) => booking.total)),
-        payments: sum(bookings.map((booking) => booking.captured - booking.refunded)),
-        ledger: sum(bookings.map((booking) => moved.get(booking.id) ?? 0)),
+        owed: sum(money.map(({ owed }) => owed)),
+        payments: sum(money.map(({ captured, refunded }) => captured - refunded)),
+        ledger: sum(money.map(atProvider)),
       },
     },
     confirmed: new Set(confirmed.map(({ id }) => id)),
     differences: [
-      ...bookings.flatMap((booking) => moneyDifferences(booking, moved.get(booking.id) ?? 0)),
+      ...money.flatMap((each) => moneyDifferences(each, atProvider(each))),
       ...confirmed.flatMap((booking) => seatDifferences(booking, owners)),
       ...surplus('the show workflow', workflow.counts.booked, confirmed),
       ...surplus('table booked_seats', bookedSeats.length, confirmed),
@@ -84,16 +86,14 @@ export async function auditShow(sources: AuditSources, showId: string): Promise<
   };
 }
 
-function moneyDifferences(booking: AuditedBooking, ledger: number): string[] {
-  const owed = booking.status === 'CONFIRMED' ? booking.total : 0;
-  const recorded = booking.captured - booking.refunded;
-  const name = `booking ${booking.id} (${booking.status})`;
+function moneyDifferences(money: AuditedMoney, ledger: number): string[] {
+  const { owed, unresolvedAttempts } = money;
+  const recorded = money.captured - money.refunded;
+  const name = `booking ${money.bookingIds.map((id, place) => `${id} (${money.statuses[place]})`).join(', then ')}`;
   return [
     ...(ledger === owed ? [] : [`${name}: the provider has ${ledger}, it should be ${owed}`]),
     ...(recorded === ledger ? [] : [`${name}: Postgres records ${recorded} as paid, the provider ${ledger}`]),
-    ...(booking.unresolvedAttempts === 0
-      ? []
-      : [`${name}: ${booking.unresolvedAttempts} payment attempts have no outcome`]),
+    ...(unresolvedAttempts === 0 ? [] : [`${name}: ${unresolvedAttempts} payment attempts have no outcome`]),
   ];
 }
 
