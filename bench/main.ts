@@ -18,6 +18,7 @@ import { massRefund, REFUNDS } from './scenarios/mass-refund.ts';
 import { outboxRelay } from './scenarios/outbox-relay.ts';
 import { overload } from './scenarios/overload.ts';
 import { pacedSale } from './scenarios/paced-sale.ts';
+import { RECONCILED, reconciliation } from './scenarios/reconciliation.ts';
 import { sellFor, sellOut } from './scenarios/sell-out.ts';
 import { showWorkflow } from './scenarios/show-workflow.ts';
 import { tenSeats } from './scenarios/ten-seats.ts';
@@ -26,7 +27,11 @@ import { median } from './statistics.ts';
 
 const peakScenario = sellOut(64);
 /** In this order: the peak of W1 sets the rates of others. */
-const scenariosWith = ({ watchers, refunds }: Pick<Options, 'watchers' | 'refunds'>): readonly Scenario[] => [
+const scenariosWith = ({
+  watchers,
+  refunds,
+  reconciled,
+}: Pick<Options, 'watchers' | 'refunds' | 'reconciled'>): readonly Scenario[] => [
   unloaded,
   peakScenario,
   sellOut(256),
@@ -39,6 +44,7 @@ const scenariosWith = ({ watchers, refunds }: Pick<Options, 'watchers' | 'refund
   hotShow,
   grantedHolds,
   massRefund(refunds),
+  reconciliation(reconciled),
   outboxRelay,
   growth,
 ];
@@ -61,13 +67,14 @@ const command = new Command('bench')
   )
   .option(
     '--only <names...>',
-    `scenarios: ${scenariosWith({ watchers: WATCHERS, refunds: REFUNDS })
+    `scenarios: ${scenariosWith({ watchers: WATCHERS, refunds: REFUNDS, reconciled: RECONCILED })
       .map(({ name }) => name)
       .join(', ')}`,
   )
   .option('--runs <count>', 'runs of each scenario; the median counts', Number, 3)
   .option('--watchers <count>', 'of live-map', Number, WATCHERS)
   .option('--refunds <count>', 'of mass-refund', Number, REFUNDS)
+  .option('--reconciled <count>', 'bookings of reconciliation', Number, RECONCILED)
   .addOption(new Option('--peers <names...>', 'by default all of them, or none with --only').choices(peerNames))
   .option('--no-peers', 'leave them out')
   .option('--report [file]', 'write the report, by default to docs/performance.md');
@@ -78,6 +85,7 @@ interface Options {
   readonly runs: number;
   readonly watchers: number;
   readonly refunds: number;
+  readonly reconciled: number;
   /** False: `--no-peers`; true is what commander says without either. */
   readonly peers?: readonly PeerName[] | boolean;
   readonly report?: true | string;
@@ -85,8 +93,8 @@ interface Options {
 
 async function main(): Promise<void> {
   const options = command.parse().opts<Options>();
-  const { profile: profiles, only, runs, report, watchers, refunds } = options;
-  const scenarios = scenariosWith({ watchers, refunds });
+  const { profile: profiles, only, runs, report, watchers, refunds, reconciled } = options;
+  const scenarios = scenariosWith({ watchers, refunds, reconciled });
   const unknown = only?.find((name) => scenarios.every((scenario) => scenario.name !== name));
   if (unknown !== undefined) command.error(`no such scenario: ${unknown}`);
   // Peers alone, when only they are asked for.
