@@ -6,7 +6,7 @@ export interface Mail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
-  /** RFC 3834: what answers by itself need not answer this. */
+  /** BCP 47. */
   readonly language: string;
   readonly attachments: readonly { readonly name: string; readonly type: string; readonly bytes: Buffer }[];
 }
@@ -29,13 +29,14 @@ export interface MailGateway {
   /**
    * Resolves when the next mail server has taken it over.
    * @throws MessageRefusedError
+   * @param signal gives up: it may have been taken over all the same
    * @throws Error it may be tried again
    */
-  send(mail: Mail): Promise<void>;
+  send(mail: Mail, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
 /** As `MailGateway`, for SMS and for push notices. */
 export interface ShortMessageGateway {
-  send(message: ShortMessage): Promise<void>;
+  send(message: ShortMessage, signal: AbortSignal): Promise<void>;
 }

@@ -7,13 +7,13 @@ const TIMEOUT_MS = 5_000;
  * other than 408, 425 and 429: refused for good; anything else is tried again.
  */
 export const createShortMessageGateway = (url: string): ShortMessageGateway => ({
-  async send(message) {
+  async send(message, signal) {
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(message),
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     await response.body?.cancel();
     if (response.ok) return;

@@ -44,9 +44,9 @@ export function createSmtpMailGateway({ url, from, requireTls, mailsPerSecondMax
     disableUrlAccess: true,
   });
   return {
-    async send(mail) {
+    async send(mail, signal) {
       try {
-        await transport.sendMail({ from, ...message(mail) });
+        await transport.sendMail({ from, signal, ...message(mail) });
       } catch (error) {
         throw isFinal(error) ? new MessageRefusedError((error as Error).message, { cause: error }) : error;
       }
@@ -62,6 +62,7 @@ const message = ({ messageId, to, subject, text, html, language, attachments }: 
   subject: oneLine(subject),
   text,
   html,
+  // RFC 3834: whoever answers by itself need not answer this.
   headers: { 'Auto-Submitted': 'auto-generated', 'Content-Language': language },
   attachments: attachments.map(({ name, type, bytes }) => ({ filename: name, contentType: type, content: bytes })),
 });

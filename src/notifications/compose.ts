@@ -52,12 +52,12 @@ const isTime = /(?:At|Until)$/;
 function valuesOf(notice: Notice, { show, seats, bookingNumber }: BookingFacts, say: Say): Record<string, unknown> {
   const { timeZone } = show;
   const moment = (timeMs: unknown) => ({ timeMs, timeZone });
-  const own = Object.entries(notice.values ?? {}).map(([name, value]) => [
+  const own = Object.entries(notice.values ?? {}).map(([name, value]): [string, unknown] => [
     name,
     isTime.test(name) ? moment(value) : value,
   ]);
   const { because } = (notice.values ?? {}) as { readonly because?: string };
-  return {
+  const common = {
     title: show.title,
     venue: show.venue,
     screen: show.screen,
@@ -65,6 +65,9 @@ function valuesOf(notice: Notice, { show, seats, bookingNumber }: BookingFacts, 
     seats: seats.map((seat) => seat.label),
     count: seats.length,
     bookingNumber: bookingNumber ?? '',
+  };
+  return {
+    ...common,
     ...Object.fromEntries(own),
     ...(because !== undefined && { why: say(hasText(`reasons.${because}`) ? `reasons.${because}` : 'reasons.other') }),
   };

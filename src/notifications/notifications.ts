@@ -70,7 +70,7 @@ async function tell(event: OutboxEvent, deps: NotificationDeps, signal: AbortSig
   for (const notice of notices) {
     const about = notice.bookingId === undefined ? booking : await findBookingFacts(db, notice.bookingId);
     if (!about) throw new UndeliverableEventError(`there is no booking ${notice.bookingId}`);
-    refusals.push(...(await new Sending(event, notice, about, served, deps).run()));
+    refusals.push(...(await new Sending({ event, notice, booking: about, served, signal }, deps).run()));
   }
   if (refusals.length > 0) throw new UndeliverableEventError(refusals.join('; '));
 }
@@ -91,40 +91,38 @@ async function whyNotWorthTelling(
 
 type Channel = 'email' | 'sms' | 'push';
 
+interface Task {
+  readonly event: OutboxEvent;
+  readonly notice: Notice;
+  readonly booking: BookingFacts;
+  /** `channel userId` of what went out before. */
+  readonly served: ReadonlySet<string>;
+  readonly signal: AbortSignal;
+}
+
 /** One notice to one person, over every channel that reaches them. */
 class Sending {
-  readonly #event: OutboxEvent;
-  readonly #notice: Notice;
-  readonly #booking: BookingFacts;
-  readonly #served: ReadonlySet<string>;
+  readonly #task: Task;
   readonly #deps: NotificationDeps;
 
-  constructor(
-    event: OutboxEvent,
-    notice: Notice,
-    booking: BookingFacts,
-    served: ReadonlySet<string>,
-    deps: NotificationDeps,
-  ) {
-    this.#event = event;
-    this.#notice = notice;
-    this.#booking = booking;
-    this.#served = served;
+  constructor(task: Task, deps: NotificationDeps) {
+    this.#task = task;
     this.#deps = deps;
   }
 
   /** Resolves with what was refused for good. @throws Error what may be tried again */
   async run(): Promise<readonly string[]> {
-    const { userId, optOut } = this.#notice;
+    const { event, notice, booking, served } = this.#task;
+    const { userId, optOut } = notice;
     const contact = await findContact(this.#deps.db, userId);
     if (!contact) return this.#skip('nobody is known by that id');
     if (optOut !== null && contact.optOuts.includes(optOut)) return this.#skip(`opted out of ${optOut}`);
     const channels = this.#channelsOf(contact);
     if (channels.length === 0) return this.#skip('no channel reaches this person');
-    const message = compose(this.#notice, this.#booking, contact.language);
+    const message = compose(notice, booking, contact.language);
     const refusals: string[] = [];
     for (const channel of channels) {
-      if (this.#served.has(`${channel} ${userId}`)) continue;
+      if (served.has(`${channel} ${userId}`)) continue;
       try {
         await this.#send(channel, contact, message);
       } catch (error) {
@@ -132,7 +130,7 @@ class Sending {
         refusals.push(`${channel} to ${userId} was refused: ${error.message}`);
         continue;
       }
-      await markSent(this.#deps.db, { eventId: this.#event.id, channel, userId });
+      await markSent(this.#deps.db, { eventId: event.id, channel, userId });
     }
     return refusals;
   }
@@ -147,18 +145,20 @@ class Sending {
   }
 
   async #skip(reason: string): Promise<readonly string[]> {
-    const { userId, texts } = this.#notice;
-    this.#deps.log.debug({ eventId: this.#event.id, userId, texts, reason }, 'nobody is told');
-    await markSkipped(this.#deps.db, { eventId: this.#event.id, channel: 'none', userId }, reason);
+    const { userId, texts } = this.#task.notice;
+    const eventId = this.#task.event.id;
+    this.#deps.log.debug({ eventId, userId, texts, reason }, 'nobody is told');
+    await markSkipped(this.#deps.db, { eventId, channel: 'none', userId }, reason);
     return [];
   }
 
   async #send(channel: Channel, contact: Contact, message: Message): Promise<void> {
     const { mail, sms, push, messageDomain } = this.#deps;
-    const id = `event-${this.#event.id}.${contact.userId}.${channel}`;
-    if (channel === 'sms') return sms!.send({ id, to: contact.phone!, text: message.short });
-    if (channel === 'push') return push!.send({ id, to: contact.pushToken!, text: message.short });
-    return mail!.send({
+    const { event, signal } = this.#task;
+    const id = `event-${event.id}.${contact.userId}.${channel}`;
+    if (channel === 'sms') return sms!.send({ id, to: contact.phone!, text: message.short }, signal);
+    if (channel === 'push') return push!.send({ id, to: contact.pushToken!, text: message.short }, signal);
+    const parts = {
       messageId: `${id}@${messageDomain}`,
       to: contact.email!,
       subject: message.subject,
@@ -166,14 +166,16 @@ class Sending {
       html: message.html,
       language: contact.language,
       attachments: await this.#ticket(contact),
-    });
+    };
+    return mail!.send(parts, signal);
   }
 
   /** Nothing where the booking is not confirmed any more, or no longer this person's: a later message tells of that. */
   async #ticket({ userId, language }: Contact) {
     const { db, codes } = this.#deps;
-    if (!this.#notice.ticket || this.#booking.userId !== userId) return [];
-    const ticket = await findTicket(db, this.#booking.bookingId);
+    const { notice, booking } = this.#task;
+    if (!notice.ticket || booking.userId !== userId) return [];
+    const ticket = await findTicket(db, booking.bookingId);
     if (!ticket) return [];
     const bytes = await ticketPdf(ticket, codes.print(ticket), language);
     return [{ name: `ticket-${ticket.bookingNumber}.pdf`, type: 'application/pdf', bytes }];

@@ -36,7 +36,7 @@ afterAll(() => opened.forEach((gateway) => gateway.close()));
 function consumer(changed: Partial<NotificationDeps> = {}) {
   const mail = changed.mail === undefined ? smtp(catcher.smtpUrl) : changed.mail;
   if (mail) opened.push(mail);
-  return createNotifications({
+  const notifications = createNotifications({
     db: database.db,
     sms: createShortMessageGateway(`${catcher.url}/sms`),
     push: createShortMessageGateway(`${catcher.url}/push`),
@@ -48,6 +48,8 @@ function consumer(changed: Partial<NotificationDeps> = {}) {
     ...changed,
     mail,
   });
+  const handle = (event: OutboxEvent, signal: AbortSignal) => notifications.handle(event, signal);
+  return { handle, types: notifications.types };
 }
 
 interface Person {

@@ -76,7 +76,14 @@ describe('webhook events', () => {
 describe('guests', () => {
   it('come with the token that renews their login, both or none', async () => {
     const refreshToken = { hash: someId('hash'), family: someId('family'), expiresAtMs: 2_000 };
-    const guest = { id: someId('usr'), email: 'a@example.org', phone: null, createdAtMs: 1_000, refreshToken };
+    const guest = {
+      id: someId('usr'),
+      email: 'a@example.org',
+      phone: null,
+      language: 'en' as const,
+      createdAtMs: 1_000,
+      refreshToken,
+    };
     await insertGuest(test.db, guest);
     const token = await test.db.selectFrom('refresh_tokens').selectAll().where('user_id', '=', guest.id).execute();
     expect(token).toMatchObject([{ hash: refreshToken.hash, expires_at: new Date(2_000) }]);
