@@ -48,7 +48,7 @@ const intentOf = () => recorded<Intent>('payment-intent');
 const errors = recorded<Readonly<Record<string, RecordedError>>>('errors');
 const nextActions = recorded<Readonly<Record<string, unknown>>>('next-actions');
 
-export const secretKey = 'sk_test_4eC39HqLyjWDarjtT1zdp7dc';
+export const secretKey = 'sk_test_of_the_tests_alone';
 export const webhookSecret = 'whsec_of_the_tests_0123456789abcdef';
 
 /** Stripe's own test payment methods, and what becomes of a payment intent that is confirmed with one. */
