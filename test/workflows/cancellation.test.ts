@@ -1,5 +1,5 @@
 import { newId } from '../../src/platform/ids.ts';
-import type { BookingChange } from '../../src/contracts/change-messages.ts';
+import type { CancellationChange } from '../../src/contracts/change-messages.ts';
 import { findRefundsOfChanges } from '../../src/read-model/booking-changes.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import { book, changeEndOf, pay, rowOf } from '../setup/bookings.ts';
@@ -9,7 +9,7 @@ import { useTestSystem } from '../setup/system.ts';
 const system = useTestSystem();
 const HOUR_MS = 3_600_000;
 
-const cancellation = (bookingId: string, seatIds?: readonly string[]): BookingChange => ({
+const cancellation = (bookingId: string, seatIds?: readonly string[]): CancellationChange => ({
   kind: 'cancellation',
   changeId: newId('chg'),
   bookingId,

@@ -10,7 +10,7 @@ import type { SaleSettings } from '../app-deps.ts';
 import type { Batches } from '../batches.ts';
 import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts';
 import { ok } from '../http/answer.ts';
-import { ApiError } from '../http/api-error.ts';
+import type { ApiError } from '../http/api-error.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
 import { bookingAfter, bookingBody } from './booking-body.ts';
