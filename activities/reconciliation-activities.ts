@@ -4,6 +4,7 @@ import type {
   ReconciliationPosition,
   ReconciliationStep,
   ReconciliationStepDone,
+  ReconciliationWindow,
 } from '../src/contracts/reconciliation.ts';
 import type { Difference, JudgedBefore, Movement } from '../src/domain/reconciliation.ts';
 import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
@@ -12,7 +13,8 @@ import {
   bookingsWithin,
   confirmedWithoutRows,
   loadMoneyCases,
-  showsWithin,
+  showsChangedSince,
+  showsUnchangedSince,
   sliceEnd,
 } from '../src/read-model/reconciliation.ts';
 import {
@@ -33,6 +35,10 @@ import { type RepairDeps, Repairs } from './reconciliation-repairs.ts';
  * A step that is cut off is done again from its beginning.
  */
 const ROWS_PER_SLICE_MAX = 5_000;
+/** Rows of a slice are found by looking through this much of the window: a busy machine writes some 250,000 in it. */
+const SLICE_MS_MAX = 60 * 60_000;
+/** A quiet window has many slices with little in them: one step takes as many as it can in this time. */
+const MONEY_STEP_MS = 5_000;
 /** Cases that are loaded and judged at a time; each statement stays far below its time. */
 const CASES_PER_PAGE = 1_000;
 /** Shows looked at in one step. A large one takes a second. */
@@ -79,24 +85,36 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
 
   /** What one slice of the window has of money: the provider's books and our rows, joined booking by booking. */
   async function lookAtMoney({ window, position }: ReconciliationStep): Promise<Looked> {
-    const rest = { fromMs: position.doneUntilMs, toMs: window.toMs };
-    const byRows = await sliceEnd(db, rest, ROWS_PER_SLICE_MAX);
-    const { movements, toMs } = await readBooks(providers, { ...rest, toMs: byRows }, ROWS_PER_SLICE_MAX);
-    const slice = { ...rest, toMs };
+    const differences: Difference[] = [];
+    const seen = { bookings: 0, movements: 0 };
+    const untilMs = Date.now() + MONEY_STEP_MS;
+    let doneUntilMs = position.doneUntilMs;
+    while (doneUntilMs < window.toMs && seen.bookings < ROWS_PER_SLICE_MAX && Date.now() < untilMs) {
+      const slice = await lookAtSlice(window, doneUntilMs);
+      differences.push(...slice.differences);
+      seen.bookings += slice.bookings;
+      seen.movements += slice.movements;
+      doneUntilMs = slice.toMs;
+      heartbeat();
+    }
+    const isLast = doneUntilMs >= window.toMs;
+    return { position: { ...position, doneUntilMs, ...(isLast && { phase: 'seats' }) }, differences, counts: seen };
+  }
+
+  async function lookAtSlice(window: ReconciliationWindow, fromMs: number) {
+    const longest = { fromMs, toMs: Math.min(window.toMs, fromMs + SLICE_MS_MAX) };
+    const byRows = await sliceEnd(db, longest, ROWS_PER_SLICE_MAX);
+    const { movements, toMs } = await readBooks(providers, { fromMs, toMs: byRows }, ROWS_PER_SLICE_MAX);
+    const slice = { fromMs, toMs };
     const byBooking = await movementsByBooking(movements);
     const ids = [...new Set([...(await bookingsWithin(db, slice)), ...byBooking.keys()])];
     const before = judgedBefore();
     const differences: Difference[] = [];
     for (let from = 0; from < ids.length; from += CASES_PER_PAGE) {
       const page = ids.slice(from, from + CASES_PER_PAGE);
-      differences.push(...(await judgeMoney(page, byBooking, before)), ...(await judgeRowless(page, before)));
+      differences.push(...(await judgeMoney(page, byBooking, before)), ...(await judgeForgotten(page, window, before)));
     }
-    const isLast = toMs >= window.toMs;
-    return {
-      position: { ...position, doneUntilMs: toMs, ...(isLast && { phase: 'seats' }) },
-      differences,
-      counts: { bookings: ids.length, movements: movements.length },
-    };
+    return { differences, bookings: ids.length, movements: movements.length, toMs };
   }
 
   async function movementsByBooking(movements: readonly Movement[]): Promise<Map<string, Movement[]>> {
@@ -125,19 +143,23 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
     return found.flat();
   }
 
-  /** Bookings that no show's rows tell of: their shows are looked at with them in mind. */
-  async function judgeRowless(ids: readonly string[], before: JudgedBefore): Promise<Difference[]> {
-    const rowless = await confirmedWithoutRows(db, ids);
-    const byShow = [...Map.groupBy(rowless, ({ showId }) => showId)];
-    const found = await atOnce(SHOWS_AT_ONCE, byShow, async ([showId, bookings]) => {
-      const about = bookings.map(({ id }) => id);
+  /** Confirmed bookings that no rows tell of, and shows that have moved without their readers: not found by their maps. */
+  async function judgeForgotten(
+    ids: readonly string[],
+    window: ReconciliationWindow,
+    before: JudgedBefore,
+  ): Promise<Difference[]> {
+    const rowless = Map.groupBy(await confirmedWithoutRows(db, ids), ({ showId }) => showId);
+    const shows = new Set([...rowless.keys(), ...(await showsUnchangedSince(db, ids, window.fromMs))]);
+    const found = await atOnce(SHOWS_AT_ONCE, [...shows], async (showId) => {
+      const about = rowless.get(showId)?.map(({ id }) => id) ?? [];
       return (await evidence.ofSeats(showId, before, about)).differences;
     });
     return found.flat();
   }
 
   async function lookAtSeats({ window, position }: ReconciliationStep): Promise<Looked> {
-    const shows = await showsWithin(db, window, { after: position.show, limit: SHOWS_PER_STEP });
+    const shows = await showsChangedSince(db, window, { after: position.show, limit: SHOWS_PER_STEP });
     const before = judgedBefore();
     const found = await atOnce(SHOWS_AT_ONCE, shows, async (showId) => {
       return (await evidence.ofSeats(showId, before)).differences;

@@ -18,7 +18,8 @@ const within = (column: string, { fromMs, toMs }: TimeWindow) =>
 
 /**
  * Where to end a slice that begins with the window, so that not many more than `limit` rows of a kind are in it: the
- * window's own end, or the time of the first row past the limit, but never the window's beginning.
+ * window's own end, or the time of the first row past the limit, but never the window's beginning. All rows of the window
+ * are looked through: it should not be a long one.
  */
 export async function sliceEnd(db: ReadModel, window: TimeWindow, limit: number): Promise<number> {
   const past = (table: 'bookings' | 'payments' | 'refunds', column: string) => sql`(
@@ -180,19 +181,35 @@ export async function confirmedWithoutRows(
   return rows.map((row) => ({ id: row.id, showId: row.show_id }));
 }
 
-/** Shows that anything has happened in within the window, in the order of their ids. */
-export async function showsWithin(
+/** Shows that were there in the window and whose seats have changed since it began, in the order of their ids. */
+export async function showsChangedSince(
   db: ReadModel,
-  window: TimeWindow,
+  { fromMs, toMs }: TimeWindow,
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select id from (
-      select show_id as id from bookings where ${within('changed_at', window)}
-      union select show_id from seat_map_snapshots where ${within('as_of', window)}
-    ) as touched
-    where id > ${after} order by id limit ${limit}`.execute(db);
-  return rows.map(({ id }) => id);
+  const rows = await db
+    .selectFrom('seat_map_snapshots')
+    .innerJoin('shows', 'shows.id', 'seat_map_snapshots.show_id')
+    .select('show_id')
+    .where('show_id', '>', after)
+    .where('as_of', '>=', new Date(fromMs))
+    .where('created_at', '<', new Date(toMs))
+    .orderBy('show_id')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.show_id);
+}
+
+/** Shows of these bookings whose seats have not changed since then, as readers see it. */
+export async function showsUnchangedSince(
+  db: ReadModel,
+  bookingIds: readonly string[],
+  sinceMs: number,
+): Promise<string[]> {
+  const { rows } = await sql<{ show_id: string }>`
+    select distinct show_id from bookings left join seat_map_snapshots using (show_id)
+    where id = any(${bookingIds}::text[]) and (as_of is null or as_of < ${new Date(sinceMs)})`.execute(db);
+  return rows.map((row) => row.show_id);
 }
 
 export interface StoredMap {

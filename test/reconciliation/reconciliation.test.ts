@@ -45,7 +45,12 @@ async function everything(): Promise<unknown> {
     (table) => sql`select md5(string_agg(row::text, ',' order by row::text)) as digest from ${sql.table(table)} as row`,
   );
   const digests = await Promise.all(rows.map(async (query) => (await query.execute(system.db)).rows));
-  const book = await system.db.selectFrom('reconciliation_findings').selectAll().execute();
+  const book = await system.db
+    .selectFrom('reconciliation_findings')
+    .selectAll()
+    .orderBy('kind')
+    .orderBy('subject')
+    .execute();
   return { digests, book };
 }
 
