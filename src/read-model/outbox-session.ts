@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { EventType, WrittenEvent } from '../contracts/events.ts';
 import type { Log } from './database.ts';
 import { keepConnected, type LastingConnection } from './lasting-connection.ts';
@@ -248,7 +248,7 @@ export class OutboxSession {
   ): Promise<Row[]> {
     if (session === null || session !== this.#session) throw new OutboxSessionLostError('the relay is not connected');
     try {
-      return (await session.query<Row>(text, [...values])).rows;
+      return (await session.query<Row>({ name: nameOf(text), text, values: [...values] })).rows;
     } catch (error) {
       if (session === this.#session) {
         this.#options.log.warn({ err: error }, 'the relay gives its lanes up');
@@ -258,6 +258,15 @@ export class OutboxSession {
       throw new OutboxSessionLostError('the relay has lost its connection', { cause: error });
     }
   }
+}
+
+const names = new Map<string, string>();
+
+/** Each of the few statements here is planned once. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `outbox_${names.size}`;
+  names.set(text, name);
+  return name;
 }
 
 interface ClaimedRow {
@@ -356,7 +365,11 @@ const PURGE = `
       and not exists (
         select from outbox_deliveries as d where d.booking_id = page.booking_id and d.event_id = page.id)
       and not exists (select from outbox_parked as p where p.booking_id = page.booking_id and p.event_id = page.id)
-    returning 1
+    returning outbox.id
+  ),
+  -- Kept so that nobody is told twice: an event that is gone does not come again.
+  told as (
+    delete from notifications_sent using deleted where event_id = deleted.id
   )
   select (select count(*)::int from deleted) as deleted, max(id) as last_id, bool_and(is_old) as is_old from page`;
 

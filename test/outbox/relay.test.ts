@@ -5,6 +5,7 @@ import { type OutboxConsumer, type OutboxEvent, UndeliverableEventError } from '
 import type { OutboxRelay } from '../../src/outbox/relay.ts';
 import { findParked, listParked, resendParked } from '../../src/read-model/outbox.ts';
 import { eventually } from '../setup/eventually.ts';
+import { markSent } from '../../src/read-model/notifications.ts';
 import { useTestDatabase } from '../setup/postgres.ts';
 import { someId } from '../read-model/bookings-of-tests.ts';
 import { plainEvent, startRelay, waiting, writeEvents } from './relays-of-tests.ts';
@@ -234,6 +235,24 @@ describe('the relay', () => {
       await relay.purge();
       const left = await test.db.selectFrom('outbox').select('booking_id').orderBy('id').execute();
       expect(left.map((row) => row.booking_id)).toEqual(['bkg_parked', 'bkg_waiting']);
+    });
+  });
+
+  it('deletes with an event the notes of who was told of it', async () => {
+    const { consumer, accepted } = recorder('picky', ({ bookingId }) => {
+      if (bookingId === 'bkg_parked') throw new UndeliverableEventError('never');
+    });
+    const relay = start([consumer], { retentionMs: 0 });
+    const written = await writeEvents(
+      test.db,
+      ['bkg_done', 'bkg_parked'].map((bookingId) => ({ bookingId })),
+    );
+    for (const eventId of written) await markSent(test.db, { eventId, channel: 'email', userId: 'usr_1' });
+    await eventually(() => expect(accepted).toHaveLength(1));
+    await eventually(async () => {
+      await relay.purge();
+      const left = await test.db.selectFrom('notifications_sent').select('event_id').execute();
+      expect(left.map((row) => row.event_id)).toEqual([written[1]]);
     });
   });
 

@@ -29,7 +29,6 @@ export async function up(db: Kysely<never>): Promise<void> {
       sent_at timestamptz not null default now(),
       primary key (event_id, channel, user_id)
     )`.execute(db);
-  await sql`create index notifications_by_age on notifications_sent (sent_at)`.execute(db);
   await sql`
     create table booking_reminders (
       booking_id text primary key,
