@@ -9,8 +9,8 @@ import type { WebhookEndpoint } from '../read-model/webhook-endpoints.ts';
 const BACKLOG_KEPT_MS = 10_000;
 
 export interface RelayMetrics extends DeliveryObserver {
-  lanesOf(count: () => number): void;
-  endpointDisabled(endpoint: WebhookEndpoint, because: string): void;
+  readonly lanesOf: (count: () => number) => void;
+  readonly endpointDisabled: (endpoint: WebhookEndpoint, because: string) => void;
 }
 
 /** What a relay counts. What an operator must see at once is a log line with `alert` besides. */

@@ -54,7 +54,7 @@ export class OutboxRelay {
   #isSharing = false;
   #purgedToId = 0;
   #isStopped = false;
-  #settling: Promise<void> | null = null;
+  #isSettling = false;
   #toSettle: { readonly outcome: Outcome; readonly done: PromiseWithResolvers<void> }[] = [];
 
   constructor(options: RelayOptions) {
@@ -123,13 +123,15 @@ export class OutboxRelay {
     settle: (outcome: Outcome): Promise<void> => {
       const done = Promise.withResolvers<void>();
       this.#toSettle.push({ outcome, done });
-      this.#settling ??= this.#settleAll();
+      void this.#settleAll();
       return done.promise;
     },
   };
 
   /** What ends while one statement runs goes together into the next. */
   async #settleAll(): Promise<void> {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
     while (this.#toSettle.length > 0) {
       const together = this.#toSettle.splice(0, EVENTS_PER_ROUND_MAX);
       try {
@@ -139,7 +141,7 @@ export class OutboxRelay {
         for (const { done } of together) done.reject(error);
       }
     }
-    this.#settling = null;
+    this.#isSettling = false;
   }
 
   #every(ms: number, what: () => void): void {
