@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Refund } from '../src/contracts/booking-messages.ts';
 import type {
+  BookingChange,
   BookingChangeRecord,
   CancellationChange,
   ChangeRefused,
@@ -15,20 +16,14 @@ import { type AppliedTier, type CancelledPart, cancelledPart, tierAt } from '../
 import { money } from '../src/domain/money.ts';
 import { type CategoryPrice, priceAsSold } from '../src/domain/pricing.ts';
 import { lastOfEachCause, refundPlan, refundStateOf } from '../src/domain/refund-plan.ts';
-import {
-  deleteBookedSeats,
-  findChange,
-  findMoneyOfChain,
-  findRefundsOfChanges,
-  findShowToAttend,
-  insertChange,
-  insertEvents,
-  lockBooking,
-  updateBooking,
-} from '../src/read-model/booking-changes.ts';
+import { BookingsUnderChange, type ChangeToMake } from '../src/read-model/bookings-under-change.ts';
 import { findBookings } from '../src/read-model/bookings.ts';
-import type { ReadModel, ReadModelTransaction } from '../src/read-model/database.ts';
-import { findPayments, findRefund, recordRefunds } from '../src/read-model/payments.ts';
+import { coalesce } from '../src/read-model/coalesce.ts';
+import type { ReadModel } from '../src/read-model/database.ts';
+import type { Refund as RefundRow } from '../src/read-model/payments.ts';
+
+/** One transaction's worth, of some tens of milliseconds, and as many waiting as the worker has slots for activities. */
+const CHANGE_LIMITS = { maxBatch: 50, maxQueued: 2_000 };
 
 export interface ChangeActivityDeps {
   readonly db: ReadModel;
@@ -41,12 +36,22 @@ export type ChangeActivities = ReturnType<typeof createChangeActivities>;
 
 /** Every effect of a booking's changes on the records. Each is idempotent, by the change's id or the refund's. */
 export function createChangeActivities({ db, workflows }: ChangeActivityDeps) {
+  const find = coalesce((ids: readonly string[]) => findBookings(db, ids), CHANGE_LIMITS);
+  const cancelTogether = coalesce(
+    (asked: readonly AskedCancellation[]) => together(db, asked, ({ change }) => change, cancel),
+    CHANGE_LIMITS,
+  );
+  const noteTogether = coalesce(
+    (known: readonly KnownRefund[]) => together(db, known, ({ planned }) => planned, noteRefund),
+    CHANGE_LIMITS,
+  );
+
   /**
    * A purchase that still runs may repeat its last steps; a seat that it finds returned would be a seat that was lost.
    * It ends as soon as a worker has time for it.
    */
   async function awaitPurchase(bookingId: string): Promise<void> {
-    const [booking] = await findBookings(db, [bookingId]);
+    const booking = await find(bookingId);
     if (booking?.status !== 'CONFIRMED' || (await workflows.purchaseHasEnded(bookingId))) return;
     throw ApplicationFailure.retryable('the purchase has not ended yet', 'PurchaseRunning');
   }
@@ -58,36 +63,97 @@ export function createChangeActivities({ db, workflows }: ChangeActivityDeps) {
      */
     async recordCancellation(change: Cancellation, askedAtMs: number): Promise<RecordedChange | ChangeRefused> {
       await awaitPurchase(change.bookingId);
-      return db.transaction().execute((trx) => cancel(trx, change, askedAtMs));
+      return valueOf(await cancelTogether({ change, askedAtMs }));
     },
 
     /** What is known of a refund of a change, and of the booking by it. */
     async recordChangeRefund(planned: PlannedRefund, refund: Refund): Promise<'recorded'> {
-      await db.transaction().execute((trx) => noteRefund(trx, planned, refund));
-      return 'recorded';
+      return valueOf(await noteTogether({ planned, refund }));
     },
   };
 }
 
-async function cancel(
-  trx: ReadModelTransaction,
-  change: Cancellation,
-  askedAtMs: number,
-): Promise<RecordedChange | ChangeRefused> {
-  const booking = await lockBooking(trx, change.bookingId);
+interface AskedCancellation {
+  readonly change: Cancellation;
+  readonly askedAtMs: number;
+}
+
+interface KnownRefund {
+  readonly planned: PlannedRefund;
+  readonly refund: Refund;
+}
+
+type Outcome<Value> = { readonly value: Value } | { readonly error: unknown };
+
+function valueOf<Value>(outcome: Outcome<Value>): Value {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+/**
+ * Decides all that is asked, and writes what was decided: one transaction for as many bookings as come at the same time. What
+ * can't be decided writes nothing and keeps nobody else from it.
+ */
+async function together<Asked, Value>(
+  db: ReadModel,
+  asked: readonly Asked[],
+  changeOf: (each: Asked) => ChangeToMake,
+  decide: (records: BookingsUnderChange, each: Asked) => Value,
+): Promise<Outcome<Value>[]> {
+  const outcomes = new Map<Asked, Outcome<Value>>();
+  for (const round of withEachBookingOnce(asked, changeOf)) {
+    await db.transaction().execute(async (trx) => {
+      const records = await BookingsUnderChange.lock(trx, round.map(changeOf));
+      for (const each of round)
+        outcomes.set(
+          each,
+          outcomeOf(() => decide(records, each)),
+        );
+      await records.write(trx);
+    });
+  }
+  return asked.map((each) => outcomes.get(each)!);
+}
+
+function outcomeOf<Value>(decide: () => Value): Outcome<Value> {
+  try {
+    return { value: decide() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** A worker that stood still may ask for a change that another try of the same step asks for. */
+function withEachBookingOnce<Asked>(asked: readonly Asked[], changeOf: (each: Asked) => ChangeToMake): Asked[][] {
+  const rounds: Asked[][] = [];
+  const seen = new Map<string, number>();
+  for (const each of asked) {
+    const { bookingId } = changeOf(each);
+    const round = seen.get(bookingId) ?? 0;
+    seen.set(bookingId, round + 1);
+    (rounds[round] ??= []).push(each);
+  }
+  return rounds;
+}
+
+function cancel(
+  records: BookingsUnderChange,
+  { change, askedAtMs }: AskedCancellation,
+): RecordedChange | ChangeRefused {
+  const booking = records.booking(change.bookingId);
   if (!booking) return { ok: false, refusal: 'NOT_FOUND' };
-  const known = await findChange(trx, change.changeId);
-  if (known) return asRecorded(trx, booking, known);
+  const known = records.change(change.changeId);
+  if (known) return asRecorded(records, booking, known);
   if (isDoneAlready(booking, change)) return { ok: true, booking, seats: [], refunds: [] };
   if (!bookingCan[booking.status].cancel) return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: booking.status };
   const unknown = seatIdsOf(change)?.filter((id) => !booking.seats.some((seat) => seat.id === id)) ?? [];
   if (unknown.length > 0) return { ok: false, refusal: 'UNKNOWN_SEAT', seatIds: unknown };
-  const show = await findShowToAttend(trx, booking.showId);
+  const show = records.show(booking);
   if (!show) throw new Error(`booking ${booking.id} has no show`);
   const tier = tierAt(booking, change.kind === 'show_cancelled' ? { ...show, cancelled: change } : show, askedAtMs);
   if (!tier) return { ok: false, refusal: 'NOT_CANCELLABLE' };
   const part = cancelledPart(booking, tier, seatIdsOf(change));
-  return recordCancelled(trx, change, { booking, part, tier, categories: show.categories });
+  return recordCancelled(records, change, { booking, part, tier, categories: show.categories });
 }
 
 /** All of a booking that is cancelled already: by an earlier request, or because its show was. */
@@ -103,23 +169,27 @@ interface Cancelled {
   readonly categories: readonly CategoryPrice[];
 }
 
-async function recordCancelled(
-  trx: ReadModelTransaction,
+function recordCancelled(
+  records: BookingsUnderChange,
   change: Cancellation,
   { booking, part, tier, categories }: Cancelled,
-): Promise<RecordedChange> {
+): RecordedChange {
   const nowMs = Date.now();
   const { changeId: id, bookingId, kind, requestedBy } = change;
   const reason = change.kind === 'show_cancelled' ? change.reason : null;
   const { seatIds, refund, kept } = part;
   const seats = booking.seats.filter((seat) => seatIds.includes(seat.id)).map(({ index }) => index);
+  const rows = refundRows(records, booking, change, part, nowMs);
+  const refunds = plannedRefunds(records, rows, kind);
+  const left = afterCancellation(booking, part, categories);
+  // From here on nothing can fail: what is noted is all of it.
   const record = { id, bookingId, kind, requestedBy, reason, seatIds, seats, tier, otherBookingId: null };
-  await insertChange(trx, { ...record, refund, kept, createdAtMs: nowMs });
-  await deleteBookedSeats(trx, booking, part.seatIds);
-  const refunds = await planRefunds(trx, booking, change, part, nowMs);
-  const cancelled = await withRefunds(trx, afterCancellation(booking, part, categories), part.refund.amount, nowMs);
-  await updateBooking(trx, cancelled, { newTickets: true });
-  await insertEvents(trx, bookingId, [cancelledEvent(booking, change, part), ...refunds.map(startedEvent(booking))]);
+  records.noteChange({ ...record, refund, kept, createdAtMs: nowMs });
+  records.noteSeatsBack(booking, seatIds);
+  for (const row of rows) records.noteRefund(row);
+  const cancelled = withRefunds(records, left, refund.amount, nowMs);
+  records.noteBooking(cancelled, { newTickets: true });
+  records.noteEvents(bookingId, [cancelledEvent(booking, change, part), ...refunds.map(startedEvent(booking))]);
   return { ok: true, booking: cancelled, seats, refunds };
 }
 
@@ -136,47 +206,36 @@ function afterCancellation(booking: Booking, part: CancelledPart, categories: re
 }
 
 /** The booking in its next version, with the state of all that goes back; `further` is not in its refund yet. */
-async function withRefunds(
-  trx: ReadModelTransaction,
-  booking: Booking,
-  further: number,
-  nowMs: number,
-): Promise<Booking> {
+export function withRefunds(records: BookingsUnderChange, booking: Booking, further: number, nowMs: number): Booking {
   const amount = money((booking.refund?.amount.amount ?? 0) + further, booking.price.total.currency);
-  const status = refundStateOf(await findRefundsOfChanges(trx, booking.id));
+  const status = refundStateOf(records.refundsOfChanges(booking.id));
   const changedAtMs = Math.max(nowMs, booking.changedAtMs);
   return { ...booking, refund: { amount, status }, version: booking.version + 1, changedAtMs };
 }
 
 /** @throws RefundExceedsCaptureError when our books do not have what the price was paid with */
-async function planRefunds(
-  trx: ReadModelTransaction,
+export function refundRows(
+  records: BookingsUnderChange,
   booking: Booking,
-  { changeId, kind }: Cancellation,
-  { refund }: CancelledPart,
+  { changeId }: Pick<BookingChange, 'changeId'>,
+  { refund }: Pick<CancelledPart, 'refund'>,
   nowMs: number,
-): Promise<PlannedRefund[]> {
+): RefundRow[] {
   if (refund.amount === 0) return [];
-  const { payments, refunds } = await findMoneyOfChain(trx, booking);
+  const payments = records.paymentsOf(booking);
   const captured = payments.map(({ id, amount }) => ({ paymentId: id, amount }));
-  const plan = refundPlan(
-    captured,
-    refunds.filter(({ status }) => status !== 'FAILED'),
-    refund,
-  );
-  const rows = plan.map(({ paymentId, amount }, index) => ({
+  const refunded = records.refundsOfPayments(payments).filter(({ status }) => status !== 'FAILED');
+  return refundPlan(captured, refunded, refund).map(({ paymentId, amount }, index) => ({
     id: refundIdOf(changeId, index),
     paymentId,
     bookingId: booking.id,
     amount,
-    status: 'PENDING' as const,
+    status: 'PENDING',
     providerReference: null,
     changeId,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   }));
-  await recordRefunds(trx, rows);
-  return plannedRefunds(trx, rows, kind);
 }
 
 /** `ref_…` as the change, and a number behind it for each further payment. */
@@ -184,29 +243,22 @@ const refundIdOf = (changeId: string, index: number): string =>
   changeId.replace(/^chg_/, 'ref_') + (index === 0 ? '' : `-${index + 1}`);
 
 /** A repeat goes on with what is left to be done. */
-async function asRecorded(
-  trx: ReadModelTransaction,
+export function asRecorded(
+  records: BookingsUnderChange,
   booking: Booking,
   { id: changeId, kind, seats }: BookingChangeRecord,
-): Promise<RecordedChange> {
-  const rows = (await findRefundsOfChanges(trx, booking.id)).filter((refund) => refund.changeId === changeId);
-  const refunds = await plannedRefunds(trx, lastOfEachCause(rows), kind);
-  return { ok: true, booking, seats, refunds };
+): RecordedChange {
+  const rows = records.refundsOfChanges(booking.id).filter((refund) => refund.changeId === changeId);
+  return { ok: true, booking, seats, refunds: plannedRefunds(records, lastOfEachCause(rows), kind) };
 }
 
-type RefundRow = Awaited<ReturnType<typeof findRefundsOfChanges>>[number];
-
-async function plannedRefunds(
-  trx: ReadModelTransaction,
+export function plannedRefunds(
+  records: BookingsUnderChange,
   rows: readonly RefundRow[],
   cause: PlannedRefund['cause'],
-): Promise<PlannedRefund[]> {
-  const payments = await findPayments(
-    trx,
-    rows.map(({ paymentId }) => paymentId),
-  );
+): PlannedRefund[] {
   return rows.map(({ id, changeId, bookingId, amount, status, paymentId }) => {
-    const payment = payments.find((each) => each.id === paymentId);
+    const payment = records.payment(paymentId);
     if (!payment?.provider || !payment.providerReference) throw new Error(`payment ${paymentId} has no provider`);
     const { provider, providerReference } = payment;
     const of = {
@@ -220,19 +272,21 @@ async function plannedRefunds(
   });
 }
 
-async function noteRefund(trx: ReadModelTransaction, planned: PlannedRefund, refund: Refund): Promise<void> {
-  const booking = await lockBooking(trx, planned.bookingId);
+function noteRefund(records: BookingsUnderChange, { planned, refund }: KnownRefund): 'recorded' {
+  const booking = records.booking(planned.bookingId);
   if (!booking) throw new Error(`refund ${refund.id} has no booking`);
-  const before = await findRefund(trx, refund.id);
+  const before = records.refund(refund.id);
   const nowMs = Date.now();
   const { id, amount, status, providerReference, attemptId: paymentId } = refund;
   const { bookingId, changeId } = planned;
   const row = { id, paymentId, bookingId, amount, status, providerReference, changeId };
-  await recordRefunds(trx, [{ ...row, createdAtMs: nowMs, updatedAtMs: nowMs }]);
   // A refund that has succeeded stays so.
-  if (before?.status === status || before?.status === 'SUCCEEDED') return;
-  await updateBooking(trx, await withRefunds(trx, booking, 0, nowMs));
-  await insertEvents(trx, bookingId, [refundEvent(booking, { ...planned, id, amount }, status)]);
+  if (before?.status === 'SUCCEEDED') return 'recorded';
+  records.noteRefund({ ...row, createdAtMs: before?.createdAtMs ?? nowMs, updatedAtMs: nowMs });
+  if (before?.status === status) return 'recorded';
+  records.noteBooking(withRefunds(records, booking, 0, nowMs));
+  records.noteEvents(bookingId, [refundEvent(booking, { ...planned, id, amount }, status)]);
+  return 'recorded';
 }
 
 function cancelledEvent({ id, showId }: Booking, change: Cancellation, part: CancelledPart): NewEvent {
@@ -241,7 +295,7 @@ function cancelledEvent({ id, showId }: Booking, change: Cancellation, part: Can
   return bookingEvent('booking.cancelled', { bookingId: id, showId, seatIds: [...seatIds], refund, kept, whole, by });
 }
 
-const startedEvent =
+export const startedEvent =
   (booking: Booking) =>
   (refund: PlannedRefund): NewEvent =>
     refundEvent(booking, refund, 'PENDING');
