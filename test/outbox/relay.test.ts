@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import pg from 'pg';
@@ -207,6 +208,42 @@ describe('the relay', () => {
     await two.stop(1_000);
     await eventually(() => expect(one.lanes).toBe(64), 5_000);
   }, 40_000);
+
+  it('keeps the order of each booking while its share moves from one process to another and back', async () => {
+    const ids = bookings(60);
+    const accepted: OutboxEvent[] = [];
+    const consumer: OutboxConsumer = {
+      name: 'moving',
+      handle: async (event) => {
+        await setTimeout(Math.random() * 5);
+        accepted.push(event);
+      },
+    };
+    const one = start([consumer]);
+    const written: number[] = [];
+    const tellAll = async () =>
+      written.push(
+        ...(await writeEvents(
+          test.db,
+          ids.map((bookingId) => ({ bookingId })),
+        )),
+      );
+    for (let round = 0; round < 2; round++) {
+      const two = start([consumer]);
+      await eventually(async () => {
+        await tellAll();
+        expect([one.lanes, two.lanes]).toEqual([32, 32]);
+      }, 20_000);
+      const stopped = two.stop(1_000);
+      await tellAll();
+      await stopped;
+    }
+    await eventually(() => expect(accepted.map(({ id }) => id).toSorted((x, y) => x - y)).toEqual(written), 20_000);
+    for (const bookingId of ids) {
+      const order = accepted.filter((event) => event.bookingId === bookingId).map(({ id }) => id);
+      expect(order).toEqual(order.toSorted((x, y) => x - y));
+    }
+  }, 60_000);
 
   it('goes on after it has lost its connection', async () => {
     const { consumer, ids } = recorder();
