@@ -258,9 +258,27 @@ async function showChangeSweep(): Promise<Recorded[]> {
   return [{ name: 'show-change-sweep', workflowId }];
 }
 
+/** A window of which something has to be settled, and looked at once more. */
+async function reconciliation(): Promise<Recorded[]> {
+  const show = await openShow(system);
+  const booking = await book(system, show, [0, 1], brief);
+  await endOf(system, booking);
+  const take = { kind: 'confirm', bookingId: newId('bkg'), buyerId: 'usr', seats: [3], reclaim: true } as const;
+  await system.workflows.seatCommand(show.id, take);
+  const workflowId = newId('rec');
+  const window = { fromMs: Date.now() - 60_000, toMs: Date.now() };
+  const args = [{ window, mode: 'repair', runId: workflowId, startedBy: 'usr' }];
+  await system.temporal.workflow.execute('reconciliationWorkflow', {
+    workflowId,
+    taskQueue: taskQueues.bookings,
+    args,
+  });
+  return [{ name: 'reconciliation', workflowId }];
+}
+
 test('records the histories', async () => {
-  const stories = [...bookings, smallShow, showOfSeveralRuns, changedShow, sweep, showChangeSweep].map((play) =>
-    play(),
+  const stories = [...bookings, smallShow, showOfSeveralRuns, changedShow, sweep, showChangeSweep, reconciliation].map(
+    (play) => play(),
   );
   const recorded = (await Promise.all(stories)).flat();
   const folder = await nextFolder();
