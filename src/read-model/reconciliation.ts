@@ -169,15 +169,18 @@ export async function confirmedWithoutRows(
   db: ReadModel,
   bookingIds: readonly string[],
 ): Promise<{ readonly id: string; readonly showId: string }[]> {
+  // By the primary key, seat by seat: as a join Postgres would read all seats of a show for each of its bookings.
   const { rows } = await sql<{ id: string; show_id: string }>`
-    select id, show_id from bookings as booking
-    where id = any(${bookingIds}::text[]) and status = 'CONFIRMED'
-      and exists (
-        select from jsonb_array_elements(booking.seats) as seat
-        where not exists (
-          select from booked_seats
-          where booked_seats.show_id = booking.show_id and booked_seats.seat_id = seat ->> 'id'
-            and booked_seats.booking_id = booking.id))`.execute(db);
+    select distinct booking.id, booking.show_id
+    from bookings as booking
+    cross join lateral jsonb_array_elements(booking.seats) as seat
+    left join lateral (
+      select booking_id from booked_seats
+      where booked_seats.show_id = booking.show_id and booked_seats.seat_id = seat ->> 'id'
+      limit 1
+    ) as booked on true
+    where booking.id = any(${bookingIds}::text[]) and booking.status = 'CONFIRMED'
+      and booked.booking_id is distinct from booking.id`.execute(db);
   return rows.map((row) => ({ id: row.id, showId: row.show_id }));
 }
 
