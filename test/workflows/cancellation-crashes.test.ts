@@ -3,6 +3,7 @@ import type { NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findChangesOfBooking } from '../../src/read-model/booking-changes.ts';
 import { changeEndOf, pay, rowOf } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
 import { CASE_PATIENCE_MS, type InterruptedCase, playInterrupted } from '../setup/interrupted-cases.ts';
 import { ledgerOf, statusesOf } from '../setup/shows.ts';
 import { type TestSystem, useTestSystem } from '../setup/system.ts';
@@ -41,6 +42,16 @@ const cancellingASeat: InterruptedCase['act'] = async (own, booking, show) => {
   expect((await statusesOf(own, show.id)).slice(0, 2)).toBe('ba');
 };
 
+/** The buyer sees that it is confirmed before the worker, had it lived, would have ended the purchase. */
+const cancellingMeanwhile: InterruptedCase['act'] = async (own, booking) => {
+  const paying = pay(own, booking, 'tok_ok');
+  await eventually(async () => expect(await rowOf(own, booking)).toMatchObject({ status: 'CONFIRMED' }));
+  await cancel(own, booking);
+  await paying;
+  expect(await rowOf(own, booking)).toMatchObject({ status: 'CANCELLED', refund: { status: 'SUCCEEDED' } });
+  expect(await refundsOf(own, booking)).toMatchObject([{ amount: { amount: 50_000 } }]);
+};
+
 const table = playInterrupted(system, {
   SIGKILL: [
     ...['recordCancellation', 'returnSeats', 'refundPayment', 'recordChangeRefund'].flatMap((step) => [
@@ -48,6 +59,7 @@ const table = playInterrupted(system, {
       { at: `after ${step}`, act: cancellingASeat, ends: 'CONFIRMED' as const },
     ]),
     { at: 'before findRefund', act: cancellingASeat, ends: 'CONFIRMED' },
+    { at: 'after recordConfirmed', act: cancellingMeanwhile, ends: 'CONFIRMED' },
   ],
   SIGSTOP: [
     { at: 'before recordCancellation', act: cancellingASeat, ends: 'CONFIRMED' },

@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import type { CancellationChange } from '../../src/contracts/change-messages.ts';
+import type { NewBooking } from '../../src/domain/booking.ts';
+import { newId } from '../../src/platform/ids.ts';
+import type { Show } from '../../src/read-model/shows.ts';
+import { expectAgreement } from '../setup/agreement.ts';
+import { book, captured, chargeAtProvider, pay, recordAttempt } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
+import { openShow, rowsOfSeats } from '../setup/shows.ts';
+import { useTestSystem } from '../setup/system.ts';
+import { untilKnown } from '../setup/until-known.ts';
+
+/**
+ * Bookings to which things happen at any time and in any order: payments of every kind, money that comes late, seats given
+ * back, cancellations in whole and in part, refunds that fail or take long. Whatever was granted or refused, when all is
+ * quiet again money and seats agree, and no seat and no rupee is anybody's twice.
+ */
+const system = useTestSystem({ workers: 2 });
+
+const SHOWS = 4;
+const BOOKINGS_PER_SHOW = 12;
+const SEATS = 3;
+const QUIET_WITHIN_MS = 90_000;
+const HOUR_MS = 3_600_000;
+
+const token = fc.constantFrom(
+  ...['tok_ok', 'tok_ok', 'tok_refund_pending', 'tok_refund_fails_twice', 'tok_timeout_charged', 'tok_pending'],
+  ...['tok_pending_fail', 'tok_declined', 'tok_down', 'tok_slow'],
+);
+const deed = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ does: fc.constant('pay' as const), token }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('unheard money' as const), token: fc.constant('tok_ok') }) },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('cancel' as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      does: fc.constant('cancel seats' as const),
+      seats: fc.uniqueArray(fc.nat(SEATS - 1), { minLength: 1, maxLength: SEATS }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('release' as const) }) },
+);
+const life = fc.record({
+  holdTtlMs: fc.constantFrom(1_500, 6_000, 20_000),
+  startsInHours: fc.constantFrom(1, 10, 48),
+  deeds: fc.array(fc.record({ deed, afterMs: fc.constantFrom(0, 0, 5, 50, 400, 2_500), waits: fc.boolean() }), {
+    minLength: 2,
+    maxLength: 6,
+  }),
+});
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const lives = fc.sample(life, { numRuns: SHOWS * BOOKINGS_PER_SHOW, seed });
+type Life = (typeof lives)[number];
+
+async function happens({ deed: what }: Life['deeds'][number], booking: NewBooking): Promise<unknown> {
+  switch (what.does) {
+    case 'pay':
+      return pay(system, booking, what.token);
+    case 'unheard money': {
+      const attemptId = newId('pay');
+      await recordAttempt(system, booking, attemptId);
+      const reference = await chargeAtProvider(system, booking, attemptId, what.token);
+      return untilKnown(() => system.workflows.notifyPayment(captured(booking, attemptId, reference), booking));
+    }
+    case 'cancel':
+      return changed(booking);
+    case 'cancel seats':
+      return changed(
+        booking,
+        what.seats.map((seat) => booking.seats[seat]!.id),
+      );
+    case 'release':
+      return untilKnown(() => system.workflows.release(booking.id));
+  }
+}
+
+function changed({ id: bookingId, ...booking }: NewBooking, seatIds?: readonly string[]): Promise<unknown> {
+  const asked = { changeId: newId('chg'), bookingId, requestedBy: booking.userId };
+  const change: CancellationChange = { kind: 'cancellation', ...asked, ...(seatIds && { seatIds }) };
+  return untilKnown(() => system.workflows.changeBooking(change, { id: bookingId, ...booking }));
+}
+
+async function playLife(show: Show, number: number, { holdTtlMs, deeds }: Life): Promise<void> {
+  const seats = Array.from({ length: SEATS }, (_, seat) => number * SEATS + seat);
+  const booking = await book(system, show, seats, { holdTtlMs, paymentDeadlineMs: 6_000 });
+  const underWay: Promise<unknown>[] = [];
+  for (const each of deeds) {
+    await delay(each.afterMs);
+    const happening = happens(each, booking);
+    underWay.push(happening);
+    happening.catch(() => undefined);
+    if (each.waits) await happening;
+  }
+  await Promise.all(underWay);
+}
+
+async function untilQuiet(): Promise<void> {
+  await eventually(async () => {
+    const running: string[] = [];
+    const query = `ExecutionStatus = 'Running' AND WorkflowType != 'showWorkflow'`;
+    for await (const { workflowId } of system.temporal.workflow.list({ query })) running.push(workflowId);
+    expect(running.filter((id) => id.startsWith('booking/'))).toEqual([]);
+  }, QUIET_WITHIN_MS);
+}
+
+test(
+  `when all is quiet again money and seats agree (SEED=${seed})`,
+  async () => {
+    const shows = await Promise.all(
+      Array.from({ length: SHOWS }, (_, number) =>
+        openShow(system, {
+          plan: rowsOfSeats(BOOKINGS_PER_SHOW, SEATS),
+          startsInMs: lives[number * BOOKINGS_PER_SHOW]!.startsInHours * HOUR_MS,
+        }),
+      ),
+    );
+    await Promise.all(lives.map((each, index) => playLife(shows[index % SHOWS]!, Math.floor(index / SHOWS), each)));
+    await untilQuiet();
+    for (const show of shows) await expectAgreement(system, show);
+    // Something has happened at all.
+    const rows = await system.db.selectFrom('bookings').select('status').execute();
+    const changes = await system.db.selectFrom('booking_changes').select('id').execute();
+    expect(new Set(rows.map(({ status }) => status)).size).toBeGreaterThan(2);
+    expect(changes.length).toBeGreaterThan(BOOKINGS_PER_SHOW / 2);
+  },
+  2 * QUIET_WITHIN_MS,
+);
