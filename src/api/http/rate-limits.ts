@@ -29,7 +29,7 @@ export const rateLimits: Readonly<Record<string, RateLimit>> = {
   createQuote: { by: 'address', requests: 1_200, windowSeconds: 60 },
   // Anyone may ask for a quote, and with a key its answer is kept for two days: some tens of megabytes an address.
   [withKey('createQuote')]: { by: 'address', requests: 60, windowSeconds: 60 },
-  // A PDF takes some twenty milliseconds of a process that sells.
+  // A PDF takes some ten milliseconds of a process that sells.
   getTicket: { by: 'user', requests: 60, windowSeconds: 60 },
   createGuest: { by: 'address', requests: 1_200, windowSeconds: 60 },
 };

@@ -4,8 +4,8 @@ import type { TicketCheckBody } from '../../contracts/http/tickets.ts';
 import type { Ticket } from '../../domain/ticket.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import { admitTicket, findTicket } from '../../read-model/tickets.ts';
+import type { ticketPdf } from '../../tickets/ticket-pdf.ts';
 import type { TicketCodes } from '../../tickets/ticket-codes.ts';
-import { ticketPdf } from '../../tickets/ticket-pdf.ts';
 import type { Batches } from '../batches.ts';
 import { ownBooking } from '../bookings/own-booking.ts';
 import { bookingState } from '../bookings/refusals.ts';
@@ -28,7 +28,7 @@ export const ticketRoutes = ({ db, batches, memory, codes }: TicketRoutesDeps): 
     const ticket = await findTicket(db, booking.id);
     if (!ticket) throw bookingState((await ownBooking(batches, caller, params.id)).status);
     const code = codes.print(ticket);
-    if (prefersPdf(headers.accept)) return pdfAnswer(await ticketPdf(ticket, code, ticket.language), ticket);
+    if (prefersPdf(headers.accept)) return pdfAnswer(await drawn(ticket, code, ticket.language), ticket);
     return { ...ok({ bookingId: ticket.bookingId, code, ...facts(ticket) }), headers: privately };
   }),
 
@@ -50,6 +50,12 @@ export const ticketRoutes = ({ db, batches, memory, codes }: TicketRoutesDeps): 
     }),
   ),
 ];
+
+/** What draws is loaded by the first who asks: 40 MB, which a process that only sells need not have. */
+async function drawn(...ticket: Parameters<typeof ticketPdf>): Promise<Buffer> {
+  const tickets = await import('../../tickets/ticket-pdf.ts');
+  return tickets.ticketPdf(...ticket);
+}
 
 /** Who has the code is let in: no cache on the way keeps it, and what is asked for decides what comes. */
 const privately = { 'Cache-Control': 'private, no-store', Vary: 'Accept' };
