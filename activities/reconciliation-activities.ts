@@ -6,7 +6,13 @@ import type {
   ReconciliationStepDone,
   ReconciliationWindow,
 } from '../src/contracts/reconciliation.ts';
-import type { Difference, JudgedBefore, Movement } from '../src/domain/reconciliation.ts';
+import {
+  type Difference,
+  type DifferenceKey,
+  isSameDifference,
+  type JudgedBefore,
+  type Movement,
+} from '../src/domain/reconciliation.ts';
 import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
 import {
   bookingsOfAttempts,
@@ -217,7 +223,8 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
       const { runId, window, mode, startedBy, counts: before } = step;
       await beginRun(db, { id: runId, window, mode, startedBy });
       const looked = await looks[step.position.phase](step);
-      await recordFindings(db, { runId, isDryRun: mode === 'dry_run' }, looked.differences);
+      const fresh = await recordFindings(db, { runId, isDryRun: mode === 'dry_run' }, looked.differences);
+      callPerson(looked.differences, fresh);
       const { found } = await countRunFindings(db, runId);
       const tooMany = found > FINDINGS_PER_RUN_MAX;
       if (mode === 'repair' && !tooMany) {
@@ -235,6 +242,7 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
       const stoppedBecause = tooMany
         ? `more than ${FINDINGS_PER_RUN_MAX} differences: the records as a whole do not fit`
         : null;
+      if (stoppedBecause) log.error(stoppedBecause, { alert: 'reconciliation_stopped', runId });
       const { position } = looked;
       const status = stoppedBecause ? 'STOPPED' : position.isDone ? 'COMPLETED' : 'RUNNING';
       const { phase, doneUntilMs } = position;
@@ -242,6 +250,16 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
       return { position, counts, stoppedBecause };
     },
   };
+}
+
+/** Once for each difference: what stays open stands in the book, and in the reports of all runs that meet it. */
+function callPerson(differences: readonly Difference[], fresh: readonly DifferenceKey[]): void {
+  for (const each of differences) {
+    if (!each.needsPerson || !fresh.some((key) => isSameDifference(key, each))) continue;
+    const { kind, subject, bookingId, detail } = each;
+    const about = { kind, subject, bookingId, detail };
+    log.error('the records disagree, and a person has to decide', { alert: 'records_disagree', ...about });
+  }
 }
 
 /** Of what can't be judged now, because a provider does not answer, nothing is said. */

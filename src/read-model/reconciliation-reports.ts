@@ -89,31 +89,35 @@ export async function noteProgress(db: ReadModel, runId: string, progress: RunPr
 
 /**
  * Enters differences into a run's report and, unless it is a dry run, into the book of all differences: a known one is
- * counted once a run, one that had ended is open again. Repeatable; gives how many the report did not have yet.
+ * counted once a run, one that had ended is open again. Repeatable; gives those that no run had met before.
  */
 export async function recordFindings(
   db: ReadModel,
   { runId, isDryRun }: { readonly runId: string; readonly isDryRun: boolean },
   differences: readonly Difference[],
-): Promise<number> {
-  if (differences.length === 0) return 0;
-  const sorted = differences.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+): Promise<readonly DifferenceKey[]> {
+  if (differences.length === 0) return [];
+  // One may have been met on several ways; a row is written once in a statement.
+  const once = [...new Map(differences.map((each) => [keyOf(each), each])).values()];
+  const sorted = once.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return db.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ kind: string }>`
+    await sql`
       insert into reconciliation_run_findings (run_id, kind, subject, finding)
       select ${runId}, finding ->> 'kind', finding ->> 'subject', finding
       from jsonb_array_elements(${JSON.stringify(sorted)}::jsonb) as finding
-      on conflict do nothing
-      returning kind`.execute(trx);
-    if (!isDryRun) await bookFindings(trx, runId, sorted);
-    return rows.length;
+      on conflict do nothing`.execute(trx);
+    return isDryRun ? [] : bookFindings(trx, runId, sorted);
   });
 }
 
 const keyOf = ({ kind, subject }: DifferenceKey): string => `${kind} ${subject}`;
 
-async function bookFindings(db: ReadModel, runId: string, differences: readonly Difference[]): Promise<void> {
-  await sql`
+async function bookFindings(
+  db: ReadModel,
+  runId: string,
+  differences: readonly Difference[],
+): Promise<DifferenceKey[]> {
+  const { rows } = await sql<{ kind: DifferenceClass; subject: string; is_new: boolean }>`
     insert into reconciliation_findings as known (kind, subject, state, booking_id, show_id, attempt_id, refund_id, seats,
       due, found, evidence, detail, needs_person, first_run_id, last_run_id, runs, first_seen_at, last_seen_at)
     select kind, subject, 'OPEN', "bookingId", "showId", "attemptId", "refundId",
@@ -135,7 +139,9 @@ async function bookFindings(db: ReadModel, runId: string, differences: readonly 
       last_seen_at = excluded.last_seen_at,
       done = case when known.state = 'OPEN' then known.done end,
       ended_at = null
-    where known.last_run_id <> excluded.last_run_id`.execute(db);
+    where known.last_run_id <> excluded.last_run_id
+    returning kind, subject, first_run_id = last_run_id as is_new`.execute(db);
+  return rows.filter((row) => row.is_new).map(({ kind, subject }) => ({ kind, subject }));
 }
 
 /** What was done about a difference, in the run's report and in the book. */
