@@ -223,12 +223,13 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
       const { runId, window, mode, startedBy, counts: before } = step;
       await beginRun(db, { id: runId, window, mode, startedBy });
       const looked = await looks[step.position.phase](step);
-      const fresh = await recordFindings(db, { runId, isDryRun: mode === 'dry_run' }, looked.differences);
-      callPerson(looked.differences, fresh);
+      const differences = onlyOnce(looked.differences);
+      const fresh = await recordFindings(db, { runId, isDryRun: mode === 'dry_run' }, differences);
+      callPerson(differences, fresh);
       const { found } = await countRunFindings(db, runId);
       const tooMany = found > FINDINGS_PER_RUN_MAX;
       if (mode === 'repair' && !tooMany) {
-        await atOnce(ASKED_AT_ONCE, looked.differences, (each) => act(runId, each));
+        await atOnce(ASKED_AT_ONCE, differences, (each) => act(runId, each));
       }
       const { acted } = await countRunFindings(db, runId);
       const counts: ReconciliationCounts = {
@@ -251,6 +252,11 @@ export function createReconciliationActivities(deps: ReconciliationDeps) {
     },
   };
 }
+
+/** One may have been met on several ways, as one of its booking and one of its show. */
+const onlyOnce = (differences: readonly Difference[]): readonly Difference[] => [
+  ...new Map(differences.map((each) => [`${each.kind} ${each.subject}`, each])).values(),
+];
 
 /** Once for each difference: what stays open stands in the book, and in the reports of all runs that meet it. */
 function callPerson(differences: readonly Difference[], fresh: readonly DifferenceKey[]): void {
