@@ -1,6 +1,7 @@
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { BookingActivities } from '../activities/booking-activities.ts';
 import type { ChangeActivities } from '../activities/change-activities.ts';
+import type { ExchangeActivities } from '../activities/exchange-activities.ts';
 import type { PurchaseActivities } from '../activities/purchase-activities.ts';
 import type { ReconciliationActivities } from '../activities/reconciliation-activities.ts';
 import type { ShowActivities } from '../activities/show-activities.ts';
@@ -16,6 +17,7 @@ export interface WorkersOptions extends TemporalAddress {
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
   readonly activities: BookingActivities &
     ChangeActivities &
+    ExchangeActivities &
     PurchaseActivities &
     ReconciliationActivities &
     ShowActivities &

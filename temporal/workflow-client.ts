@@ -21,6 +21,8 @@ import {
   type ChangeAnswer,
   CHANGE_UNHEARD_FAILURE,
   changeMessages,
+  type ExchangeAnswer,
+  type ExchangeChange,
 } from '../src/contracts/change-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { SenderPlaces } from '../src/contracts/sender-places.ts';
@@ -39,7 +41,7 @@ import {
   type TaskQueues,
   taskQueuesOf,
 } from '../src/contracts/workflow-ids.ts';
-import type { NewBooking } from '../src/domain/booking.ts';
+import { type Booking, hasLiveHold, type NewBooking } from '../src/domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
 import type { bookingWorkflow } from '../workflows/booking.ts';
 import type { bookingChangeWorkflow } from '../workflows/booking-change.ts';
@@ -188,9 +190,29 @@ export class TemporalWorkflowClient implements WorkflowClient {
     return this.#update<BookingAnswer>(bookingId, bookingMessages.changeSeats, commandId, [command]);
   }
 
-  async notifyPayment(notice: PaymentNotification, booking: NewBooking): Promise<void> {
-    const told = (await this.#tellNow(notice)) ?? (await this.#tellDurably(notice));
+  async notifyPayment(
+    notice: PaymentNotification,
+    booking: NewBooking & Partial<Pick<Booking, 'status'>>,
+  ): Promise<void> {
+    const told =
+      booking.exchangeOf === undefined ? await this.#tell(notice) : await this.#tellExchange(notice, booking);
     if (told === ENDED) await this.#startLatePayment(notice, booking);
+  }
+
+  async #tell(notice: PaymentNotification): Promise<'told' | void | Ended> {
+    return (await this.#tellNow(notice)) ?? (await this.#tellDurably(notice));
+  }
+
+  /** One that has come to an end hears nothing any more, whatever else its workflow does. */
+  async #tellExchange(
+    notice: PaymentNotification,
+    { exchangeOf, status = 'PAYMENT_PENDING' }: Pick<NewBooking, 'exchangeOf'> & Partial<Pick<Booking, 'status'>>,
+  ): Promise<void | Ended> {
+    if (!hasLiveHold(status)) return ENDED;
+    const handle = this.#client.workflow.getHandle(bookingChangeWorkflowId(exchangeOf!));
+    return this.#untilAnswered(() =>
+      handle.signal<[PaymentNotification]>(changeMessages.paymentNotification, notice).catch(unlessEnded),
+    );
   }
 
   /** By update, which ends the start delay of a booking that nobody has paid yet. Null: no worker has answered. */
@@ -223,16 +245,24 @@ export class TemporalWorkflowClient implements WorkflowClient {
     return found === ENDED || found.status.name !== 'RUNNING';
   }
 
-  changeBooking(change: BookingChange, booking: NewBooking): Promise<ChangeAnswer> {
+  changeBooking(change: Exclude<BookingChange, ExchangeChange>, booking: NewBooking): Promise<ChangeAnswer> {
+    return this.#change<ChangeAnswer>(change, booking);
+  }
+
+  exchangeBooking(change: ExchangeChange, booking: NewBooking): Promise<ExchangeAnswer> {
+    return this.#change<ExchangeAnswer>(change, booking);
+  }
+
+  #change<Answer>(change: BookingChange, booking: NewBooking): Promise<Answer> {
     return this.#untilAnswered(
       () =>
         this.#client.workflow
-          .executeUpdateWithStart<typeof bookingChangeWorkflow, ChangeAnswer, [BookingChange]>(changeMessages.change, {
+          .executeUpdateWithStart<typeof bookingChangeWorkflow, Answer, [BookingChange]>(changeMessages.change, {
             updateId: change.changeId,
             args: [change],
             startWorkflowOperation: this.#startOfChange(change, booking),
           })
-          .catch((error: unknown) => detailsOf<ChangeAnswer>(error, CHANGE_UNHEARD_FAILURE) ?? rethrow(error)),
+          .catch((error: unknown) => detailsOf<Answer>(error, CHANGE_UNHEARD_FAILURE) ?? rethrow(error)),
       // It was heard by a run that has ended since: the next one finds what became of it.
       saysEnded,
     );

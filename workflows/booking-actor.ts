@@ -3,7 +3,6 @@ import {
   ParentClosePolicy,
   WorkflowIdReusePolicy,
   condition,
-  isCancellation,
   log,
   patched,
   setCurrentDetails,
@@ -53,8 +52,9 @@ import {
   firstTryOfPurchase,
   growingIntervals,
   interruptibly,
-  resolveCharge,
+  resolveOrVoid,
   step,
+  unanswered,
 } from './steps.ts';
 
 /** A payer waits this long for an outcome; then the answer is "pending", and the booking goes on by itself. */
@@ -546,16 +546,4 @@ export class BookingActor {
   }
 }
 
-const unanswered: ChargeOutcome = { status: 'unknown', provider: '', reason: 'the first try got no answer' };
-
 const isOpen = ({ status }: PaymentAttempt): boolean => status === 'PENDING' || status === 'UNKNOWN';
-
-/** A charge that stays unknown is voided: then it is certain that it never happens, or that it has. */
-async function resolveOrVoid(request: ChargeRequest): Promise<ChargeOutcome> {
-  try {
-    return await resolveCharge(request);
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    return durably('voidCharge', request.attemptId);
-  }
-}

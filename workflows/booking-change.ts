@@ -13,15 +13,17 @@ import {
   type BookingChangeInput,
   type BookingChangeStatus,
   CHANGE_UNHEARD_FAILURE,
-  type ChangeAnswer,
   changeMessages,
+  type ExchangeAnswer,
 } from '../src/contracts/change-messages.ts';
+import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { BookingStatus } from '../src/domain/booking.ts';
 import { ChangeActor } from './change-actor.ts';
 import { endedAs } from './status-attribute.ts';
 
-export const change = defineUpdate<ChangeAnswer, [BookingChange]>(changeMessages.change);
+export const change = defineUpdate<ExchangeAnswer, [BookingChange]>(changeMessages.change);
 export const refundNotification = defineSignal<[string]>(changeMessages.refundNotification);
+export const paymentNotification = defineSignal<[PaymentNotification]>(changeMessages.paymentNotification);
 export const status = defineQuery<BookingChangeStatus>(changeMessages.status);
 
 /**
@@ -32,7 +34,7 @@ export const status = defineQuery<BookingChangeStatus>(changeMessages.status);
 export async function bookingChangeWorkflow(input: BookingChangeInput): Promise<BookingStatus | null> {
   const actor = new ChangeActor(input.change);
   setHandler(change, (next) => actor.change(next), {
-    validator: (next) => {
+    validator: (next: BookingChange) => {
       const refusal = actor.refusesToHear(next);
       if (refusal === null) return;
       throw ApplicationFailure.create({
@@ -44,6 +46,7 @@ export async function bookingChangeWorkflow(input: BookingChangeInput): Promise<
     },
   });
   setHandler(refundNotification, (refundId) => actor.refundHasEnded(refundId));
+  setHandler(paymentNotification, (notice) => actor.notice(notice));
   setHandler(status, () => actor.status());
 
   return CancellationScope.nonCancellable(async () => {

@@ -1,15 +1,18 @@
-import { CancellationScope, condition, setCurrentDetails } from '@temporalio/workflow';
+import { CancellationScope, condition, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { Refund } from '../src/contracts/booking-messages.ts';
 import type {
   BookingChange,
   BookingChangeStatus,
-  ChangeAnswer,
   ChangeRefused,
+  ExchangeAnswer,
+  ExchangeRefused,
   PlannedRefund,
   RecordedChange,
 } from '../src/contracts/change-messages.ts';
+import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { BookingStatus } from '../src/domain/booking.ts';
 import { describeChanges } from './describe-changes.ts';
+import { Exchange, type ExchangeSurroundings } from './exchange.ts';
 import { refundPlanned } from './refund.ts';
 import { step } from './steps.ts';
 
@@ -24,25 +27,30 @@ const CHANGES_PER_RUN_MAX = 50;
  * Its money goes back meanwhile, however long that takes; other changes need not wait for it.
  */
 export class ChangeActor {
-  readonly #answers = new Map<string, Promise<ChangeAnswer>>();
+  readonly #answers = new Map<string, Promise<ExchangeAnswer>>();
   readonly #refunds = new Map<string, Refund>();
   readonly #news = new Set<string>();
+  readonly #firstId: string;
   #latest: BookingChange;
-  #latestAnswer: ChangeAnswer | null = null;
+  #latestAnswer: ExchangeAnswer | null = null;
+  #exchange: Exchange | null = null;
   #underWay: string | null = null;
   #refundsUnderWay = 0;
 
   constructor(first: BookingChange) {
+    this.#firstId = first.changeId;
     this.#latest = first;
     // Begun by the run itself: it is done also when nobody is there any more to wait for it.
     void this.change(first);
   }
 
   /** The answer that the change gets, or has got. */
-  change(change: BookingChange): Promise<ChangeAnswer> {
+  change(change: BookingChange): Promise<ExchangeAnswer> {
     const given = this.#answers.get(change.changeId);
     if (given) return given;
-    const answer = CancellationScope.nonCancellable(() => this.#perform(change));
+    const answer = new Promise<ExchangeAnswer>((resolve, reject) => {
+      CancellationScope.nonCancellable(() => this.#perform(change, resolve)).then(resolve, reject);
+    });
     this.#answers.set(change.changeId, answer);
     return answer;
   }
@@ -59,6 +67,11 @@ export class ChangeActor {
     this.#news.add(refundId);
   }
 
+  /** What a provider tells of a payment; of one that is not under way here it tells nothing new. */
+  notice(notice: PaymentNotification): void {
+    this.#exchange?.notice(notice);
+  }
+
   status(): BookingChangeStatus {
     const refunds = [...this.#refunds.values()].map(({ id, amount, status }) => ({ id, amount, status }));
     return { change: this.#latest, answer: this.#latestAnswer, refunds };
@@ -70,18 +83,55 @@ export class ChangeActor {
     return this.#latestAnswer?.ok ? this.#latestAnswer.booking.status : null;
   }
 
-  async #perform(change: BookingChange): Promise<ChangeAnswer> {
+  /** `tell`: gives an answer before the last one. */
+  async #perform(change: BookingChange, tell: (answer: ExchangeAnswer) => void): Promise<ExchangeAnswer> {
     this.#underWay = change.changeId;
     this.#latest = change;
     this.#latestAnswer = null;
     this.#describe();
-    // It counts as asked for now: a database that is away meanwhile costs the buyer no tier.
-    const recorded = await step('recordCancellation', change, Date.now());
+    if (change.changeId !== this.#firstId) await untilHeardForGood();
+    const recorded = await this.#record(change, tell);
     if (recorded.ok) await this.#giveBack(recorded);
     this.#underWay = null;
-    this.#latestAnswer = recorded.ok ? { ok: true, booking: recorded.booking } : recorded;
+    this.#latestAnswer = recorded.ok ? answerOf(recorded) : recorded;
     this.#describe();
     return this.#latestAnswer;
+  }
+
+  async #record(
+    change: BookingChange,
+    tell: (answer: ExchangeAnswer) => void,
+  ): Promise<RecordedChange | ChangeRefused | ExchangeRefused> {
+    switch (change.kind) {
+      case 'cancellation':
+      case 'show_cancelled':
+        // It counts as asked for now: a database that is away meanwhile costs the buyer no tier.
+        return step('recordCancellation', change, Date.now());
+      case 'transfer':
+        return step('recordTransfer', change);
+      case 'exchange':
+        this.#exchange = new Exchange(change, this.#surroundings(tell));
+        return this.#exchange.run();
+    }
+  }
+
+  #surroundings(tell: (answer: ExchangeAnswer) => void): ExchangeSurroundings {
+    return {
+      tell: (answer) => {
+        this.#latestAnswer = answer;
+        this.#describe();
+        tell(answer);
+      },
+      // What undoes it is waited for by the run, and by nobody else.
+      goOn: (undoing) => {
+        this.#refundsUnderWay += 1;
+        void undoing.finally(() => (this.#refundsUnderWay -= 1));
+      },
+      refundIs: (refund) => {
+        this.#refunds.set(refund.id, refund);
+        this.#describe();
+      },
+    };
   }
 
   /** The seats at once; the money goes its own way. */
@@ -108,3 +158,12 @@ export class ChangeActor {
     setCurrentDetails(describeChanges(this.status()));
   }
 }
+
+/**
+ * What a run was started with stands in its history. An update does once a workflow task has ended after it: until then a server
+ * that restarts forgets it, and with it what a local activity has done for it.
+ */
+const untilHeardForGood = (): Promise<void> => sleep(1, { summary: 'a further change is on record' });
+
+const answerOf = ({ booking, other }: RecordedChange): ExchangeAnswer =>
+  other === undefined ? { ok: true, booking } : { ok: true, booking, other };

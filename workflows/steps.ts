@@ -9,13 +9,15 @@ import {
 import { RetryState } from '@temporalio/common';
 import type { BookingActivities } from '../activities/booking-activities.ts';
 import type { ChangeActivities } from '../activities/change-activities.ts';
+import type { ExchangeActivities } from '../activities/exchange-activities.ts';
 import type { PurchaseActivities } from '../activities/purchase-activities.ts';
 import type { PurchaseProgress } from '../src/contracts/booking-messages.ts';
+import type { ChargeOutcome, ChargeRequest } from '../src/contracts/payments.ts';
 import { activityMs } from '../src/contracts/payment-time-limits.ts';
 import { STUCK_AFTER_TRIES } from '../src/contracts/workflow-ids.ts';
 import { asStuck } from './status-attribute.ts';
 
-type Activities = BookingActivities & ChangeActivities;
+type Activities = BookingActivities & ChangeActivities & ExchangeActivities;
 type ActivityName = keyof Activities;
 type Arguments<Name extends ActivityName> = Parameters<Activities[Name]>;
 type Outcome<Name extends ActivityName> = Awaited<ReturnType<Activities[Name]>>;
@@ -56,7 +58,18 @@ const { resolveCharge } = proxyActivities<BookingActivities>({
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumAttempts: 3 },
 });
 
-export { resolveCharge };
+/** What is known of a charge whose first try has failed. */
+export const unanswered: ChargeOutcome = { status: 'unknown', provider: '', reason: 'the first try got no answer' };
+
+/** A charge that stays unknown is voided: then it is certain that it never happens, or that it has. */
+export async function resolveOrVoid(request: ChargeRequest): Promise<ChargeOutcome> {
+  try {
+    return await resolveCharge(request);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return durably('voidCharge', request.attemptId);
+  }
+}
 
 /**
  * Until done, visible from the start: for what undoes, and for what waits on the outside world. An event more than a

@@ -110,12 +110,12 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     refuseUnsent: (attemptId, reason) => refuseUnsentPayment(db, { attemptId, reason, atMs: nowMs() }),
   });
   return [
-    ...bookingRoutes({ db, batches, catalogue, workflows, desk, seen, memory, settings, nowMs }),
+    ...bookingRoutes({ db, batches, catalogue, shows, workflows, desk, seen, memory, settings, nowMs }),
     ...paymentRoutes(db, batches, memory, payments, seen),
     ...seatRoutes(catalogue, seatMaps, deps.streams),
     ...catalogueRoutes(db, nowMs),
     ...quoteRoutes(catalogue, seatMaps, memory, settings.limits.seatsPerBookingMax),
-    ...accountRoutes({ db, memory, jwtSecret: deps.jwtSecret, nowMs }),
+    ...accountRoutes({ db, memory, jwtSecret: deps.jwtSecret, codes: deps.ticketCodes, nowMs }),
     ...webhookRoutes({ ...deps, batches }),
     ...ticketRoutes({ db, batches, memory, codes: deps.ticketCodes }),
     ...reconciliationRoutes({ db, reconciliations: deps.reconciliations }),

@@ -1,6 +1,9 @@
-import type { Booking, BookingStatus, RefundStatus } from '../domain/booking.ts';
+import type { Booking, BookingStatus, NewBooking, PaymentMethod, RefundStatus } from '../domain/booking.ts';
 import type { AppliedTier } from '../domain/cancellation-policy.ts';
+import type { Language } from '../domain/language.ts';
 import type { Money } from '../domain/money.ts';
+import type { SeatRefusal } from '../domain/seat-commands.ts';
+import type { NextAction } from './payments.ts';
 
 /** What may happen to a booking that is confirmed. */
 export const bookingChangeKinds = ['cancellation', 'show_cancelled', 'show_moved', 'exchange', 'transfer'] as const;
@@ -26,7 +29,31 @@ export interface ShowCancelledChange extends ChangeOf<'show_cancelled'> {
   readonly reason: string;
 }
 
-export type BookingChange = CancellationChange | ShowCancelledChange;
+/** The buyer takes other seats instead, of this show or another one, and pays or gets the difference. */
+export interface ExchangeChange extends ChangeOf<'exchange'> {
+  readonly requestedBy: string;
+  /** The price of the booking that the difference was made of. Should it be another one now, nothing is done. */
+  readonly price: Money;
+  /** The booking that it is to become; its id follows from the change's. Its times are those of its hold. */
+  readonly to: Omit<NewBooking, 'heldAtMs' | 'expiresAtMs'>;
+  /** For so long the new seats are held, and a payment that waits for the buyer is waited for, in milliseconds. */
+  readonly holdTtlMs: number;
+  /** Of a new price above the old one. */
+  readonly payment?: {
+    readonly attemptId: string;
+    readonly amount: Money;
+    readonly method: PaymentMethod;
+    readonly token: string;
+  };
+}
+
+/** The buyer gives the booking to somebody else, who is a guest of that id from then on. */
+export interface TransferChange extends ChangeOf<'transfer'> {
+  readonly requestedBy: string;
+  readonly to: { readonly userId: string; readonly email: string; readonly language: Language };
+}
+
+export type BookingChange = CancellationChange | ShowCancelledChange | ExchangeChange | TransferChange;
 
 export interface BookingChangeInput {
   readonly change: BookingChange;
@@ -50,6 +77,25 @@ export interface ChangeRefused {
 
 /** `booking` as the change has left it; `other` the one that it was exchanged for. */
 export type ChangeAnswer = { readonly ok: true; readonly booking: Booking; readonly other?: Booking } | ChangeRefused;
+
+/**
+ * Why an exchange came to nothing; the booking is as it was. `SEATS_REFUSED`: by the show, as `seats` says. `OUTCOME_UNKNOWN`:
+ * nobody knows whether the difference was captured; if it was, it goes back by itself.
+ */
+export interface ExchangeRefused {
+  readonly ok: false;
+  readonly refusal:
+    'SEATS_REFUSED' | 'PAYMENT_DECLINED' | 'PAYMENT_UNAVAILABLE' | 'GATEWAY_ERROR' | 'OUTCOME_UNKNOWN' | 'GIVEN_BACK';
+  readonly seats?: SeatRefusal;
+  /** With PAYMENT_DECLINED. */
+  readonly reason?: string;
+}
+
+/** `nextAction`: the difference is not paid yet. Both bookings are as they are meanwhile, and go on by themselves. */
+export type ExchangeAnswer =
+  | ChangeRefused
+  | ExchangeRefused
+  | { readonly ok: true; readonly booking: Booking; readonly other?: Booking; readonly nextAction?: NextAction };
 
 /** One of the refunds of a change, as it is first asked for. Each is a part of one payment. */
 export interface PlannedRefund {
@@ -76,6 +122,8 @@ export interface PlannedRefund {
 export interface RecordedChange {
   readonly ok: true;
   readonly booking: Booking;
+  /** The one that it was exchanged for. */
+  readonly other?: Booking;
   /** Indices of the seats that are the booking's no more. */
   readonly seats: readonly number[];
   readonly refunds: readonly PlannedRefund[];
@@ -102,7 +150,7 @@ export interface BookingChangeRecord {
 export interface BookingChangeStatus {
   /** The last one that was begun; `answer` is null while it is under way. */
   readonly change: BookingChange;
-  readonly answer: ChangeAnswer | null;
+  readonly answer: ExchangeAnswer | null;
   readonly refunds: readonly { readonly id: string; readonly amount: Money; readonly status: RefundStatus }[];
 }
 
@@ -112,6 +160,8 @@ export const changeMessages = {
   change: 'change',
   /** Signal: a provider has told how a refund ended, which is asked for at once. */
   refundNotification: 'refundNotification',
+  /** Signal: what a provider tells of the payment of an exchange's difference. */
+  paymentNotification: 'paymentNotification',
   status: 'status',
 } as const;
 

@@ -1,4 +1,4 @@
-import type { NewBooking } from '../domain/booking.ts';
+import type { Booking, NewBooking } from '../domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../domain/seat-commands.ts';
 import type {
   BookingAnswer,
@@ -7,7 +7,7 @@ import type {
   PayAnswer,
   PayCommand,
 } from './booking-messages.ts';
-import type { BookingChange, ChangeAnswer } from './change-messages.ts';
+import type { BookingChange, ChangeAnswer, ExchangeAnswer, ExchangeChange } from './change-messages.ts';
 import type { PaymentNotification } from './payments.ts';
 import type { ShowChange } from './show-changes.ts';
 import type { SaleChange, SaleChanged } from './show-messages.ts';
@@ -51,14 +51,19 @@ export interface WorkflowClient {
    * Resolves once the booking's workflow, or its successor for late money, has durably accepted the notice.
    * `booking` is needed to start that successor.
    */
-  notifyPayment(notification: PaymentNotification, booking: NewBooking): Promise<void>;
+  notifyPayment(
+    notification: PaymentNotification,
+    booking: NewBooking & Partial<Pick<Booking, 'status'>>,
+  ): Promise<void>;
   /** True once nobody acts for the purchase any more: its workflow has ended, and the row says how. */
   purchaseHasEnded(bookingId: string): Promise<boolean>;
   /**
    * Changes a booking that is confirmed, one change at a time: CHANGE_IN_PROGRESS while another one is under way. Answers
    * when the change is durable; its refund goes on by itself. The same `changeId` has one effect, and finds its answer.
    */
-  changeBooking(change: BookingChange, booking: NewBooking): Promise<ChangeAnswer>;
+  changeBooking(change: Exclude<BookingChange, ExchangeChange>, booking: NewBooking): Promise<ChangeAnswer>;
+  /** The same of an exchange, which answers when it is durable, has come to nothing, or waits for the buyer to pay. */
+  exchangeBooking(change: ExchangeChange, booking: NewBooking): Promise<ExchangeAnswer>;
   /** Lets the booking's change workflow know that a refund has ended. Without effect when none waits for it. */
   notifyRefund(bookingId: string, refundId: string): Promise<void>;
   /** Resolves when the Temporal server answers; for readiness. */

@@ -92,6 +92,8 @@ export interface NewBooking {
   readonly expiresAtMs: number;
   /** Of its theatre when it was made, where that has set one; it applies whatever the theatre sets later. */
   readonly cancellationPolicy?: CancellationPolicy;
+  /** The booking that it is to be exchanged for, or was: its changes, and what is told of its payment, are that one's. */
+  readonly exchangeOf?: string;
 }
 
 /** `expiresAtMs` is the expiry the hold has, or had at its end; clients see it while `hasLiveHold`. */

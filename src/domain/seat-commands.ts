@@ -62,6 +62,18 @@ export type SeatCommand =
       readonly seats: readonly number[];
       readonly reclaim: boolean;
     }
+  /**
+   * The booked seats of one booking go to another one, which has these seats then, together with all that were the first
+   * one's: what it does not want of them it returns. Nobody can come between. `back`: undoes one, whatever has ended.
+   */
+  | {
+      readonly kind: 'exchange';
+      readonly fromBookingId: string;
+      readonly bookingId: string;
+      readonly buyerId: string;
+      readonly seats: readonly number[];
+      readonly back?: true;
+    }
   /** Booked seats come back on sale; all of the booking's, or those named. Already back is a success. */
   | { readonly kind: 'return'; readonly bookingId: string; readonly seats?: readonly number[] }
   /** Staff takes available seats off sale, all or none. Blocking what is blocked is a success. */
@@ -75,6 +87,7 @@ export const seatCommandKinds: readonly SeatCommand['kind'][] = [
   'extend',
   'release',
   'confirm',
+  'exchange',
   'return',
   'block',
   'unblock',

@@ -226,6 +226,8 @@ export class SeatMap {
         return this.#decideRelease(command, nowMs);
       case 'confirm':
         return this.#decideConfirm(command, nowMs);
+      case 'exchange':
+        return this.#decideExchange(command, nowMs);
       case 'return':
         return this.#decideReturn(command, nowMs);
       case 'block':
@@ -378,6 +380,39 @@ export class SeatMap {
         });
       },
     };
+  }
+
+  /**
+   * Seats of the show that are new to the booking are its hold's, or free: a hold that has lapsed costs nothing where nobody
+   * came. Repeated, also after some were returned: what it has by now.
+   */
+  #decideExchange(command: CommandOf<'exchange'>, nowMs: number): Decision {
+    const malformed = this.#malformedSeats(command.seats, this.#rules.seatsPerBookingMax);
+    if (malformed !== null) return { answer: malformed };
+    const { fromBookingId, bookingId, buyerId, back = false } = command;
+    const known = this.#claims.get(bookingId);
+    if (known?.booked) {
+      const hasAll = command.seats.every((seat) => known.seats.includes(seat));
+      return hasAll ? { answer: grantedOnly(known.seats) } : refused('NO_SUCH_HOLD');
+    }
+    if (!back && this.#ended.find(bookingId, nowMs)?.end === 'returned') return refused('NO_SUCH_HOLD');
+    if (!back && this.#isClosed) return refused('SALES_CLOSED');
+    const from = this.#claims.get(fromBookingId);
+    if (!from?.booked) return refused('NO_SUCH_HOLD');
+
+    const held = known !== undefined && isLive(known, nowMs) ? known.seats : [];
+    const conflicts = conflictsOf(ascending(command.seats), this.#occupancyAt(nowMs).freeing([...from.seats, ...held]));
+    if (conflicts.length > 0) return { answer: { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts } };
+    const seats = ascending([...new Set([...from.seats, ...command.seats])]);
+    return { answer: grantedOnly(seats), change: () => this.#exchange(from, { bookingId, buyerId, seats }, nowMs) };
+  }
+
+  #exchange(from: Claim, { bookingId, buyerId, seats }: Pick<Claim, 'bookingId' | 'buyerId' | 'seats'>, nowMs: number) {
+    this.#end(from, 'returned', nowMs);
+    const held = this.#claims.get(bookingId);
+    if (held !== undefined) return this.#book(held, seats);
+    const times = { heldAtMs: from.heldAtMs, expiresAtMs: from.expiresAtMs };
+    this.#takeAnew({ bookingId, buyerId, seats, ...times, fingerprint: null, booked: true, askedAtMs: 0 });
   }
 
   /**

@@ -2,6 +2,7 @@ import { type LogLevel, makeTelemetryFilterString, Runtime } from '@temporalio/w
 import { type BookingActivities, createBookingActivities } from '../../activities/booking-activities.ts';
 import { type ChangeActivities, createChangeActivities } from '../../activities/change-activities.ts';
 import { createPurchaseActivities } from '../../activities/purchase-activities.ts';
+import { createExchangeActivities, type ExchangeActivities } from '../../activities/exchange-activities.ts';
 import {
   createReconciliationActivities,
   type ReconciliationActivities,
@@ -40,6 +41,7 @@ const log = createLogger('worker');
 
 export type Activities = BookingActivities &
   ChangeActivities &
+  ExchangeActivities &
   ReconciliationActivities &
   ReminderActivities &
   ShowActivities &
@@ -113,6 +115,11 @@ export async function runWorkerProcess(
         sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
       }),
       ...createChangeActivities({ db, workflows }),
+      ...createExchangeActivities({
+        db,
+        workflows,
+        sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
+      }),
       ...createReminderActivities({ db, leadMs: config.REMINDER_LEAD_SECONDS * 1_000 }),
       ...sweeps,
       ...createReconciliationActivities({

@@ -139,4 +139,5 @@ export const toBooking = (row: BookingRow): Booking => ({
   chainId: row.chain_id ?? row.id,
   asCreated: row.as_created,
   ...(row.cancellation_policy && { cancellationPolicy: row.cancellation_policy }),
+  ...(row.exchange_of !== null && { exchangeOf: row.exchange_of }),
 });

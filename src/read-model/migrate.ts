@@ -7,6 +7,7 @@ import * as showsCancelledAndMoved from './migrations/0004-shows-cancelled-and-m
 import * as outboxRelay from './migrations/0005-outbox-relay.ts';
 import * as notificationsAndTickets from './migrations/0006-notifications-and-tickets.ts';
 import * as reconciliation from './migrations/0007-reconciliation.ts';
+import * as exchanges from './migrations/0008-exchanges.ts';
 import * as providerReferences from './migrations/0009-provider-references.ts';
 
 /** In the order of their numbers. One that has run anywhere is never edited: a change is a new one. */
@@ -18,6 +19,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0005-outbox-relay': outboxRelay,
   '0006-notifications-and-tickets': notificationsAndTickets,
   '0007-reconciliation': reconciliation,
+  '0008-exchanges': exchanges,
   '0009-provider-references': providerReferences,
 };
 

@@ -49,6 +49,7 @@ export interface Tables {
   reconciliation_findings: ReconciliationFindingsTable;
   reconciliation_run_findings: ReconciliationRunFindingsTable;
   ticket_admissions: TicketAdmissionsTable;
+  account_claims: AccountClaimsTable;
   notifications_sent: NotificationsSentTable;
   booking_reminders: BookingRemindersTable;
 }
@@ -208,6 +209,8 @@ export interface BookingsTable {
   kept_amount: Generated<number>;
   /** The first booking of its exchanges; null: itself. */
   chain_id: Immutable<string | null>;
+  /** The booking that it is exchanged for; null: bought by itself. */
+  exchange_of: Generated<string | null>;
   /** Of the ticket that is good: raised when it changes hands or loses seats. */
   ticket_version: Generated<number>;
   updated_at: Date;
@@ -350,6 +353,12 @@ export interface IdempotencyAnswersTable {
   headers: ColumnType<Record<string, string>, string, never>;
   body: ColumnType<unknown, string, never>;
   created_at: ColumnType<Date, Date | undefined, never>;
+}
+
+/** Accounts that came with a booking, and were opened. */
+export interface AccountClaimsTable {
+  user_id: Immutable<string>;
+  claimed_at: Generated<Date>;
 }
 
 export interface TicketAdmissionsTable {

@@ -93,6 +93,8 @@ export class NaiveSeatMap {
         return this.release(command, now);
       case 'confirm':
         return this.confirm(command, now);
+      case 'exchange':
+        return this.exchange(command, now);
       case 'return':
         return this.giveBack(command, now);
       case 'block':
@@ -251,6 +253,29 @@ export class NaiveSeatMap {
     const booked = { id: bookingId, buyer: live ? buyer : buyerId, heldAt, expiresAt, seats: sorted(seats) };
     this.change(now, () => this.put({ ...booked, fingerprint: null, state: 'booked', endedAt: 0 }));
     return done(seats);
+  }
+
+  private exchange({ fromBookingId, bookingId, buyerId, seats, back }: Of<'exchange'>, now: number): SeatCommandResult {
+    const malformed = this.malformed(seats, this.rules.seatsPerBookingMax);
+    if (malformed) return malformed;
+    const known = this.known(bookingId, now);
+    if (known?.state === 'booked') {
+      return seats.every((seat) => known.seats.includes(seat)) ? done(known.seats) : no('NO_SUCH_HOLD');
+    }
+    if (known?.state === 'returned' && back !== true) return no('NO_SUCH_HOLD');
+    const from = this.known(fromBookingId, now);
+    if (from?.state !== 'booked') return no('NO_SUCH_HOLD');
+    const live = known?.state === 'held' && known.expiresAt > now ? known : undefined;
+    const conflicts = this.conflicts(seats, [...from.seats, ...(live?.seats ?? [])], now);
+    if (conflicts.length > 0) return no('SEAT_UNAVAILABLE', { conflicts });
+    const all = sorted([...new Set([...from.seats, ...seats])]);
+    const { heldAt, expiresAt, buyer } = { buyer: buyerId, heldAt: from.heldAt, expiresAt: from.expiresAt, ...live };
+    this.change(now, () => {
+      this.put({ ...from, state: 'returned', endedAt: now });
+      const booked = { id: bookingId, buyer, heldAt, expiresAt, seats: all, fingerprint: null };
+      this.put({ ...booked, state: 'booked', endedAt: 0 });
+    });
+    return done(all);
   }
 
   private giveBack({ bookingId, seats }: Of<'return'>, now: number): SeatCommandResult {

@@ -56,6 +56,8 @@ export interface ShowOptions {
   readonly startsInMs?: number;
   readonly salesCloseInMs?: number;
   readonly endsInMs?: number;
+  /** Of every seat, in minor units. */
+  readonly seatPrice?: number;
   /** A city that may be there already; a new one otherwise. */
   readonly cityId?: string;
 }
@@ -82,6 +84,7 @@ export async function openShow(system: Pick<TestSystem, 'db' | 'workflows'>, opt
   await insertScreen(db, { id: screenId, theatreId, name: 'Screen 1' });
   await insertMovie(db, testMovie(movieId), nowMs);
   await insertSeatingPlan(db, { id: seatingPlanId, plan, layout: seatLayout(plan) }, nowMs);
+  const price = options.seatPrice === undefined ? SEAT_PRICE : money(options.seatPrice, 'INR');
   const startsAtMs = nowMs + (options.startsInMs ?? 48 * HOUR_MS);
   await insertShow(
     db,
@@ -96,7 +99,7 @@ export async function openShow(system: Pick<TestSystem, 'db' | 'workflows'>, opt
       salesCloseAtMs: options.salesCloseInMs === undefined ? startsAtMs : nowMs + options.salesCloseInMs,
       language: 'en',
       format: '2D',
-      categories: plan.categories.map((category) => ({ id: category.id, name: category.name, price: SEAT_PRICE })),
+      categories: plan.categories.map((category) => ({ id: category.id, name: category.name, price })),
       overlapOverridden: false,
     },
     nowMs,

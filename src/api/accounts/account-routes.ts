@@ -5,8 +5,11 @@ import { isoTime } from '../../contracts/http/primitives.ts';
 import { type Language, preferredLanguage } from '../../domain/language.ts';
 import { newId } from '../../platform/ids.ts';
 import type { ReadModel } from '../../read-model/database.ts';
+import type { TicketCodes } from '../../tickets/ticket-codes.ts';
+import { claimAccount } from '../../read-model/transfers.ts';
 import { changeUser, findUser, insertGuest, type User } from '../../read-model/users.ts';
 import { ok } from '../http/answer.ts';
+import { ApiError } from '../http/api-error.ts';
 import { notFound } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
@@ -16,16 +19,17 @@ export interface AccountRoutesDeps {
   readonly db: ReadModel;
   readonly memory: AnswerMemory;
   readonly jwtSecret: string;
+  readonly codes: TicketCodes;
   readonly nowMs: () => number;
 }
 
-export const accountRoutes = ({ db, memory, jwtSecret, nowMs }: AccountRoutesDeps): readonly Route[] => [
+export const accountRoutes = ({ db, memory, jwtSecret, codes, nowMs }: AccountRoutesDeps): readonly Route[] => [
   route(endpoints.createGuest, async (call) => {
     // What is kept is the user alone: tokens are made of it anew, the same each time, and never stored.
     const answer = await memory.onceInTransaction(call, async (trx) => {
       const user = newGuest(call.body, preferredLanguage(call.headers['accept-language']), nowMs());
       const createdAtMs = Date.parse(user.createdAt);
-      const hash = createHash('sha256').update(refreshTokenOf(jwtSecret, user)).digest('base64url');
+      const hash = hashOf(refreshTokenOf(jwtSecret, user));
       const expiresAtMs = createdAtMs + REFRESH_TOKEN_TTL_SECONDS * 1_000;
       const refreshToken = { hash, family: user.id, expiresAtMs };
       const { id, email, phone, locale: language } = user;
@@ -33,7 +37,27 @@ export const accountRoutes = ({ db, memory, jwtSecret, nowMs }: AccountRoutesDep
       return { status: 201, headers: { 'Cache-Control': 'no-store' }, body: user };
     });
     if (answer.status !== 201) return answer;
-    return { ...answer, body: await sessionOf(jwtSecret, answer.body as UserBody) };
+    const user = answer.body as UserBody;
+    const login = { sinceMs: Date.parse(user.createdAt), refreshToken: refreshTokenOf(jwtSecret, user) };
+    return { ...answer, body: await sessionOf(jwtSecret, user, login) };
+  }),
+
+  route(endpoints.claimAccount, async (call) => {
+    const invitation = codes.readInvitation(call.body.token);
+    const answer = await memory.onceInTransaction(call, async (trx) => {
+      const claimedAtMs = nowMs();
+      if (!invitation || invitation.expiresAtMs <= claimedAtMs) throw unclaimable();
+      const user = await findUser(trx, invitation.userId);
+      const hash = hashOf(derivedRefreshToken(jwtSecret, invitation.userId, 'claim', String(claimedAtMs)));
+      const expiresAtMs = claimedAtMs + REFRESH_TOKEN_TTL_SECONDS * 1_000;
+      const refreshToken = { hash, family: newId('usr'), expiresAtMs };
+      if (!user || !(await claimAccount(trx, user.id, refreshToken))) throw unclaimable();
+      return { ...ok({ user: userBody(user), claimedAtMs }), headers: { 'Cache-Control': 'no-store' } };
+    });
+    if (answer.status !== 200) return answer;
+    const { user, claimedAtMs } = answer.body as { user: UserBody; claimedAtMs: number };
+    const refreshToken = derivedRefreshToken(jwtSecret, user.id, 'claim', String(claimedAtMs));
+    return { ...answer, body: await sessionOf(jwtSecret, user, { sinceMs: claimedAtMs, refreshToken }) };
   }),
 
   route(endpoints.getMe, async ({ caller }) => ok(userBody(await findUser(db, caller.userId)))),
@@ -65,12 +89,22 @@ const newGuest = (contact: GuestRequest, browsersLanguage: Language, nowMs: numb
 const refreshTokenOf = (jwtSecret: string, user: UserBody): string =>
   derivedRefreshToken(jwtSecret, user.id, user.createdAt);
 
-async function sessionOf(jwtSecret: string, user: UserBody): Promise<SessionBody> {
-  const issuedAt = Math.floor(Date.parse(user.createdAt) / 1_000);
+const hashOf = (refreshToken: string): string => createHash('sha256').update(refreshToken).digest('base64url');
+
+const unclaimable = (): ApiError =>
+  new ApiError('UNAUTHENTICATED', 'This token opens no account: it is not one of ours, too old, or was used.');
+
+interface Login {
+  readonly sinceMs: number;
+  readonly refreshToken: string;
+}
+
+async function sessionOf(jwtSecret: string, user: UserBody, { sinceMs, refreshToken }: Login): Promise<SessionBody> {
+  const issuedAt = Math.floor(sinceMs / 1_000);
   const caller = { userId: user.id, role: user.role };
   return {
     accessToken: await signAccessToken(jwtSecret, caller, issuedAt),
-    refreshToken: refreshTokenOf(jwtSecret, user),
+    refreshToken,
     expiresIn: ACCESS_TOKEN_TTL_SECONDS,
     user,
   };

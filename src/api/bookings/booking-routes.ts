@@ -13,9 +13,11 @@ import { ok } from '../http/answer.ts';
 import type { ApiError } from '../http/api-error.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
+import type { ShowCommands } from '../shows/show-commands.ts';
 import { bookingAfter, bookingBody } from './booking-body.ts';
 import type { BookingDesk } from './booking-desk.ts';
 import { cancellationRoutes, cancelWhole } from './cancellation-routes.ts';
+import { exchangeRoutes } from './exchange-routes.ts';
 import { ownBooking } from './own-booking.ts';
 import { bookingRefusal, bookingState, holdExpired } from './refusals.ts';
 import { priced, seatIndices } from './seat-choice.ts';
@@ -28,6 +30,7 @@ export interface BookingRoutesDeps {
   readonly db: ReadModel;
   readonly batches: Batches;
   readonly catalogue: SaleCatalogue;
+  readonly shows: ShowCommands;
   readonly workflows: WorkflowClient;
   readonly desk: BookingDesk;
   readonly seen: SeatsSeenTaken;
@@ -96,6 +99,7 @@ export function bookingRoutes(deps: BookingRoutesDeps): readonly Route[] {
     }),
 
     ...cancellationRoutes(deps),
+    ...exchangeRoutes(deps),
   ];
 }
 

@@ -24,6 +24,9 @@ export const rateLimits: Readonly<Record<string, RateLimit>> = {
   changeSeats: { by: 'user', requests: 60, windowSeconds: 60 },
   extendBooking: { by: 'user', requests: 30, windowSeconds: 60 },
   releaseBooking: { by: 'user', requests: 60, windowSeconds: 60 },
+  // Each holds seats, and may charge.
+  exchangeBooking: { by: 'user', requests: 30, windowSeconds: 60 },
+  transferBooking: { by: 'user', requests: 30, windowSeconds: 60 },
   cancelSeats: { by: 'user', requests: 30, windowSeconds: 60 },
   quoteCancellation: { by: 'user', requests: 120, windowSeconds: 60 },
   createQuote: { by: 'address', requests: 1_200, windowSeconds: 60 },

@@ -36,6 +36,11 @@ export class ShowCommands {
     return this.#workflows.seatCommand(show.id, command);
   }
 
+  /** For who will send commands without this process. One that was sold from runs, or has ended. */
+  async startUnlessSold(show: Show): Promise<void> {
+    if (mayBeUnstarted(show)) await this.start(show);
+  }
+
   /**
    * Has the show's workflow go by what staff has decided. One that was never started is started with it: whoever would
    * start it by what was known before finds it running.

@@ -10,7 +10,7 @@ export const everyRole: readonly Role[] = roles;
 /** RFC 5321: longest address that can be delivered to. */
 const EMAIL_MAX = 254;
 
-const email = z.email().max(EMAIL_MAX);
+export const email = z.email().max(EMAIL_MAX);
 const phone = z
   .string()
   .regex(/^\+?[1-9][0-9]{6,14}$/, 'must be 7 to 15 digits, as in +919876543210')
@@ -42,6 +42,13 @@ export const userSchema = z
     createdAt: timestamp,
   })
   .meta({ id: 'User' });
+
+/** A token of ours is below 400 characters. */
+const CLAIM_TOKEN_MAX = 2_000;
+
+export const claimRequest = z
+  .strictObject({ token: text(CLAIM_TOKEN_MAX).meta({ description: 'From the mail that came with the booking' }) })
+  .meta({ id: 'ClaimRequest' });
 
 export const sessionSchema = z
   .object({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { appliedTierReasons } from '../../domain/cancellation-policy.ts';
 import { bookingStatuses, paymentMethods, paymentStatuses, refundStatuses } from '../../domain/booking.ts';
 import { SEAT_ID_MAX } from '../../domain/seating-plan.ts';
+import { email } from './accounts.ts';
 import { moneySchema, opaqueId, orNull, pageOf, pageQuery, shortText, text, timestamp } from './primitives.ts';
 
 /** Longest one-time token that a provider takes: a longer one would be its "malformed", and to the buyer an endless 502. */
@@ -45,6 +46,19 @@ export const cancellationQuoteQuery = z.strictObject({
     .optional()
     .meta({ description: 'Seats with commas between them; absent: all of them', example: 'A12,A13' }),
 });
+
+export const exchangeRequest = z
+  .strictObject({
+    showId: opaqueId,
+    seatIds,
+    method: z.enum(paymentMethods).optional().meta({ description: 'Absent: by card' }),
+    token: text(PAYMENT_TOKEN_MAX).optional().meta({ description: 'Needed where the new seats cost more' }),
+  })
+  .meta({ id: 'ExchangeRequest', example: { showId: 'shw_0Zr3c4QyS5uY1nXbK2mWpA', seatIds: ['B3', 'B4'] } });
+
+export const transferRequest = z
+  .strictObject({ email })
+  .meta({ id: 'TransferRequest', example: { email: 'ravi@example.org' } });
 
 export const bookingListQuery = z.strictObject({ status: z.enum(bookingStatuses).optional(), ...pageQuery });
 
@@ -103,6 +117,13 @@ export const pendingBookingSchema = z
   .object({ ...bookingFields, nextAction: nextActionSchema })
   .meta({ id: 'PendingBooking' });
 
+export const exchangedSchema = z
+  .object({ old: bookingSchema, new: bookingSchema })
+  .meta({ id: 'Exchanged', description: 'The booking that was given up, and the one that it became' });
+export const pendingExchangeSchema = z
+  .object({ old: bookingSchema, new: bookingSchema, nextAction: nextActionSchema })
+  .meta({ id: 'PendingExchange', description: 'Both go on as they are until the difference is paid, or is not' });
+
 export const paymentSchema = z
   .object({
     status: orNull(z.enum(paymentStatuses)).meta({ description: 'Of the last attempt; null before the first' }),
@@ -128,4 +149,7 @@ export type PaymentRequest = z.infer<typeof paymentRequest>;
 export type BookingBody = z.infer<typeof bookingSchema>;
 export type PendingBookingBody = z.infer<typeof pendingBookingSchema>;
 export type CancellationQuoteBody = z.infer<typeof cancellationQuoteSchema>;
+export type ExchangeRequest = z.infer<typeof exchangeRequest>;
+export type ExchangedBody = z.infer<typeof exchangedSchema>;
+export type PendingExchangeBody = z.infer<typeof pendingExchangeSchema>;
 export type PaymentBody = z.infer<typeof paymentSchema>;

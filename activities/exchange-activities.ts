@@ -1,0 +1,312 @@
+import { ApplicationFailure, log } from '@temporalio/activity';
+import type {
+  ChangeRefused,
+  ExchangeChange,
+  ExchangeRefused,
+  RecordedChange,
+  TransferChange,
+} from '../src/contracts/change-messages.ts';
+import { bookingEvent } from '../src/contracts/events.ts';
+import { ShowNotRunningError } from '../src/contracts/workflow-client.ts';
+import { asMade, type Booking, bookingCan, inNextVersion } from '../src/domain/booking.ts';
+import type { PaymentAttempt } from '../src/domain/booking-process.ts';
+import { isSameMoney, type Money, money } from '../src/domain/money.ts';
+import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
+import { findChange } from '../src/read-model/booking-changes.ts';
+import { recordBookingStates } from '../src/read-model/booking-records.ts';
+import { findBookings } from '../src/read-model/bookings.ts';
+import { BookingsUnderChange } from '../src/read-model/bookings-under-change.ts';
+import type { ReadModel, ReadModelTransaction } from '../src/read-model/database.ts';
+import { SeatAlreadyBookedError } from '../src/read-model/errors.ts';
+import { confirmExchange, findBuyingAttempt, insertExchange } from '../src/read-model/exchanges.ts';
+import { findPayment, insertPaymentAttempts, type Payment, recordPayments } from '../src/read-model/payments.ts';
+import { insertReceiver, setOwner } from '../src/read-model/transfers.ts';
+import {
+  asRecorded,
+  type ChangeActivityDeps,
+  plannedRefunds,
+  refundRows,
+  startedEvent,
+  withRefunds,
+} from './change-activities.ts';
+
+export interface ExchangeActivityDeps extends ChangeActivityDeps {
+  readonly sendSeatCommand: (showId: string, command: SeatCommand) => Promise<SeatCommandResult>;
+}
+
+/** What the records say of an exchange before anything is done for it. */
+export type ExchangeBefore =
+  | { readonly kind: 'new'; readonly from: Booking }
+  | { readonly kind: 'recorded'; readonly recorded: RecordedChange }
+  | { readonly kind: 'refused'; readonly refused: ChangeRefused | ExchangeRefused };
+
+export type OpenedExchange = { readonly ok: true; readonly booking: Booking } | ChangeRefused;
+
+export type ExchangeActivities = ReturnType<typeof createExchangeActivities>;
+
+/** Every effect of exchanges and transfers, besides those of any purchase. Each is idempotent, by the change's id. */
+export function createExchangeActivities({ db, workflows, ...deps }: ExchangeActivityDeps) {
+  async function sendSeatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
+    try {
+      return await deps.sendSeatCommand(showId, command);
+    } catch (error) {
+      // It has ended.
+      if (error instanceof ShowNotRunningError) return { ok: false, refusal: 'SALES_CLOSED' };
+      throw error;
+    }
+  }
+
+  return {
+    /** Whether it has been done, or has come to nothing, by an earlier run; and the booking as it is. */
+    async findExchange({ changeId, bookingId, to }: ExchangeChange): Promise<ExchangeBefore> {
+      await awaitPurchase({ db, workflows }, bookingId);
+      const known = await findChange(db, changeId);
+      const [from, other] = await findBookings(db, [bookingId, to.id]);
+      if (!from) return { kind: 'refused', refused: { ok: false, refusal: 'NOT_FOUND' } };
+      if (known) {
+        const change = { changeId, bookingId };
+        const records = await db.transaction().execute((trx) => BookingsUnderChange.lock(trx, [change]));
+        return { kind: 'recorded', recorded: { ...asRecorded(records, from, known), other: other! } };
+      }
+      if (other && other.status !== 'PAYMENT_PENDING') return { kind: 'refused', refused: await asFailed(db, other) };
+      return { kind: 'new', from };
+    },
+
+    /** Those of the new seats that are to be held, for so long. */
+    holdSeats: ({ to }: ExchangeChange, seats: readonly number[], ttlMs: number): Promise<SeatCommandResult> =>
+      sendSeatCommand(to.showId, {
+        kind: 'hold',
+        bookingId: to.id,
+        fingerprint: to.fingerprint,
+        buyerId: to.userId,
+        ttlMs,
+        pick: { seats },
+      }),
+
+    /** The pivot within one show. `back`: undone. */
+    exchangeSeats: (
+      from: Pick<Booking, 'id'>,
+      to: Pick<Booking, 'id' | 'showId' | 'userId' | 'seats'>,
+      back?: true,
+    ): Promise<SeatCommandResult> =>
+      sendSeatCommand(to.showId, {
+        kind: 'exchange',
+        fromBookingId: from.id,
+        bookingId: to.id,
+        buyerId: to.userId,
+        seats: to.seats.map(({ index }) => index),
+        ...(back && { back }),
+      }),
+
+    /** The new booking's row and its payment's, before anything is charged: from now on whoever finds money knows whose. */
+    openExchange: (change: ExchangeChange, times: Pick<Booking, 'heldAtMs' | 'expiresAtMs'>): Promise<OpenedExchange> =>
+      db.transaction().execute((trx) => open(trx, change, times)),
+
+    /** Old and new booking, seats, change, payment, refunds and events in one transaction. */
+    async recordExchange(
+      change: ExchangeChange,
+      attempt: PaymentAttempt | null,
+    ): Promise<RecordedChange | ChangeRefused | { readonly ok: false; readonly refusal: 'SEAT_TAKEN' }> {
+      try {
+        return await db.transaction().execute((trx) => exchange(trx, change, attempt));
+      } catch (error) {
+        if (!(error instanceof SeatAlreadyBookedError)) throw error;
+        log.error('a seat would have been sold twice', { alert: 'second_line_fired', bookingId: change.to.id });
+        return { ok: false, refusal: 'SEAT_TAKEN' };
+      }
+    },
+
+    /** It came to nothing. `isToBeTold`: the buyer was told that it waits for the payment. */
+    async recordFailedExchange(
+      booking: Booking,
+      attempt: PaymentAttempt | null,
+      isToBeTold: boolean,
+    ): Promise<'recorded'> {
+      const payment = attempt === null ? undefined : paymentRow(booking.id, attempt);
+      const { id: bookingId, showId } = booking;
+      const outbox = isToBeTold ? [bookingEvent('booking.failed', { bookingId, showId })] : undefined;
+      await recordBookingStates(db, [{ booking, payment, outbox }]);
+      return 'recorded';
+    },
+
+    /** Owner, ticket, receiver's account, change and event in one transaction. */
+    async recordTransfer(change: TransferChange): Promise<RecordedChange | ChangeRefused> {
+      await awaitPurchase({ db, workflows }, change.bookingId);
+      return db.transaction().execute((trx) => transfer(trx, change));
+    },
+  };
+}
+
+/** As its payment tells: an exchange is not tried again under the same id. */
+async function asFailed(db: ReadModel, { id, payment }: Booking): Promise<ExchangeRefused> {
+  const seats = { ok: false, refusal: 'HOLD_EXPIRED' } as const;
+  if (payment === null) return { ok: false, refusal: 'SEATS_REFUSED', seats };
+  const row = await db.selectFrom('payments').select('id').where('booking_id', '=', id).executeTakeFirst();
+  const attempt = row ? await findPayment(db, row.id) : null;
+  switch (attempt?.status) {
+    case 'DECLINED':
+      return { ok: false, refusal: 'PAYMENT_DECLINED', reason: attempt.failureReason ?? 'declined' };
+    case 'SUCCEEDED':
+      return { ok: false, refusal: 'GIVEN_BACK' };
+    case 'FAILED':
+      return { ok: false, refusal: 'PAYMENT_UNAVAILABLE' };
+    default:
+      return { ok: false, refusal: 'OUTCOME_UNKNOWN' };
+  }
+}
+
+/**
+ * A purchase that still runs may repeat its last steps; a seat that it finds given up would be a seat that was lost. It ends as
+ * soon as a worker has time for it.
+ */
+async function awaitPurchase({ db, workflows }: ChangeActivityDeps, bookingId: string): Promise<void> {
+  const [booking] = await findBookings(db, [bookingId]);
+  if (booking?.status !== 'CONFIRMED' || (await workflows.purchaseHasEnded(bookingId))) return;
+  throw ApplicationFailure.retryable('the purchase has not ended yet', 'PurchaseRunning');
+}
+
+async function open(
+  trx: ReadModelTransaction,
+  change: ExchangeChange,
+  times: Pick<Booking, 'heldAtMs' | 'expiresAtMs'>,
+): Promise<OpenedExchange> {
+  const records = await BookingsUnderChange.lock(trx, [change]);
+  const from = records.booking(change.bookingId);
+  const refused = refusalOf(records, from, change, 'exchange') ?? refusedPrice(from!, change.price);
+  if (refused) return refused;
+  const { to, payment } = change;
+  const booking: Booking = {
+    ...asMade({ ...to, ...times, exchangeOf: from!.id }),
+    status: 'PAYMENT_PENDING',
+    chainId: from!.chainId,
+    payment: payment ? { status: 'PENDING' } : null,
+  };
+  await insertExchange(trx, booking);
+  if (payment) {
+    const { attemptId: id, amount, method } = payment;
+    const attempt = { id, bookingId: to.id, amount, method, fingerprint: to.fingerprint };
+    await insertPaymentAttempts(trx, [{ ...attempt, createdAtMs: times.heldAtMs }]);
+  }
+  return { ok: true, booking };
+}
+
+/** Why this booking may not be changed so just now, or null. Whose show was cancelled is about to get the money back. */
+function refusalOf(
+  records: BookingsUnderChange,
+  booking: Booking | null,
+  { requestedBy }: Pick<ExchangeChange, 'requestedBy'>,
+  deed: 'exchange' | 'transfer',
+): ChangeRefused | null {
+  if (booking?.userId !== requestedBy) return { ok: false, refusal: 'NOT_FOUND' };
+  if (!bookingCan[booking.status][deed]) return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: booking.status };
+  const show = records.show(booking);
+  if (!show) throw new Error(`booking ${booking.id} has no show`);
+  if (show.cancelled !== null) return { ok: false, refusal: 'CHANGE_IN_PROGRESS' };
+  return Date.now() > show.startsAtMs ? { ok: false, refusal: 'NOT_CANCELLABLE' } : null;
+}
+
+const refusedPrice = ({ price }: Booking, asked: Money): ChangeRefused | null =>
+  isSameMoney(price.total, asked) ? null : { ok: false, refusal: 'CHANGE_IN_PROGRESS' };
+
+async function exchange(
+  trx: ReadModelTransaction,
+  change: ExchangeChange,
+  attempt: PaymentAttempt | null,
+): Promise<RecordedChange | ChangeRefused> {
+  const records = await BookingsUnderChange.lock(trx, [change, { ...change, bookingId: change.to.id }]);
+  const [from, to] = [records.booking(change.bookingId), records.booking(change.to.id)];
+  if (!from || !to) throw new Error(`exchange ${change.changeId} lacks a row`);
+  const known = records.change(change.changeId);
+  if (known) return { ...asRecorded(records, from, known), other: to };
+  if (!bookingCan[from.status].exchange || to.status !== 'PAYMENT_PENDING') {
+    return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: from.status };
+  }
+  const nowMs = Date.now();
+  const { booking, refunds } = noteExchange(records, change, { from, to }, nowMs);
+  await records.write(trx);
+  if (attempt) await recordPayments(trx, [paymentRow(to.id, attempt)]);
+  const paidBy = attempt?.id ?? (await findBuyingAttempt(trx, from.id));
+  const other = await confirmExchange(trx, { ...to, changedAtMs: nowMs }, paidBy!);
+  return { ok: true, booking, other, seats: [], refunds };
+}
+
+/** The old booking keeps its seats and price, to be read. */
+function noteExchange(
+  records: BookingsUnderChange,
+  change: ExchangeChange,
+  { from, to }: { readonly from: Booking; readonly to: Booking },
+  nowMs: number,
+): Pick<RecordedChange, 'booking' | 'refunds'> {
+  const { currency } = from.price.total;
+  const difference = money(to.price.total.amount - from.price.total.amount, currency);
+  const refund = money(Math.max(-difference.amount, 0), currency);
+  const rows = refundRows(records, from, change, { refund }, nowMs);
+  const refunds = plannedRefunds(records, rows, change.kind);
+  records.noteChange(recordOf(change, from, refund, nowMs));
+  records.noteSeatsBack(
+    from,
+    from.seats.map(({ id }) => id),
+  );
+  for (const row of rows) records.noteRefund(row);
+  const moved: Booking = { ...from, status: 'EXCHANGED' };
+  const booking = rows.length > 0 ? withRefunds(records, moved, refund.amount, nowMs) : inNextVersionAt(moved, nowMs);
+  records.noteBooking(booking, { newTickets: true });
+  const told = { bookingId: from.id, showId: from.showId, otherBookingId: to.id, difference };
+  records.noteEvents(from.id, [
+    bookingEvent('booking.exchanged', { ...told, refund: rows.length > 0 ? refund : null }),
+    ...refunds.map(startedEvent(booking)),
+  ]);
+  records.noteEvents(to.id, [bookingEvent('booking.confirmed', { bookingId: to.id, showId: to.showId })]);
+  return { booking, refunds };
+}
+
+const inNextVersionAt = (booking: Booking, nowMs: number): Booking => ({
+  ...inNextVersion(booking),
+  changedAtMs: Math.max(nowMs, booking.changedAtMs),
+});
+
+const recordOf = (
+  { changeId: id, bookingId, kind, requestedBy, to }: ExchangeChange,
+  { seats }: Booking,
+  refund: Money,
+  createdAtMs: number,
+) => ({
+  id,
+  bookingId,
+  kind,
+  requestedBy,
+  reason: null,
+  seatIds: seats.map((seat) => seat.id),
+  seats: seats.map(({ index }) => index),
+  tier: null,
+  refund,
+  kept: money(0, refund.currency),
+  otherBookingId: to.id,
+  createdAtMs,
+});
+
+async function transfer(trx: ReadModelTransaction, change: TransferChange): Promise<RecordedChange | ChangeRefused> {
+  const { changeId: id, bookingId, kind, requestedBy, to } = change;
+  const records = await BookingsUnderChange.lock(trx, [change]);
+  const booking = records.booking(bookingId);
+  if (booking && records.change(id)) return { ok: true, booking, seats: [], refunds: [] };
+  const refused = refusalOf(records, booking, change, 'transfer');
+  if (refused) return refused;
+  const nowMs = Date.now();
+  const given = inNextVersionAt({ ...booking!, userId: to.userId }, nowMs);
+  const none = money(0, given.price.total.currency);
+  const record = { id, bookingId, kind, requestedBy, reason: null, seatIds: [], seats: [], tier: null };
+  records.noteChange({ ...record, refund: none, kept: none, otherBookingId: null, createdAtMs: nowMs });
+  records.noteBooking(given, { newTickets: true });
+  const told = { bookingId, showId: given.showId, toUserId: to.userId, fromUserId: requestedBy };
+  records.noteEvents(bookingId, [bookingEvent('booking.transferred', told)]);
+  await insertReceiver(trx, to, nowMs);
+  await records.write(trx);
+  await setOwner(trx, given);
+  return { ok: true, booking: given, seats: [], refunds: [] };
+}
+
+function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {
+  const nowMs = Date.now();
+  return { ...attempt, bookingId, method: null, fingerprint: null, createdAtMs: nowMs, updatedAtMs: nowMs };
+}
