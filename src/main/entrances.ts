@@ -17,7 +17,7 @@ export interface Entrances {
   readonly apiMetrics: readonly MetricsPlace[];
   readonly workerMetrics: readonly MetricsPlace[];
   readonly relayMetrics: readonly MetricsPlace[];
-  /** False when the settings name a payment provider that runs elsewhere. */
+  /** False when no simulated provider is chosen, or the settings name one that runs elsewhere. */
   readonly ownSimulator: boolean;
   /** False where a mail server is named, and in production. */
   readonly ownMailCatcher: boolean;
@@ -45,11 +45,15 @@ export const entrancePortSettings: readonly string[] = [
   ...numberedSettings(metricsOfRelays, processesMax),
 ];
 
-/** @throws StartupError */
+/**
+ * @param usesSimulator whether a simulated provider is chosen: otherwise there is nobody to talk to one
+ * @throws StartupError
+ */
 export async function reserveEntrances(
   { API_PROCESSES, WORKER_PROCESSES, RELAY_PROCESSES }: LauncherSettings,
   ports: PortBook,
   env: NodeJS.ProcessEnv,
+  usesSimulator: boolean,
 ): Promise<Entrances> {
   const port = await ports.reserve(portOfApi, 3000);
   const ofApis = await reserveMetrics(metricsOfApis, 9464, API_PROCESSES, ports);
@@ -57,7 +61,8 @@ export async function reserveEntrances(
   const ofRelays = await reserveMetrics(metricsOfRelays, 9494, RELAY_PROCESSES, ports);
   const place = (metricsPort: number) => ({ port: metricsPort, url: `${urlOf(env.HOST, metricsPort)}/metrics` });
   const external = env.PAYMENT_GATEWAY_URL;
-  const simulatorPort = external === undefined ? await ports.reserve(portOfSimulator, 3010) : null;
+  const isOurs = usesSimulator && external === undefined;
+  const simulatorPort = isOurs ? await ports.reserve(portOfSimulator, 3010) : null;
   const mails = await reserveMailCatcher(ports, env);
   const api = urlOf(env.HOST, port);
   const simulator = simulatorPort === null ? null : urlOf(env.PAYMENT_SIMULATOR_HOST, simulatorPort);
@@ -80,7 +85,7 @@ export async function reserveEntrances(
     ownMailCatcher: mails !== null,
     env: {
       PORT: String(port),
-      PAYMENT_GATEWAY_URL: external ?? simulator!,
+      ...gatewayAddress(external ?? simulator),
       PAYMENT_WEBHOOK_URL: env.PAYMENT_WEBHOOK_URL ?? api,
       ...(simulatorPort === null ? {} : { PAYMENT_SIMULATOR_PORT: String(simulatorPort) }),
       ...mails?.env,
@@ -95,6 +100,9 @@ export async function reserveEntrances(
     ],
   };
 }
+
+const gatewayAddress = (url: string | null): Readonly<Record<string, string>> =>
+  url === null ? {} : { PAYMENT_GATEWAY_URL: url };
 
 /** Null where mail goes out for real, and where a missing mail server is a mistake. */
 async function reserveMailCatcher(ports: PortBook, env: NodeJS.ProcessEnv) {

@@ -21,6 +21,7 @@ import {
   relayProcesses,
   workerProcesses,
 } from './own-processes.ts';
+import { paymentSettingNames, providerChoice, usesSimulator } from './payment-settings.ts';
 import { readyBlock, type ReadySystem } from './ready-block.ts';
 import { saleLimits } from './sale-limits.ts';
 import { seed } from './seed.ts';
@@ -34,7 +35,7 @@ const portSettings = [...entrancePortSettings, databasePortSetting, ...temporalP
 
 /** Settings that are needed here, too. */
 const partSettings = [
-  'NODE_ENV',
+  ...paymentSettingNames,
   'LOG_LEVEL',
   'DATABASE_POOL_MAX',
   'TEMPORAL_NAMESPACE',
@@ -150,6 +151,8 @@ export class System {
     const needed = secretNames.filter((name) => ownDatabase || name !== 'POSTGRES_PASSWORD');
     const secrets = loadSecrets(folder.path, env, needed);
     const settings = readConfig(partSettings, { ...env, ...secrets });
+    // A provider that lacks a setting is told now, and not by a part that ends.
+    providerChoice(settings);
     await stopLeftovers(folder.lastRun.parts, this.#log);
     this.#record = new RunRecord(folder.path, folder.lastRun.ports, this.#log);
     this.#record.update({ status: 'starting' });
@@ -160,7 +163,7 @@ export class System {
   async #startParts(plan: Plan): Promise<Omit<ReadySystem, 'staffToken'>> {
     const { launcher, settings, folder, secrets, ports } = plan;
     const [env, log, supervisor] = [this.#env, this.#log, this.#supervisor];
-    const entrances = await reserveEntrances(launcher, ports, env);
+    const entrances = await reserveEntrances(launcher, ports, env, usesSimulator(providerChoice(settings)));
     const { whyThisPort } = entrances;
     if (whyThisPort !== null) log.info(`PORT: the API is to answer at ${entrances.addresses.api}: ${whyThisPort}`);
     const database = await prepareDatabase({

@@ -191,7 +191,7 @@ describe('a webhook', () => {
     await other.held(booking.showId, ['A1']);
     await stripe.tell(url(), 'payment_intent.succeeded', stripe.settle(attemptId, 'succeeded'));
     const refunds = await eventually(
-      async () => stripe.refunds.filter(({ metadata }) => metadata.attemptId === attemptId),
+      () => Promise.resolve(stripe.refunds.filter(({ metadata }) => metadata.attemptId === attemptId)),
       (made) => made.length > 0,
     );
     expect(refunds).toMatchObject([{ amount: 25_000, metadata: { bookingId: booking.id, attemptId } }]);

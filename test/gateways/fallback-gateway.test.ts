@@ -321,3 +321,48 @@ describe('a refund', () => {
     expect(await gateway.refund(request)).toEqual({ status: 'failed', reason: 'unknown_provider' });
   });
 });
+
+describe('one provider alone', () => {
+  const alone = () => createFallbackGateway({ primary, backup: null }, (event) => events.push(event));
+
+  it('is charged, and what it refuses is refused', async () => {
+    expect((await alone().charge(chargeRequest(), timeoutMs)).status).toBe('succeeded');
+    expect(await alone().charge(chargeRequest({ token: 'tok_down' }), timeoutMs)).toMatchObject({
+      status: 'not_processed',
+      provider: 'simulator',
+    });
+    expect(events).toEqual([]);
+  });
+
+  it('that is away leaves a later call of an attempt in doubt', async () => {
+    const gatewayAlone = createFallbackGateway({ primary: away('simulator'), backup: null });
+    const request = chargeRequest();
+    expect((await gatewayAlone.charge(request, timeoutMs)).status).toBe('not_processed');
+    expect(await gatewayAlone.charge(request, timeoutMs)).toMatchObject({ status: 'unknown', reason: 'unreachable' });
+  });
+});
+
+describe('a provider that is retired', () => {
+  const withRetired = () => createFallbackGateway({ primary: backup, backup: null, retired: [primary] });
+
+  it('is not charged, but found, refunded and read', async () => {
+    const before = chargeRequest();
+    const outcome = await primary.charge(before, timeoutMs);
+    if (outcome.status !== 'succeeded') throw new Error(outcome.status);
+    expect(await withRetired().findCharge(before.attemptId)).toEqual(outcome);
+    const refund = refundRequest(before, outcome.provider, outcome.providerReference);
+    expect((await withRetired().refund(refund)).status).toBe('succeeded');
+    expect(await withRetired().charge(chargeRequest({ token: 'tok_down' }), timeoutMs)).toMatchObject({
+      status: 'not_processed',
+      provider: 'simulator-backup',
+    });
+    expect(withRetired().providers.map(({ provider }) => provider)).toEqual(['simulator-backup', 'simulator']);
+  });
+
+  it('that has charged an attempt answers for it when it is tried again, and nobody else is charged', async () => {
+    const request = chargeRequest();
+    const outcome = await primary.charge(request, timeoutMs);
+    expect(await withRetired().charge({ ...request, repeated: true }, timeoutMs)).toEqual(outcome);
+    expect(await movements(request)).toEqual(['charge at 1']);
+  });
+});

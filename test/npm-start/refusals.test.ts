@@ -54,6 +54,10 @@ describe('npm start explains in one sentence and ends with 1', () => {
       ),
     ],
     [{ JWT_SECRET: 'short' }, /^Settings are wrong: JWT_SECRET: must have at least 32 characters$/],
+    [
+      { PAYMENT_PROVIDERS: 'stripe' },
+      /^Settings are wrong: stripe is chosen, and needs STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_RETURN_URL$/,
+    ],
     [{ DATABASE_URL: 'foo' }, /^Settings are wrong: DATABASE_URL: must be an address such as postgres:\/\/user:/],
     [
       { NODE_ENV: 'production' },
