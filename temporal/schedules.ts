@@ -1,5 +1,4 @@
-import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
-import type { Duration } from '@temporalio/common';
+import { type Client, type IntervalSpec, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { ReconciliationMode } from '../src/contracts/reconciliation.ts';
 import { taskQueues } from '../src/contracts/workflow-ids.ts';
 import type * as workflows from '../workflows/index.ts';
@@ -72,7 +71,7 @@ interface Sweep {
   /** Of the schedule, and of the workflows it starts. */
   readonly scheduleId: string;
   readonly workflowType: SweepType;
-  readonly every: Duration;
+  readonly every: IntervalSpec['every'];
   readonly staticSummary: string;
 }
 

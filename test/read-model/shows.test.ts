@@ -102,6 +102,10 @@ describe('a show', () => {
       timeZone: 'America/New_York',
       status: 'ON_SALE',
       availability: { available: 4, total: 6, asOfVersion: 3 },
+      cancellationPolicy: null,
+      version: 1,
+      cancelled: null,
+      moved: null,
     });
     expect(await findShow(test.db, 'shw_none', BEFORE_MS)).toBeNull();
   });
