@@ -36,6 +36,7 @@ export function notificationConsumer(db: ReadModel): OutboxConsumer {
     push: PUSH_GATEWAY_URL === undefined ? null : createShortMessageGateway(PUSH_GATEWAY_URL),
     codes: new TicketCodes(config.TICKET_SIGNING_KEY, config.TICKET_SIGNING_KEYS_RETIRED),
     messageDomain: domainOf(config.MAIL_FROM),
+    claimTokenOf: null,
     tellHeld: config.NOTIFY_HELD === 'on',
     log: createLogger('relay'),
     nowMs: Date.now,

@@ -19,6 +19,8 @@ export interface Notice {
   readonly paragraphs?: readonly string[];
   /** As `paragraphs`, of the short text. */
   readonly short?: readonly string[];
+  /** For an account that came with the booking: the mail has a token that opens it, and a text that says so. */
+  readonly claim?: string;
   /** The ticket comes with the mail, where the booking has one. */
   readonly ticket: boolean;
   /** Null: everybody is told. */
@@ -52,7 +54,8 @@ export function noticesOf(event: OutboxEvent, booking: BookingFacts): readonly N
         },
       ];
     case 'booking.confirmed':
-      return [{ texts: 'booking.confirmed', userId, ticket: true, optOut: null }];
+      // Of an exchange its buyer is told by the booking that was given up.
+      return booking.isExchange ? [] : [{ texts: 'booking.confirmed', userId, ticket: true, optOut: null }];
     case 'booking.reminder':
       return [{ texts: 'booking.reminder', userId, ticket: true, optOut: 'reminder' }];
     case 'booking.expired':
@@ -115,7 +118,7 @@ function exchanged(
 }
 
 const transferred = ({ toUserId, fromUserId }: PayloadOf<'booking.transferred'>): readonly Notice[] => [
-  { texts: 'booking.received', userId: toUserId, ticket: true, optOut: null },
+  { texts: 'booking.received', userId: toUserId, claim: 'booking.received.claim', ticket: true, optOut: null },
   ...(fromUserId === undefined ? [] : [{ ...toAll, texts: 'booking.transferred', userId: fromUserId }]),
 ];
 

@@ -28,6 +28,8 @@ export interface NotificationDeps {
   readonly codes: TicketCodes;
   /** The right side of the addresses that messages are known by: the domain that mail comes from. */
   readonly messageDomain: string;
+  /** What opens the account that somebody got with a booking; null: nothing does. */
+  readonly claimTokenOf: ((userId: string) => Promise<string>) | null;
   /** Buyers are told of holds too. */
   readonly tellHeld: boolean;
   readonly log: Logger;
@@ -119,7 +121,7 @@ class Sending {
     if (optOut !== null && contact.optOuts.includes(optOut)) return this.#skip(`opted out of ${optOut}`);
     const channels = this.#channelsOf(contact);
     if (channels.length === 0) return this.#skip('no channel reaches this person');
-    const message = compose(notice, booking, contact.language);
+    const message = compose(await this.#withClaim(notice), booking, contact.language);
     const refusals: string[] = [];
     for (const channel of channels) {
       if (served.has(`${channel} ${userId}`)) continue;
@@ -133,6 +135,14 @@ class Sending {
       await markSent(this.#deps.db, { eventId: event.id, channel, userId });
     }
     return refusals;
+  }
+
+  async #withClaim(notice: Notice): Promise<Notice> {
+    const { claimTokenOf } = this.#deps;
+    if (notice.claim === undefined || !claimTokenOf) return notice;
+    const { values, paragraphs = [], claim, userId } = notice;
+    const claimToken = await claimTokenOf(userId);
+    return { ...notice, values: { ...values, claimToken }, paragraphs: [...paragraphs, claim] };
   }
 
   #channelsOf({ email, phone, pushToken }: Contact): readonly Channel[] {

@@ -14,6 +14,8 @@ export interface BookingFacts {
   readonly userId: string;
   readonly seats: readonly PricedSeat[];
   readonly total: Money;
+  /** Another booking was exchanged for this one. */
+  readonly isExchange: boolean;
   readonly show: TicketShow & { readonly salesCloseAtMs: number; readonly isCancelled: boolean };
 }
 
@@ -26,6 +28,7 @@ export async function findBookingFacts(db: ReadModel, bookingId: string): Promis
     .innerJoin('theatres', 'theatres.id', 'shows.theatre_id')
     .innerJoin('cities', 'cities.id', 'theatres.city_id')
     .select(['bookings.booking_number', 'bookings.status', 'bookings.user_id', 'bookings.seats', 'bookings.price'])
+    .select('bookings.chain_id')
     .select(['bookings.show_id', 'movies.title', 'shows.starts_at', 'shows.sales_close_at', 'shows.cancelled_at'])
     .select(['cities.zone', 'theatres.name as venue', 'screens.name as screen'])
     .where('bookings.id', '=', bookingId)
@@ -38,6 +41,7 @@ export async function findBookingFacts(db: ReadModel, bookingId: string): Promis
     userId: row.user_id,
     seats: row.seats,
     total: row.price.total,
+    isExchange: row.chain_id !== null,
     show: {
       id: row.show_id,
       title: row.title,

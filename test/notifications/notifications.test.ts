@@ -42,6 +42,7 @@ function consumer(changed: Partial<NotificationDeps> = {}) {
     push: createShortMessageGateway(`${catcher.url}/push`),
     codes,
     messageDomain: 'seatkeeper.test',
+    claimTokenOf: (userId) => Promise.resolve(`token-of-${userId}`),
     tellHeld: true,
     log: createLogger('test'),
     nowMs: Date.now,
@@ -175,8 +176,32 @@ describe('a buyer', () => {
     const [from, to] = [await someone(), await someone()];
     const booking = await bookingOf(to);
     await consumer().handle(eventOf(booking, 'booking.transferred', { toUserId: to.id, fromUserId: from.id }), never);
-    expect((await catcher.to(to.email))[0]!.attachments).toHaveLength(1);
-    expect((await catcher.to(from.email))[0]!.attachments).toHaveLength(0);
+    const [received] = await catcher.to(to.email);
+    expect(received!.attachments).toHaveLength(1);
+    expect(received!.text).toContain(`open its account with this code, once: token-of-${to.id}`);
+    const [handedOver] = await catcher.to(from.email);
+    expect(handedOver!.attachments).toHaveLength(0);
+    expect(handedOver!.text).not.toContain('token-of');
+  });
+
+  it('of a booking that another one was exchanged for is told once, by that one', async () => {
+    const buyer = await someone();
+    const [old, booking] = [await bookingOf(buyer), await bookingOf(buyer, { title: 'Sholay' })];
+    await database.db
+      .updateTable('bookings')
+      .set({ chain_id: old.bookingId } as never)
+      .where('id', '=', booking.bookingId)
+      .execute();
+    const { handle } = consumer();
+    const difference = { amount: 0, currency: 'INR' };
+    const exchange = { otherBookingId: booking.bookingId, difference, refund: null };
+    await handle(eventOf(old, 'booking.exchanged', exchange), never);
+    await handle(eventOf(booking, 'booking.confirmed'), never);
+    const mails = await catcher.to(buyer.email);
+    expect(mails.map((mail) => mail.subject)).toEqual(['Your booking was exchanged: Sholay']);
+    expect(readPdf(await catcher.attachment(mails[0]!)).qr).toBe(
+      codes.print({ bookingId: booking.bookingId, ticketVersion: 1 }),
+    );
   });
 });
 

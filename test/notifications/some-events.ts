@@ -78,6 +78,7 @@ export const someFacts = (wanted: Partial<BookingFacts> = {}): BookingFacts => (
     price: rupees(250),
   })),
   total: rupees(1_250),
+  isExchange: false,
   show: {
     id: 'shw_1',
     title: 'Avatar',

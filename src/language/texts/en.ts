@@ -93,6 +93,7 @@ export const en = {
       received: {
         subject: 'A booking for {{title}} is yours now, {{bookingNumber}}',
         body: 'Somebody has handed a booking over to you. Its ticket is attached: show its code at the door.',
+        claim: 'To see or change the booking, open its account with this code, once: {{claimToken}}',
         short:
           'A booking is yours now: {{title}}, {{startsAt, moment}}, {{venue}}. Seats {{seats, list}}. {{bookingNumber}}',
       },

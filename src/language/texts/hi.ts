@@ -94,6 +94,7 @@ export const hi: typeof en = {
       received: {
         subject: '{{title}} की एक बुकिंग अब आपकी है, {{bookingNumber}}',
         body: 'किसी ने आपको एक बुकिंग सौंपी है। उसका टिकट संलग्न है: प्रवेश द्वार पर उसका कोड दिखाएँ।',
+        claim: 'बुकिंग देखने या बदलने के लिए उसका खाता इस कोड से एक बार खोलें: {{claimToken}}',
         short: 'एक बुकिंग अब आपकी है: {{title}}, {{startsAt, moment}}, {{venue}}। सीटें {{seats, list}}। {{bookingNumber}}',
       },
       reminder: {
