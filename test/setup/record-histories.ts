@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
+  bookingChangeWorkflowId,
   bookingWorkflowId,
   latePaymentWorkflowId,
   showCancellationWorkflowId,
@@ -19,6 +21,7 @@ import { defaultCacheDir, obtainTemporalCli } from '../../temporal/server/obtain
 import {
   book,
   captured,
+  changeEndOf,
   chargeAtProvider,
   decideAtProvider,
   endOf,
@@ -181,6 +184,33 @@ const bookings: readonly (() => Promise<Recorded[]>)[] = [
   },
 ];
 
+/** Changes of a booking that was paid, as they are asked for; the one run that hears them. */
+async function changed(
+  name: string,
+  token: string,
+  changes: readonly (readonly string[] | null)[],
+  startsInMs?: number,
+) {
+  const show = await openShow(system, { ...(startsInMs !== undefined && { startsInMs }) });
+  const booking = await book(system, show, [0, 1, 2], patient);
+  await pay(system, booking, token);
+  await endOf(system, booking);
+  if (startsInMs !== undefined) await delay(show.startsAtMs + 1 - Date.now());
+  for (const seatIds of changes) {
+    const asked = { changeId: newId('chg'), bookingId: booking.id, requestedBy: booking.userId };
+    await system.workflows.changeBooking({ kind: 'cancellation', ...asked, ...(seatIds && { seatIds }) }, booking);
+  }
+  await changeEndOf(system, booking);
+  return [{ name: `change-${name}`, workflowId: bookingChangeWorkflowId(booking.id) }];
+}
+
+const changes: readonly (() => Promise<Recorded[]>)[] = [
+  () => changed('cancelled', 'tok_ok', [null]),
+  () => changed('cancelled-in-part', 'tok_refund_fails_twice', [['seat-1']]),
+  () => changed('cancelled-while-a-refund-is-pending', 'tok_refund_pending', [['seat-1'], ['seat-9'], null]),
+  () => changed('refused-after-the-start', 'tok_ok', [null], 4_000),
+];
+
 async function smallShow(): Promise<Recorded[]> {
   const show = await openShow(system, { startsInMs: 4_000, salesCloseInMs: 4_000, endsInMs: 5_000 });
   const handle = system.temporal.workflow.getHandle(showWorkflowId(show.id));
@@ -277,9 +307,16 @@ async function reconciliation(): Promise<Recorded[]> {
 }
 
 test('records the histories', async () => {
-  const stories = [...bookings, smallShow, showOfSeveralRuns, changedShow, sweep, showChangeSweep, reconciliation].map(
-    (play) => play(),
-  );
+  const stories = [
+    ...bookings,
+    ...changes,
+    smallShow,
+    showOfSeveralRuns,
+    changedShow,
+    sweep,
+    showChangeSweep,
+    reconciliation,
+  ].map((play) => play());
   const recorded = (await Promise.all(stories)).flat();
   const folder = await nextFolder();
   const show = await historyPrinter();
