@@ -70,7 +70,7 @@ describe('npm start', () => {
     expect(await healthOf(ready)).toBe(200);
   });
 
-  it.each(['worker', 'api', 'payment-simulator', 'mail-catcher', 'temporal', 'postgres'])(
+  it.each(['worker', 'api', 'relay', 'payment-simulator', 'mail-catcher', 'temporal', 'postgres'])(
     'starts %s again when it is killed, and the rest recovers',
     async (name) => {
       const killed = launch.parts().get(name)!;
