@@ -70,6 +70,12 @@ function anyCommand(seatCount: number): fc.Arbitrary<(now: number, own: readonly
     .map(({ chosen, ...confirm }) => (_: number, own: readonly number[]) => {
       return { kind: 'confirm' as const, ...confirm, seats: orOwn(chosen, own) };
     });
+  const exchange = fc
+    .record({ bookingId, fromBookingId: bookingId, buyerId, chosen: ownOrOthers, isBack: fc.boolean() })
+    .map(({ chosen, isBack, ...exchange }) => (_: number, own: readonly number[]) => {
+      const seats = orOwn(chosen, own);
+      return { kind: 'exchange' as const, ...exchange, seats, ...(isBack && { back: true as const }) };
+    });
   const release = bookingId.map((id) => () => ({ kind: 'release' as const, bookingId: id }));
   const giveBack = fc
     .record({ bookingId, seats }, { requiredKeys: ['bookingId'] })
@@ -81,6 +87,7 @@ function anyCommand(seatCount: number): fc.Arbitrary<(now: number, own: readonly
     { weight: 3, arbitrary: swap },
     { weight: 3, arbitrary: extend },
     { weight: 4, arbitrary: confirm },
+    { weight: 3, arbitrary: exchange },
     { weight: 2, arbitrary: release },
     { weight: 2, arbitrary: giveBack },
     { weight: 1, arbitrary: block },

@@ -32,6 +32,14 @@ const confirm = (bookingId: string, seats: readonly number[], reclaim = false): 
   seats,
   reclaim,
 });
+const exchange = (fromBookingId: string, bookingId: string, seats: readonly number[], back?: true): SeatCommand => ({
+  kind: 'exchange',
+  fromBookingId,
+  bookingId,
+  buyerId: 'buyer',
+  seats,
+  ...(back && { back }),
+});
 const giveBack = (bookingId: string, seats?: readonly number[]): SeatCommand => ({
   kind: 'return',
   bookingId,
@@ -506,6 +514,72 @@ describe('returning booked seats', () => {
       'UNKNOWN_SEAT',
       'DUPLICATE_SEAT',
     ]);
+  });
+});
+
+describe('exchanging booked seats within a show', () => {
+  const booked = () => {
+    const map = SeatMap.create(hall, rules());
+    map.apply(confirm('old', [0, 1], true), NOW);
+    return map;
+  };
+
+  test('hands over what is kept, with the seats that were held for it; nobody comes between', () => {
+    const map = booked();
+    map.apply(hold('new', [2]), NOW);
+    expect(map.apply(exchange('old', 'new', [1, 2]), NOW)).toEqual(granted([0, 1, 2]));
+    expect(map.apply(hold('other', [0]), NOW)).toMatchObject(refused('SEAT_UNAVAILABLE'));
+    expect(map.apply(giveBack('new', [0]), NOW)).toEqual(granted([0]));
+    expect(map.statuses.slice(0, 4)).toBe('abba');
+    expect([0, 1, 2].map((seat) => map.holderOf(seat)?.bookingId)).toEqual([undefined, 'new', 'new']);
+  });
+
+  test('is repeated without effect, also after the seats that were given up were sold', () => {
+    const map = booked();
+    map.apply(exchange('old', 'new', [1]), NOW);
+    map.apply(giveBack('new', [0]), NOW);
+    map.apply(confirm('other', [0], true), NOW);
+    const { version } = map;
+    expect(map.apply(exchange('old', 'new', [1]), NOW)).toEqual(granted([1]));
+    expect(map.version).toBe(version);
+  });
+
+  test('takes a free seat whose hold has lapsed, and none that somebody else has', () => {
+    const map = booked();
+    map.apply(hold('new', [2]), NOW);
+    expect(map.apply(exchange('old', 'new', [1, 2]), EXPIRY)).toEqual(granted([0, 1, 2]));
+    const taken = booked();
+    taken.apply(hold('new', [2]), NOW);
+    taken.apply(confirm('other', [2], true), EXPIRY);
+    expect(taken.apply(exchange('old', 'new', [1, 2]), EXPIRY)).toEqual(
+      refused('SEAT_UNAVAILABLE', { conflicts: [[2, 'b']] }),
+    );
+    expect(taken.holderOf(1)?.bookingId).toBe('old');
+  });
+
+  test('is undone; what comes late of it takes nothing any more', () => {
+    const map = booked();
+    map.apply(exchange('old', 'new', [1, 2]), NOW);
+    expect(map.apply(exchange('new', 'old', [0, 1], true), NOW)).toEqual(granted([0, 1, 2]));
+    map.apply(giveBack('old', [2]), NOW);
+    expect(map.apply(exchange('old', 'new', [1, 2]), NOW)).toEqual(refused('NO_SUCH_HOLD'));
+    expect(map.statuses.slice(0, 4)).toBe('bbaa');
+    expect(map.holderOf(0)?.bookingId).toBe('old');
+  });
+
+  test('is refused once the sale is closed, and undone all the same', () => {
+    const map = booked();
+    map.apply(exchange('old', 'new', [1]), NOW);
+    map.sellBy({ ...rules(), closed: { reason: 'flooded' } });
+    expect(map.apply(exchange('new', 'third', [1]), NOW)).toEqual(refused('SALES_CLOSED'));
+    expect(map.apply(exchange('new', 'old', [0, 1], true), NOW)).toEqual(granted([0, 1]));
+  });
+
+  test('of a booking that has none is refused', () => {
+    const map = booked();
+    expect(map.apply(exchange('nobody', 'new', [4]), NOW)).toEqual(refused('NO_SUCH_HOLD'));
+    map.apply(hold('held', [4]), NOW);
+    expect(map.apply(exchange('held', 'new', [4]), NOW)).toEqual(refused('NO_SUCH_HOLD'));
   });
 });
 
