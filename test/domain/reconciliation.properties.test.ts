@@ -471,7 +471,11 @@ describe('seats', () => {
     fc.assert(
       fc.property(hall.filter(hasBooked), (records) => {
         const id = seatedBy(records);
-        const paying = mapped(records.bookings, id, (each) => ({ ...each, status: 'EXPIRED', isPaidFor: true }));
+        const paying = mapped(records.bookings, id, (each) => ({
+          ...each,
+          status: 'EXPIRED' as const,
+          isPaidFor: true,
+        }));
         const rows = records.rows.filter(({ bookingId }) => bookingId !== id);
         expect(seatDifferences({ ...records, bookings: paying, rows }, BEFORE)).toEqual([]);
       }),
