@@ -1,4 +1,4 @@
-import { type Client, type IntervalSpec, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { ReconciliationMode } from '../src/contracts/reconciliation.ts';
 import { taskQueues } from '../src/contracts/workflow-ids.ts';
 import type * as workflows from '../workflows/index.ts';
@@ -71,7 +71,7 @@ interface Sweep {
   /** Of the schedule, and of the workflows it starts. */
   readonly scheduleId: string;
   readonly workflowType: SweepType;
-  readonly every: IntervalSpec['every'];
+  readonly every: typeof SWEEP_INTERVAL | typeof SHOW_CHANGES_INTERVAL;
   readonly staticSummary: string;
 }
 
