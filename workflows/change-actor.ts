@@ -36,6 +36,8 @@ export class ChangeActor {
   #exchange: Exchange | null = null;
   #underWay: string | null = null;
   #refundsUnderWay = 0;
+  /** A refund is being tried in the worker itself. A replay does not know in which order several such tries have ended. */
+  #isInWorker = false;
 
   constructor(first: BookingChange) {
     this.#firstId = first.changeId;
@@ -89,7 +91,10 @@ export class ChangeActor {
     this.#latest = change;
     this.#latestAnswer = null;
     this.#describe();
-    if (change.changeId !== this.#firstId) await untilHeardForGood();
+    if (change.changeId !== this.#firstId) {
+      await untilHeardForGood();
+      await condition(() => !this.#isInWorker);
+    }
     const recorded = await this.#record(change, tell);
     if (recorded.ok) await this.#giveBack(recorded);
     this.#underWay = null;
@@ -136,21 +141,26 @@ export class ChangeActor {
 
   /** The seats at once; the money goes its own way. */
   async #giveBack({ booking, seats, refunds }: RecordedChange): Promise<void> {
-    for (const refund of refunds) void this.#refund(refund);
-    if (seats.length === 0) return;
     const hold = { showId: booking.showId, bookingId: booking.id };
-    await (booking.status === 'CANCELLED' ? step('returnSeats', hold) : step('returnSeats', hold, seats));
+    if (seats.length > 0) {
+      await (booking.status === 'CANCELLED' ? step('returnSeats', hold) : step('returnSeats', hold, seats));
+    }
+    const isAlone = refunds.length === 1 && this.#answers.size === 1;
+    for (const refund of refunds) void this.#refund(refund, isAlone);
   }
 
-  async #refund(refund: PlannedRefund): Promise<void> {
+  async #refund(refund: PlannedRefund, isAlone: boolean): Promise<void> {
     this.#refundsUnderWay += 1;
+    this.#isInWorker = isAlone;
+    const inWorker = { may: () => this.#isInWorker, isOver: () => void (this.#isInWorker = false) };
     const news = { has: (id: string) => this.#news.has(id), heard: (id: string) => void this.#news.delete(id) };
     await CancellationScope.nonCancellable(() =>
-      refundPlanned(refund, news, (state) => {
+      refundPlanned(refund, news, inWorker, (state) => {
         this.#refunds.set(state.id, state);
         this.#describe();
       }),
     );
+    if (isAlone) this.#isInWorker = false;
     this.#refundsUnderWay -= 1;
   }
 

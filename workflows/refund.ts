@@ -7,7 +7,7 @@ import type { Money } from '../src/domain/money.ts';
 import { firstRefundId, numberedRefundId, refundNumber } from '../src/domain/refund-plan.ts';
 import { logCapturedOtherwise } from './payment-notices.ts';
 import { asStuck } from './status-attribute.ts';
-import { durably, growingIntervals, step } from './steps.ts';
+import { durably, firstTry, growingIntervals } from './steps.ts';
 
 /** A refund that the provider has only taken up is asked for in growing intervals until it has ended. */
 const POLL_INTERVAL_MIN_MS = 2_000;
@@ -83,6 +83,12 @@ export interface RefundNews {
   heard(refundId: string): void;
 }
 
+/** Whether a step may be tried in the worker itself, one at a time; from its first failure or wait on no longer. */
+export interface TriesInWorker {
+  may(): boolean;
+  isOver(): void;
+}
+
 /**
  * Gives back what a change of a booking has planned, and ends when the money has gone. False when the provider says that it
  * never had it.
@@ -90,6 +96,7 @@ export interface RefundNews {
 export async function refundPlanned(
   planned: PlannedRefund,
   news: RefundNews,
+  inWorker: TriesInWorker,
   onChange: (refund: Refund) => void,
 ): Promise<boolean> {
   const { payment, amount, status } = planned;
@@ -103,10 +110,20 @@ export async function refundPlanned(
     requestOf: (captured) => ({ amount: leastOf(amount, captured.amount), chargeAmount: captured.amount }),
     record: async (refund) => {
       onChange(refund);
-      if (!isAsPlanned(refund, planned)) await step('recordChangeRefund', planned, refund);
+      if (isAsPlanned(refund, planned)) return;
+      const quickly = inWorker.may() && (await firstTry('recordChangeRefund', planned, refund));
+      if (quickly) return;
+      inWorker.isOver();
+      await durably('recordChangeRefund', planned, refund);
     },
-    ask: (request) => step('refundPayment', request),
+    ask: async (request) => {
+      const quickly = inWorker.may() ? await firstTry('refundPayment', request) : undefined;
+      if (quickly) return quickly;
+      inWorker.isOver();
+      return durably('refundPayment', request);
+    },
     untilTimeToAsk: async (refundId, intervalMs) => {
+      inWorker.isOver();
       await condition(() => news.has(refundId), intervalMs);
       news.heard(refundId);
     },
