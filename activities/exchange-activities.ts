@@ -8,7 +8,7 @@ import type {
 } from '../src/contracts/change-messages.ts';
 import { bookingEvent } from '../src/contracts/events.ts';
 import { ShowNotRunningError } from '../src/contracts/workflow-client.ts';
-import { asMade, type Booking, bookingCan, inNextVersion } from '../src/domain/booking.ts';
+import { asMade, type Booking, bookingCan, inNextVersion, PAYMENT_ATTEMPTS_MAX } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
 import { isSameMoney, type Money, money } from '../src/domain/money.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
@@ -18,7 +18,12 @@ import { findBookings } from '../src/read-model/bookings.ts';
 import { BookingsUnderChange } from '../src/read-model/bookings-under-change.ts';
 import type { ReadModel, ReadModelTransaction } from '../src/read-model/database.ts';
 import { SeatAlreadyBookedError } from '../src/read-model/errors.ts';
-import { confirmExchange, findBuyingAttempt, insertExchange } from '../src/read-model/exchanges.ts';
+import {
+  confirmExchange,
+  countDeclinedExchanges,
+  findBuyingAttempt,
+  insertExchange,
+} from '../src/read-model/exchanges.ts';
 import { findPayment, insertPaymentAttempts, type Payment, recordPayments } from '../src/read-model/payments.ts';
 import { insertReceiver, setOwner } from '../src/read-model/transfers.ts';
 import {
@@ -37,6 +42,8 @@ export interface ExchangeActivityDeps extends ChangeActivityDeps {
 /** What the records say of an exchange before anything is done for it. */
 export type ExchangeBefore =
   | { readonly kind: 'new'; readonly from: Booking }
+  /** Its seats were granted before, and its row is there: how far it came is known to show and provider. */
+  | { readonly kind: 'begun'; readonly from: Booking; readonly booking: Booking }
   | { readonly kind: 'recorded'; readonly recorded: RecordedChange }
   | { readonly kind: 'refused'; readonly refused: ChangeRefused | ExchangeRefused };
 
@@ -68,8 +75,9 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
         const records = await db.transaction().execute((trx) => BookingsUnderChange.lock(trx, [change]));
         return { kind: 'recorded', recorded: { ...asRecorded(records, from, known), other: other! } };
       }
-      if (other && other.status !== 'PAYMENT_PENDING') return { kind: 'refused', refused: await asFailed(db, other) };
-      return { kind: 'new', from };
+      if (!other) return { kind: 'new', from };
+      if (other.status === 'PAYMENT_PENDING') return { kind: 'begun', from, booking: other };
+      return { kind: 'refused', refused: await asFailed(db, other) };
     },
 
     /** Those of the new seats that are to be held, for so long. */
@@ -175,6 +183,10 @@ async function open(
   const refused = refusalOf(records, from, change, 'exchange') ?? refusedPrice(from!, change.price);
   if (refused) return refused;
   const { to, payment } = change;
+  // Not a way to try out stolen cards, no more than a purchase is.
+  if (payment && (await countDeclinedExchanges(trx, from!.chainId)) >= PAYMENT_ATTEMPTS_MAX) {
+    return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: from!.status };
+  }
   const booking: Booking = {
     ...asMade({ ...to, ...times, exchangeOf: from!.id }),
     status: 'PAYMENT_PENDING',

@@ -41,7 +41,7 @@ import {
   type TaskQueues,
   taskQueuesOf,
 } from '../src/contracts/workflow-ids.ts';
-import { type Booking, hasLiveHold, type NewBooking } from '../src/domain/booking.ts';
+import type { Booking, NewBooking } from '../src/domain/booking.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
 import type { bookingWorkflow } from '../workflows/booking.ts';
 import type { bookingChangeWorkflow } from '../workflows/booking-change.ts';
@@ -208,7 +208,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
     notice: PaymentNotification,
     { exchangeOf, status = 'PAYMENT_PENDING' }: Pick<NewBooking, 'exchangeOf'> & Partial<Pick<Booking, 'status'>>,
   ): Promise<void | Ended> {
-    if (!hasLiveHold(status)) return ENDED;
+    if (status !== 'PAYMENT_PENDING') return ENDED;
     const handle = this.#client.workflow.getHandle(bookingChangeWorkflowId(exchangeOf!));
     return this.#untilAnswered(() =>
       handle.signal<[PaymentNotification]>(changeMessages.paymentNotification, notice).catch(unlessEnded),

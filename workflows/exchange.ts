@@ -1,4 +1,4 @@
-import { condition, log } from '@temporalio/workflow';
+import { condition, log, sleep } from '@temporalio/workflow';
 import type { GivenBackBecause, Refund } from '../src/contracts/booking-messages.ts';
 import type {
   ChangeRefused,
@@ -71,17 +71,24 @@ export class Exchange {
       return before.recorded;
     }
     this.#from = before.from;
+    if (before.kind === 'begun') this.#booking = before.booking;
+    const refused = before.kind === 'new' ? await this.#open() : null;
+    if (refused) return refused;
+    const paid = await this.#pay();
+    return paid.ok ? this.#confirm(paid.attempt) : paid;
+  }
+
+  async #open(): Promise<Refused | null> {
     const held = await this.#holdNew();
     if (!held.ok) return { ok: false, refusal: 'SEATS_REFUSED', seats: held };
     const times = { heldAtMs: held.heldAtMs!, expiresAtMs: held.expiresAtMs! };
     const opened = await step('openExchange', this.#change, times);
-    if (!opened.ok) {
-      await this.#giveNewBack();
-      return opened;
+    if (opened.ok) {
+      this.#booking = opened.booking;
+      return null;
     }
-    this.#booking = opened.booking;
-    const paid = await this.#pay();
-    return paid.ok ? this.#confirm(paid.attempt) : paid;
+    await this.#giveNewBack();
+    return opened;
   }
 
   // ---- the seats ----
@@ -141,6 +148,7 @@ export class Exchange {
       return { ok: false, refusal: 'GIVEN_BACK' };
     }
     if (outcome.status === 'succeeded') return { ok: true, attempt };
+    await untilOnRecord();
     await this.#failed(attempt);
     await this.#giveNewBack();
     return unpaid(outcome);
@@ -204,6 +212,7 @@ export class Exchange {
       await this.#returnOld(recorded);
       return recorded;
     }
+    await untilOnRecord();
     await this.#handBack(seats);
     await this.#undo(attempt, 'seats_gone');
     if (recorded.refusal !== 'SEAT_TAKEN') return recorded;
@@ -223,6 +232,7 @@ export class Exchange {
   /** Nobody waits for the money but the run: it may take as long as the provider likes. */
   async #undo(attempt: PaymentAttempt | null, because: GivenBackBecause, captured = attempt?.amount): Promise<void> {
     log.error('an exchange could not be completed: it is undone', { alert: 'compensating', because });
+    await untilOnRecord();
     await this.#failed(attempt);
     if (attempt) this.#around.goOn(this.#refund(attempt, captured!, because));
     await this.#giveNewBack();
@@ -247,6 +257,12 @@ export class Exchange {
     this.#booking = { ...this.#booking, ...change, ...next };
   }
 }
+
+/**
+ * A workflow task that ends writes down what its local activities have found. Without it a worker that dies while it undoes
+ * would leave the next one to find out anew, from records that are half undone already.
+ */
+const untilOnRecord = (): Promise<void> => sleep(1, { summary: 'it is on record why the exchange is undone' });
 
 const attemptOf = (id: string, amount: Money, outcome: ChargeOutcome): PaymentAttempt => ({
   id,

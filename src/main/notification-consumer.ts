@@ -7,6 +7,9 @@ import { createLogger } from '../platform/logger.ts';
 import type { ReadModel } from '../read-model/database.ts';
 import { TicketCodes } from '../tickets/ticket-codes.ts';
 
+/** Who was given a booking may open its account for so long: as people read their mail. The ticket is good without. */
+const INVITATION_TTL_MS = 30 * 24 * 60 * 60_000;
+
 /**
  * Who tells people of their bookings, with the mail server and the carriers that the settings name.
  * @throws ConfigError
@@ -29,14 +32,16 @@ export function notificationConsumer(db: ReadModel): OutboxConsumer {
   if (SMTP_URL === undefined && config.NODE_ENV === 'production') {
     throw new ConfigError('Settings are wrong: SMTP_URL: is missing');
   }
+  const codes = new TicketCodes(config.TICKET_SIGNING_KEY, config.TICKET_SIGNING_KEYS_RETIRED);
   return createNotifications({
     db,
     mail: SMTP_URL === undefined ? null : createSmtpMailGateway(smtpSettings(SMTP_URL, config)),
     sms: SMS_GATEWAY_URL === undefined ? null : createShortMessageGateway(SMS_GATEWAY_URL),
     push: PUSH_GATEWAY_URL === undefined ? null : createShortMessageGateway(PUSH_GATEWAY_URL),
-    codes: new TicketCodes(config.TICKET_SIGNING_KEY, config.TICKET_SIGNING_KEYS_RETIRED),
+    codes,
     messageDomain: domainOf(config.MAIL_FROM),
-    claimTokenOf: null,
+    claimTokenOf: (userId) =>
+      Promise.resolve(codes.printInvitation({ userId, expiresAtMs: Date.now() + INVITATION_TTL_MS })),
     tellHeld: config.NOTIFY_HELD === 'on',
     log: createLogger('relay'),
     nowMs: Date.now,

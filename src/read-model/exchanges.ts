@@ -35,6 +35,18 @@ export async function confirmExchange(
   return toBooking(rows[0]!);
 }
 
+/** Payments of exchanges that were declined, of all that were tried for one chain of bookings. */
+export async function countDeclinedExchanges(trx: ReadModelTransaction, chainId: string): Promise<number> {
+  const { declined } = await trx
+    .selectFrom('bookings')
+    .innerJoin('payments', 'payments.booking_id', 'bookings.id')
+    .select((payment) => payment.fn.countAll<number>().as('declined'))
+    .where('bookings.chain_id', '=', chainId)
+    .where('payments.status', '=', 'DECLINED')
+    .executeTakeFirstOrThrow();
+  return Number(declined);
+}
+
 /** The attempt that bought a booking; null before it is confirmed. */
 export async function findBuyingAttempt(trx: ReadModelTransaction, bookingId: string): Promise<string | null> {
   const row = await trx.selectFrom('bookings').select('payment_id').where('id', '=', bookingId).executeTakeFirst();

@@ -171,6 +171,23 @@ describe('an exchange that cannot be had leaves everything as it was', () => {
     await expectChainsToAgree(system, [show, other]);
   });
 
+  test('one card after the other: after five that were declined none is taken any more', async () => {
+    const { show, buyer, booking } = await paid(['A1']);
+    const other = await openShow(system, { seatPrice: 40_000 });
+    for (let tries = 1; tries <= 5; tries++) {
+      expect((await exchange(buyer, booking, other, { seatIds: ['A1'], token: 'tok_declined' })).status).toBe(402);
+    }
+    const refused = await exchange(buyer, booking, other, { seatIds: ['A1'], token: 'tok_ok' });
+    expect([refused.status, refused.body.code, refused.body.bookingStatus]).toEqual([
+      409,
+      'BOOKING_STATE',
+      'CONFIRMED',
+    ]);
+    expect(await statusesOf(system, other.id)).toMatch(/^a+$/);
+    expect((await exchange(buyer, booking, show, { seatIds: ['B1'] })).status).toBe(200);
+    await expectChainsToAgree(system, [show, other]);
+  });
+
   test('seats that somebody else has', async () => {
     const { show, buyer, booking } = await paid(['A1', 'A2']);
     const other = await openShow(system);

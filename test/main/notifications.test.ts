@@ -43,6 +43,25 @@ describe('the relay', () => {
     expect(new TicketCodes(testSecrets.TICKET_SIGNING_KEY).read(qr!)).toEqual({ bookingId: id, ticketVersion: 1 });
   });
 
+  it('sends who is given a booking its ticket, and what opens the account that it came with', async () => {
+    const show = await openShow(system);
+    const giver = await guest({ email: 'giver@example.org' });
+    const { id } = await giver.held(show.id, ['E1']);
+    await giver.pay(id, 'tok_ok');
+    expect((await giver.post(`/bookings/${id}/transfer`, { email: 'receiver@example.org' })).status).toBe(200);
+    const [mail] = await eventually(
+      () => catcher.to('receiver@example.org'),
+      (mails) => mails.length > 0,
+    );
+    const { qr } = readPdf(await catcher.attachment(mail!));
+    expect(new TicketCodes(testSecrets.TICKET_SIGNING_KEY).read(qr!)).toEqual({ bookingId: id, ticketVersion: 2 });
+    const token = /SI1\.[\w.-]+/.exec(mail!.text)?.[0];
+    const { status, body } = await new ApiClient(giver.url).post<SessionBody>('/auth/claim', { token });
+    expect(status).toBe(200);
+    const receiver = new ApiClient(giver.url, { token: body.accessToken, userId: body.user.id });
+    expect(await receiver.booking(id)).toMatchObject({ status: 'CONFIRMED' });
+  });
+
   it('tells who did not pay by SMS that the seats are still free', async () => {
     const show = await openShow(system);
     const buyer = await guest({ phone: '+919800000001' });

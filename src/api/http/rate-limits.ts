@@ -34,6 +34,7 @@ export const rateLimits: Readonly<Record<string, RateLimit>> = {
   [withKey('createQuote')]: { by: 'address', requests: 60, windowSeconds: 60 },
   // A PDF takes some ten milliseconds of a process that sells.
   getTicket: { by: 'user', requests: 60, windowSeconds: 60 },
+  claimAccount: { by: 'address', requests: 120, windowSeconds: 60 },
   createGuest: { by: 'address', requests: 1_200, windowSeconds: 60 },
 };
 
