@@ -3,6 +3,7 @@ import type { Problem } from '../../src/contracts/http/problems.ts';
 import type { ShowCancellationBody } from '../../src/contracts/http/staff.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { ledgerOf, netCaptured, openShow, rowsOfSeats, statusesOf } from '../setup/shows.ts';
+import { expectAgreement } from '../setup/agreement.ts';
 import { eventually } from '../setup/eventually.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { type ApiClient, newGuest, newKey, staff } from './http-client.ts';
@@ -139,6 +140,43 @@ describe('a show that staff cancels', () => {
       .where('status', '=', 'CONFIRMED')
       .execute();
     expect(rows).toEqual([]);
+    expect(await statusesOf(system, show.id)).not.toMatch(/b/);
+  });
+
+  test('while its buyers exchange and cancel, gives back what is still of it, and takes nobody in', async () => {
+    const plan = rowsOfSeats(4, 10);
+    const [show, other] = [await openShow(system, { plan }), await openShow(system, { plan })];
+    const pairs = ['A', 'B'].flatMap((row) => [1, 3, 5, 7].map((seat) => [`${row}${seat}`, `${row}${seat + 1}`]));
+    const bookings = await Promise.all(pairs.map((pair) => bought(show, pair)));
+    const coming = await Promise.all(pairs.slice(0, 2).map((pair) => bought(other, pair)));
+    const path = (id: string, what: string) => `/bookings/${id}/${what}`;
+    const changes = [
+      ...bookings
+        .slice(0, 2)
+        .map((id, n) => ({ id, showId: show.id, seatIds: pairs[n]!.map((seat) => `C${seat[1]}`) })),
+      ...bookings
+        .slice(2, 4)
+        .map((id, n) => ({ id, showId: other.id, seatIds: pairs[n]!.map((seat) => `C${seat[1]}`) })),
+      ...coming.map((id, n) => ({ id, showId: show.id, seatIds: pairs[n]!.map((seat) => `D${seat[1]}`) })),
+    ].map(({ id, ...exchange }) => buyer.post<Problem>(path(id, 'exchange'), exchange, { key: newKey() }));
+    const part = { seatIds: [pairs[4]![0]] };
+    const own = [
+      buyer.post<Problem>(path(bookings[4]!, 'cancellations'), part, { key: newKey() }),
+      buyer.send<Problem>('DELETE', `/bookings/${bookings[5]!}`),
+    ];
+    const asked = cancel(show);
+    const answers = await Promise.all([...changes, ...own]);
+    expect(answers.filter(({ status }) => ![200, 201, 202, 409].includes(status))).toEqual([]);
+    expect((await asked).status).toBe(202);
+    await done(show);
+    await expectAgreement(system, show);
+    // Who could not come keeps what they had; who came was given everything back.
+    for (const id of coming) {
+      const { status } = await buyer.booking(id);
+      expect([id, await netCaptured(system, id)]).toEqual([id, status === 'CONFIRMED' ? 50_000 : 0]);
+    }
+    const left = system.db.selectFrom('bookings').select('id').where('show_id', '=', show.id);
+    expect(await left.where('status', '=', 'CONFIRMED').execute()).toEqual([]);
     expect(await statusesOf(system, show.id)).not.toMatch(/b/);
   });
 
