@@ -113,11 +113,14 @@ export class Exchange {
     return step('confirmSeats', this.#booking, { reclaim: true });
   }
 
-  /** Held or booked; what comes late of a worker that stood still takes none any more. */
+  /**
+   * Held or booked; what comes late of a worker that stood still takes none any more. As tasks: the money may go back at the
+   * same time, and a replay does not know in which order tries in the worker have ended.
+   */
   async #giveNewBack(): Promise<void> {
     const hold = { showId: this.#change.to.showId, bookingId: this.#change.to.id };
-    await step('releaseHold', hold);
-    await step('returnSeats', hold);
+    await durably('releaseHold', hold);
+    await durably('returnSeats', hold);
   }
 
   /** The rows of the old seats are gone; now they go on sale. */

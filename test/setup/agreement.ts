@@ -23,14 +23,15 @@ export async function expectAgreement(system: Parts, show: Pick<Show, 'id'>): Pr
 }
 
 async function expectMoneyToAgree(system: Parts, showId: string): Promise<void> {
-  const [bookings, ledger] = await Promise.all([bookingsOf(system, showId), ledgerOf(system)]);
+  const [bookings, ledger] = await Promise.all([bookingsOfChains(system, showId), ledgerOf(system)]);
   const expected: Record<string, number> = {};
   const moved: Record<string, number> = {};
-  for (const { id, status, price, kept_amount: kept } of bookings) {
+  for (const { id, chain_id: chain, status, price, kept_amount: kept } of bookings) {
     const charges = ledger.filter((item) => item.bookingId === id && item.kind === 'charge');
     const refunds = ledger.filter((item) => item.bookingId === id && item.kind === 'refund');
-    expected[id] = kept + (status === 'CONFIRMED' ? price.total.amount : 0);
-    moved[id] = sumOf(charges) - sumOf(refunds);
+    const first = chain ?? id;
+    expected[first] = (expected[first] ?? 0) + kept + (status === 'CONFIRMED' ? price.total.amount : 0);
+    moved[first] = (moved[first] ?? 0) + sumOf(charges) - sumOf(refunds);
     const attempts = charges.map((item) => item.attemptId);
     expect(attempts).toEqual([...new Set(attempts)]);
   }
@@ -43,9 +44,20 @@ const sumOf = (items: readonly { amount: { amount: number } }[]): number =>
 const bookingsOf = ({ db }: Parts, showId: string) =>
   db
     .selectFrom('bookings')
-    .select(['id', 'status', 'seats', 'price', 'kept_amount'])
+    .select(['id', 'chain_id', 'status', 'seats', 'price', 'kept_amount'])
     .where('show_id', '=', showId)
     .execute();
+
+/** With those of other shows that they were exchanged for, or came from. */
+async function bookingsOfChains(system: Parts, showId: string) {
+  const ids = (await bookingsOf(system, showId)).map(({ id, chain_id: chain }) => chain ?? id);
+  if (ids.length === 0) return [];
+  return system.db
+    .selectFrom('bookings')
+    .select(['id', 'chain_id', 'status', 'price', 'kept_amount'])
+    .where((booking) => booking.or([booking('id', 'in', ids), booking('chain_id', 'in', ids)]))
+    .execute();
+}
 
 /** `[seat index, booking]` in order, of what the bookings' rows say. */
 async function confirmedSeats(system: Parts, showId: string): Promise<[number, string][]> {

@@ -2,18 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { CancellationChange } from '../../src/contracts/change-messages.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
+import { findBookings } from '../../src/read-model/bookings.ts';
 import { newId } from '../../src/platform/ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import { book, captured, chargeAtProvider, pay, recordAttempt } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
+import { exchangeFor } from '../setup/exchanges.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { untilKnown } from '../setup/until-known.ts';
 
 /**
  * Bookings to which things happen at any time and in any order: payments of every kind, money that comes late, seats given
- * back, cancellations in whole and in part, refunds that fail or take long. Whatever was granted or refused, when all is
+ * back, cancellations in whole and in part, exchanges for dearer and cheaper seats that others want too, refunds that fail or
+ * take long. Whatever was granted or refused, when all is
  * quiet again money and seats agree, and no seat and no rupee is anybody's twice.
  */
 const system = useTestSystem({ workers: 2 });
@@ -21,6 +24,9 @@ const system = useTestSystem({ workers: 2 });
 const SHOWS = 4;
 const BOOKINGS_PER_SHOW = 12;
 const SEATS = 3;
+/** Rows that nobody has at first: those who exchange meet there. */
+const SPARE_ROWS = 3;
+const SEAT_PRICES = [25_000, 40_000, 10_000, 25_000];
 const QUIET_WITHIN_MS = 90_000;
 const HOUR_MS = 3_600_000;
 
@@ -39,6 +45,16 @@ const deed = fc.oneof(
       seats: fc.uniqueArray(fc.nat(SEATS - 1), { minLength: 1, maxLength: SEATS }),
     }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      does: fc.constant('exchange' as const),
+      show: fc.nat(SHOWS - 1),
+      row: fc.nat(SPARE_ROWS - 1),
+      seats: fc.uniqueArray(fc.nat(SEATS - 1), { minLength: 1, maxLength: SEATS }),
+      token,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('release' as const) }) },
 );
 const life = fc.record({
@@ -53,7 +69,14 @@ const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const lives = fc.sample(life, { numRuns: SHOWS * BOOKINGS_PER_SHOW, seed });
 type Life = (typeof lives)[number];
 
-async function happens({ deed: what }: Life['deeds'][number], booking: NewBooking): Promise<unknown> {
+/** One buyer's: what was booked at first, and what it has become by exchanges. */
+interface Owned {
+  readonly first: NewBooking;
+  current: NewBooking;
+}
+
+async function happens({ deed: what }: Life['deeds'][number], owned: Owned, shows: readonly Show[]): Promise<unknown> {
+  const { first: booking, current } = owned;
   switch (what.does) {
     case 'pay':
       return pay(system, booking, what.token);
@@ -64,30 +87,44 @@ async function happens({ deed: what }: Life['deeds'][number], booking: NewBookin
       return untilKnown(() => system.workflows.notifyPayment(captured(booking, attemptId, reference), booking));
     }
     case 'cancel':
-      return changed(booking);
+      return changed(current);
     case 'cancel seats':
       return changed(
-        booking,
-        what.seats.map((seat) => booking.seats[seat]!.id),
+        current,
+        what.seats.map((seat) => current.seats[seat % current.seats.length]!.id),
       );
+    case 'exchange': {
+      const row = (BOOKINGS_PER_SHOW + what.row) * SEATS;
+      const seats = what.seats.map((seat) => row + seat);
+      return exchanged(owned, shows[what.show]!, seats, what.token);
+    }
     case 'release':
       return untilKnown(() => system.workflows.release(booking.id));
   }
 }
 
+async function exchanged(owned: Owned, to: Show, seats: readonly number[], token: string): Promise<void> {
+  const [row] = await findBookings(system.db, [owned.current.id]);
+  const change = exchangeFor(row ?? owned.current, to, seats, token);
+  const answer = await untilKnown(() => system.workflows.exchangeBooking(change, owned.current));
+  if (answer.ok) owned.current = answer.other!;
+}
+
 function changed({ id: bookingId, ...booking }: NewBooking, seatIds?: readonly string[]): Promise<unknown> {
   const asked = { changeId: newId('chg'), bookingId, requestedBy: booking.userId };
-  const change: CancellationChange = { kind: 'cancellation', ...asked, ...(seatIds && { seatIds }) };
+  const named = seatIds && [...new Set(seatIds)];
+  const change: CancellationChange = { kind: 'cancellation', ...asked, ...(named && { seatIds: named }) };
   return untilKnown(() => system.workflows.changeBooking(change, { id: bookingId, ...booking }));
 }
 
-async function playLife(show: Show, number: number, { holdTtlMs, deeds }: Life): Promise<void> {
+async function playLife(shows: readonly Show[], show: Show, number: number, { holdTtlMs, deeds }: Life): Promise<void> {
   const seats = Array.from({ length: SEATS }, (_, seat) => number * SEATS + seat);
   const booking = await book(system, show, seats, { holdTtlMs, paymentDeadlineMs: 6_000 });
+  const owned = { first: booking, current: booking };
   const underWay: Promise<unknown>[] = [];
   for (const each of deeds) {
     await delay(each.afterMs);
-    const happening = happens(each, booking);
+    const happening = happens(each, owned, shows);
     underWay.push(happening);
     happening.catch(() => undefined);
     if (each.waits) await happening;
@@ -110,12 +147,15 @@ test(
     const shows = await Promise.all(
       Array.from({ length: SHOWS }, (_, number) =>
         openShow(system, {
-          plan: rowsOfSeats(BOOKINGS_PER_SHOW, SEATS),
+          plan: rowsOfSeats(BOOKINGS_PER_SHOW + SPARE_ROWS, SEATS),
+          seatPrice: SEAT_PRICES[number]!,
           startsInMs: lives[number * BOOKINGS_PER_SHOW]!.startsInHours * HOUR_MS,
         }),
       ),
     );
-    await Promise.all(lives.map((each, index) => playLife(shows[index % SHOWS]!, Math.floor(index / SHOWS), each)));
+    await Promise.all(
+      lives.map((each, index) => playLife(shows, shows[index % SHOWS]!, Math.floor(index / SHOWS), each)),
+    );
     await untilQuiet();
     for (const show of shows) await expectAgreement(system, show);
     // Something has happened at all.
