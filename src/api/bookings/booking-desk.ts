@@ -55,14 +55,13 @@ export class BookingDesk {
   /** Holds seats and answers once workflow and row are there. A refusal is not remembered. */
   async book(userId: string, key: string, request: BookingRequest): Promise<Answer> {
     const id = derivedId('bkg', userId, 'POST /bookings', key);
-    const fingerprint = fingerprintOf(request);
     // Before the row is looked for: should the seats seen booked be this booking's own, its row is found then.
     const statuses = this.#deps.seatMaps.glance(request.showId)?.statuses;
-    await this.#refuseInOverload(id, request, statuses);
-    const row = await this.#deps.batches.findBooking(id);
-    if (row) return repeated(row, fingerprint);
+    const { admission, batches, catalogue, settings } = this.#deps;
+    if (!admission.mayHold(request.showId)) await this.#refuseUnlessSeenTaken(id, request, statuses);
+    const row = await batches.findBooking(id);
+    if (row) return repeated(row, fingerprintOf(request));
 
-    const { catalogue, settings } = this.#deps;
     const show = await catalogue.show(request.showId);
     const plan = await catalogue.planOf(show);
     const pick = pickOf(request, plan, settings.limits.seatsPerBookingMax);
@@ -71,6 +70,7 @@ export class BookingDesk {
       this.#deps.metrics.holdDecision('seen taken');
       throw seatRefusal(refusal, plan);
     }
+    const fingerprint = fingerprintOf(request);
     const hold = await this.#hold(id, fingerprint, userId, show, plan, pick);
     if (hold === 'booked' || !hold.ok) {
       // It was held, and has ended or been paid already: its row is there, or is being written, or its maker died.
@@ -103,13 +103,12 @@ export class BookingDesk {
   }
 
   /**
-   * Before anything is done for the request, but for one whose seats are seen taken: that is told so, which costs little
-   * and spares its repeats.
+   * In an overload, before anything is done for the request, but for one whose seats are seen taken: that is told so,
+   * which costs little and spares its repeats.
    * @throws TooBusyError
    */
-  async #refuseInOverload(id: string, request: BookingRequest, statuses: string | undefined): Promise<void> {
+  async #refuseUnlessSeenTaken(id: string, request: BookingRequest, statuses: string | undefined): Promise<void> {
     const { admission, catalogue, settings } = this.#deps;
-    if (admission.mayHold(request.showId)) return;
     const show = await catalogue.show(request.showId);
     const pick = pickOf(request, await catalogue.planOf(show), settings.limits.seatsPerBookingMax);
     if (!this.#seenTaken(id, show, pick, statuses)) throw admission.refusedHold(show.id);
