@@ -33,6 +33,7 @@ export function tableOf({ scenario, profile, measurements, load, failures }: Res
     ...failures.flatMap((failure) => ['', `**FAILED**: ${failure}`]),
     ...(measurements.length > 0 ? ['', ...figureLines(scenario, profile, measurements)] : []),
     ...costLines(measurements.flatMap(({ costs }) => costs ?? [])),
+    ...measurements.flatMap(({ table }) => (table === undefined ? [] : ['', table])).slice(0, 2),
   ].join('\n');
 }
 
