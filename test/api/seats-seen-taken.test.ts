@@ -43,6 +43,12 @@ test('one request looks again before the sight is too old, and the others are re
   expect(sights.conflicts(SHOW, MINE, [3], 1_599)).toHaveLength(1);
 });
 
+test('nobody is sent to look again while the show is not asked, and the next one is when it is', () => {
+  const sights = seen();
+  expect(sights.conflicts(SHOW, MINE, [3], 1_200, false)).toHaveLength(1);
+  expect(sights.conflicts(SHOW, MINE, [3], 1_201)).toEqual([]);
+});
+
 test('never to the one who has the seat, even with another one that somebody else has', () => {
   const sights = seen();
   sights.granted(SHOW, MINE, { ok: true, seats: [4], expiresAtMs: UNTIL_MS, heldAtMs: 1_000 }, 1_000);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BookingRequest } from '../../contracts/http/bookings.ts';
 import { ENDED, OutcomeUnknownError, type WorkflowClient } from '../../contracts/workflow-client.ts';
 import type { Booking, NewBooking } from '../../domain/booking.ts';
-import type { SeatCommandResult, SeatPick, TakenSeatStatus } from '../../domain/seat-commands.ts';
+import type { SeatCommandResult, SeatConflict, SeatPick, TakenSeatStatus } from '../../domain/seat-commands.ts';
 import { derivedId, fingerprintOf } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Show } from '../../read-model/shows.ts';
@@ -58,14 +58,15 @@ export class BookingDesk {
     // Before the row is looked for: should the seats seen booked be this booking's own, its row is found then.
     const statuses = this.#deps.seatMaps.glance(request.showId)?.statuses;
     const { admission, batches, catalogue, settings } = this.#deps;
-    if (!admission.mayHold(request.showId)) await this.#refuseUnlessSeenTaken(id, request, statuses);
+    const mayHold = admission.mayHold(request.showId);
+    if (!mayHold) await this.#refuseUnlessSeenTaken(id, request, statuses);
     const row = await batches.findBooking(id);
     if (row) return repeated(row, fingerprintOf(request));
 
     const show = await catalogue.show(request.showId);
     const plan = await catalogue.planOf(show);
     const pick = pickOf(request, plan, settings.limits.seatsPerBookingMax);
-    const refusal = this.#seenTaken(id, show, pick, statuses);
+    const refusal = this.#seenTaken(id, show, pick, statuses, mayHold);
     if (refusal) {
       this.#deps.metrics.holdDecision('seen taken');
       throw seatRefusal(refusal, plan);
@@ -111,7 +112,7 @@ export class BookingDesk {
     const { admission, catalogue, settings } = this.#deps;
     const show = await catalogue.show(request.showId);
     const pick = pickOf(request, await catalogue.planOf(show), settings.limits.seatsPerBookingMax);
-    if (!this.#seenTaken(id, show, pick, statuses)) throw admission.refusedHold(show.id);
+    if (!this.#seenTaken(id, show, pick, statuses, false)) throw admission.refusedHold(show.id);
   }
 
   /**
@@ -119,23 +120,12 @@ export class BookingDesk {
    * the booking's row was looked for: a seat that was seen booked then is not this booking's. A seat that is only seen
    * held may be: its maker may have died before its row. So there it takes a sight that tells whose it is.
    */
-  #seenTaken(id: string, show: Show, pick: SeatPick, statuses: string | undefined) {
+  #seenTaken(id: string, show: Show, pick: SeatPick, statuses: string | undefined, mayHold: boolean) {
     const nowMs = this.#deps.nowMs();
     if (nowMs < show.salesOpenAtMs || nowMs >= show.salesCloseAtMs) return null;
-    return 'seats' in pick ? this.#seatsSeenTaken(id, show.id, pick.seats, statuses, nowMs) : seenSoldOut(statuses);
-  }
-
-  #seatsSeenTaken(id: string, showId: string, wanted: readonly number[], statuses: string | undefined, nowMs: number) {
-    const sights = this.#deps.seen.conflicts(showId, id, wanted, nowMs);
-    if (sights.length === 0 && !wanted.some((seat) => statuses?.[seat] === 'b')) return null;
-    const seen = new Map<number, TakenSeatStatus>(sights);
-    for (const seat of wanted) {
-      const status = statuses?.[seat] ?? 'a';
-      // A sight may be of before the payment.
-      if (status === 'b' || (status !== 'a' && !seen.has(seat))) seen.set(seat, status as TakenSeatStatus);
-    }
-    const conflicts = wanted.flatMap((seat) => (seen.has(seat) ? [[seat, seen.get(seat)!] as const] : []));
-    return { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts } as const;
+    if (!('seats' in pick)) return seenSoldOut(statuses);
+    const sights = this.#deps.seen.conflicts(show.id, id, pick.seats, nowMs, mayHold);
+    return seatsSeenTaken(pick.seats, sights, statuses);
   }
 
   /** The workflow's start decides which request a key belongs to; the row follows it. */
@@ -178,6 +168,18 @@ export class BookingDesk {
       await delay(ROW_LOOK_EVERY_MS);
     }
   }
+}
+
+function seatsSeenTaken(wanted: readonly number[], sights: readonly SeatConflict[], statuses: string | undefined) {
+  if (sights.length === 0 && !wanted.some((seat) => statuses?.[seat] === 'b')) return null;
+  const seen = new Map<number, TakenSeatStatus>(sights);
+  for (const seat of wanted) {
+    const status = statuses?.[seat] ?? 'a';
+    // A sight may be of before the payment.
+    if (status === 'b' || (status !== 'a' && !seen.has(seat))) seen.set(seat, status as TakenSeatStatus);
+  }
+  const conflicts = wanted.flatMap((seat) => (seen.has(seat) ? [[seat, seen.get(seat)!] as const] : []));
+  return { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts } as const;
 }
 
 /** No seat is left, nor held, which may come free or be the buyer's own. */

@@ -52,8 +52,15 @@ export class SeatsSeenTaken {
   /**
    * Those of the seats that somebody else has been seen to have. None if one of them may be the booking's own: a request
    * that is repeated has to find its hold. And none for the one request that is to look again.
+   * @param isAsked whether the show would be asked then: in an overload it is not
    */
-  conflicts(showId: string, bookingId: string, wanted: readonly number[], nowMs: number): readonly SeatConflict[] {
+  conflicts(
+    showId: string,
+    bookingId: string,
+    wanted: readonly number[],
+    nowMs: number,
+    isAsked = true,
+  ): readonly SeatConflict[] {
     const sights = this.#shows.peek(showId);
     if (!sights) return [];
     const conflicts: SeatConflict[] = [];
@@ -63,7 +70,7 @@ export class SeatsSeenTaken {
       if (!sight || nowMs >= sight.validUntilMs) continue;
       if (sight.owner === ownerMark(bookingId)) return [];
       conflicts.push([seat, sight.status]);
-      if (nowMs < sight.lookAgainMs) continue;
+      if (!isAsked || nowMs < sight.lookAgainMs) continue;
       sight.lookAgainMs = Infinity;
       isToLookAgain = true;
     }
