@@ -39,7 +39,7 @@ const ENTER_AGAIN_MS = 50;
  * From one batch of a show to the next: so many times what the first one took, which makes the next one larger. An update
  * costs the same for one command as for three (docs/decisions/0010).
  */
-const TIMES_THE_LAST_BATCH = 6;
+const TIMES_THE_LAST_BATCH = 4;
 /** And no longer than this, ms, if nobody says otherwise: less than half of what a hold may take when most of the machine is busy. */
 const PACE_MAX_MS = 100;
 /** So late may one that waits hear that its time is up. */
