@@ -20,6 +20,8 @@ interface Drawing extends Plot {
 
 const WIDTH = 640;
 const HEIGHT = 280;
+/** Of a line's name in a legend, px: "payment to confirmed, median" and more. */
+const LABEL_WIDTH = 320;
 const OURS = '#d4552b';
 const THEIRS = '#7b8794';
 
@@ -158,7 +160,7 @@ function growthOverSize(results: readonly Result[]): Drawing[] {
 const lines = <X, Y>(x: X, y: Y) =>
   ({
     mark: { type: 'line', point: true },
-    encoding: { x, y, color: { field: 'line', type: 'nominal', title: null } },
+    encoding: { x, y, color: { field: 'line', type: 'nominal', title: null, legend: { labelLimit: LABEL_WIDTH } } },
   }) as const;
 
 /** Of the first run that tells any. */

@@ -40,6 +40,8 @@ export type Goal = number | Readonly<Partial<Record<Profile, number>>>;
 export interface Measurement {
   readonly figures: Readonly<Record<string, number>>;
   readonly costs?: OperationCosts;
+  /** Markdown: what single figures don't tell. */
+  readonly table?: string;
   /** What the plots draw besides. */
   readonly points?: readonly Point[];
 }

@@ -36,10 +36,12 @@ const FULL_RETRY_AFTER_MS = 1_000;
 /** As long as a batch of another process takes under load: its place may be free then. */
 const ENTER_AGAIN_MS = 50;
 /**
- * Longest pause between two batches of one show, which makes the second one larger: an update costs the same for one command
- * as for three (docs/decisions/0010). A tenth of what a payment may take under load.
+ * From one batch of a show to the next: so many times what the first one took, which makes the next one larger. An update
+ * costs the same for one command as for three (docs/decisions/0010).
  */
-const PAUSE_MAX_MS = 100;
+const TIMES_THE_LAST_BATCH = 4;
+/** And no longer than this, ms, if nobody says otherwise: less than half of what a hold may take when most of the machine is busy. */
+const PACE_MAX_MS = 100;
 /** So late may one that waits hear that its time is up. */
 const LATE_LOOK_EVERY_MS = 250;
 
@@ -55,6 +57,14 @@ export interface BatchObserver {
   (batch: { readonly commands: number; readonly ms: number }): void;
 }
 
+export interface BatcherOptions {
+  /** By default for a process that shares no show with more than nine others. */
+  readonly places?: SenderPlaces;
+  readonly observe?: BatchObserver;
+  /** Longest time from one batch of a show to the next, as long as an update does not take longer, ms. */
+  readonly paceMaxMs?: number;
+}
+
 /** For a process that shares no show with more than nine others. */
 const unlimitedPlaces: SenderPlaces = { enter: () => true, leave: () => undefined };
 
@@ -67,13 +77,16 @@ export class SeatCommandBatcher {
   readonly #client: WorkflowClient;
   readonly #places: SenderPlaces;
   readonly #observe: BatchObserver;
+  readonly #paceMaxMs: number;
   /** Shows with an update in flight, or about to have one, and what waits for the next one. */
   readonly #queues = new Map<string, Waiting[]>();
 
-  constructor(client: WorkflowClient, places = unlimitedPlaces, observe: BatchObserver = () => undefined) {
+  constructor(client: WorkflowClient, options: BatcherOptions = {}) {
+    const { places = unlimitedPlaces, observe = () => undefined, paceMaxMs = PACE_MAX_MS } = options;
     this.#client = client;
     this.#places = places;
     this.#observe = observe;
+    this.#paceMaxMs = paceMaxMs;
   }
 
   /** @throws as `WorkflowClient.seatCommand` of the contracts */
@@ -107,8 +120,9 @@ export class SeatCommandBatcher {
       const sentAtMs = Date.now();
       if (batch.length > 0) await this.#sendBatch(showId, batch);
       this.#places.leave(showId);
-      // As long as the batch took: next to nothing while the machine is idle, and the busier it is the more comes together.
-      await delay(Math.min(Date.now() - sentAtMs, PAUSE_MAX_MS));
+      // Next to nothing while the machine is idle; the busier it is the more comes together, without a wait past the limit.
+      const tookMs = Date.now() - sentAtMs;
+      await delay(Math.max(Math.min(TIMES_THE_LAST_BATCH * tookMs, this.#paceMaxMs) - tookMs, 0));
     }
     clearInterval(watch);
     this.#queues.delete(showId);

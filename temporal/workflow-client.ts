@@ -75,6 +75,8 @@ export interface WorkflowClientOptions {
   /** Cities that have task queues of their own. */
   readonly cityQueues?: CityQueues;
   readonly observeBatch?: BatchObserver;
+  /** As `BatcherOptions.paceMaxMs`. */
+  readonly seatCommandPaceMaxMs?: number;
 }
 
 /** The actors, over a Temporal client. Commands to shows go in batches. */
@@ -84,9 +86,13 @@ export class TemporalWorkflowClient implements WorkflowClient {
   readonly #queuesOf: (cityId: string) => TaskQueues;
 
   constructor(client: Client, options: WorkflowClientOptions = {}) {
-    const { senderPlaces, cityQueues, observeBatch } = options;
+    const { senderPlaces, cityQueues, observeBatch, seatCommandPaceMaxMs } = options;
     this.#client = client;
-    this.#seatCommands = new SeatCommandBatcher(client.workflow, senderPlaces, observeBatch);
+    this.#seatCommands = new SeatCommandBatcher(client.workflow, {
+      places: senderPlaces,
+      observe: observeBatch,
+      paceMaxMs: seatCommandPaceMaxMs,
+    });
     this.#queuesOf = (cityId) => taskQueuesOf(cityId, cityQueues);
   }
 

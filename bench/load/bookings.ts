@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { attemptBooking, type Attempt, failedAttempt } from './attempt.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import { type Choice, frontAt, type FrontAddress } from './front.ts';
+import { type Choice, type Front, frontAt, type FrontAddress } from './front.ts';
 import { HttpConnection } from './http-connection.ts';
 import { poissonSchedule, seededRandom } from './schedule.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -15,6 +15,9 @@ export interface ClosedLoopsJob {
   /** In turn each choice is asked for once; at random nobody looks what others ask for. */
   readonly order: 'in turn' | 'at random';
   readonly pays: boolean;
+  /** Asked for first, at random: other shows, until the service and the generator itself are warm. */
+  readonly warmUp?: { readonly choices: readonly Choice[]; readonly requests: number };
+  /** The same work before what is measured. */
   readonly warmUpMs: number;
   /** Whichever comes first, besides the end of the choices. */
   readonly measuredMs: number;
@@ -34,40 +37,62 @@ export interface ArrivalsJob {
 
 export interface BookingsOutcome {
   readonly attempts: readonly Attempt[];
+  /** Of the other shows: no part of what is measured, and of the audit all the same. */
+  readonly warmUpAttempts: readonly Attempt[];
   /** Unix ms at which measuring began. */
   readonly startedAtMs: number;
 }
 
 export async function closedLoops(job: ClosedLoopsJob, stopwatch: Stopwatch): Promise<BookingsOutcome> {
-  const { clients, choices, order, pays, warmUpMs, measuredMs, requests = Infinity } = job;
+  const { clients, pays, warmUpMs, measuredMs, warmUp } = job;
   const front = frontAt(job.front);
   const connections = await Promise.all(Array.from({ length: clients }, () => HttpConnection.open(front.origin)));
-  const attempts: Attempt[] = [];
+  const ask = (asked: Asked, untilMs: number, nowMs: () => number): Promise<Attempt[]> =>
+    inLoops({ front, connections, choices: asked.choices, next: nextOf(asked), pays, untilMs, nowMs });
+  const warmUpAttempts = warmUp ? await ask({ ...warmUp, order: 'at random' }, Infinity, () => performance.now()) : [];
+  stopwatch.set(warmUpMs);
+  const timer = setTimeout(() => stopwatch.stop(), Math.min(warmUpMs + measuredMs, 2 ** 31 - 1));
+  const attempts = await ask(job, measuredMs, stopwatch.nowMs);
+  clearTimeout(timer);
+  stopwatch.stop();
+  for (const connection of connections) connection.close();
+  return { attempts, warmUpAttempts, startedAtMs: stopwatch.startedAtMs };
+}
+
+type Asked = Pick<ClosedLoopsJob, 'choices' | 'order' | 'requests'>;
+
+/** The number of the next choice; null: no more are to be made. */
+function nextOf({ choices, order, requests = Infinity }: Asked): () => number | null {
   let asked = 0;
-  const next = (): number | null => {
+  return () => {
     if (asked >= requests || (order === 'in turn' && asked >= choices.length)) return null;
     asked += 1;
     return order === 'in turn' ? asked - 1 : Math.floor(Math.random() * choices.length);
   };
-  stopwatch.set(warmUpMs);
-  const timer = setTimeout(() => stopwatch.stop(), Math.min(warmUpMs + measuredMs, 2 ** 31 - 1));
-  await Promise.all(
-    connections.map(async (opened, buyer) => {
-      let connection = opened;
-      while (stopwatch.nowMs() < measuredMs) {
-        const choiceNumber = next();
-        if (choiceNumber === null) break;
-        if (!connection.isOpen) connection = await HttpConnection.open(front.origin);
-        const choice = choices[choiceNumber]!;
-        const todo = { buyer, choice, choiceNumber, dueMs: stopwatch.nowMs(), pays };
-        attempts.push(await attemptBooking(front, connection, todo, stopwatch.nowMs));
-      }
-      connection.close();
-    }),
-  );
-  clearTimeout(timer);
-  stopwatch.stop();
-  return { attempts, startedAtMs: stopwatch.startedAtMs };
+}
+
+interface Loops {
+  readonly front: Front;
+  /** One for each client; those that end are replaced here. */
+  readonly connections: HttpConnection[];
+  readonly choices: readonly Choice[];
+  readonly next: () => number | null;
+  readonly pays: boolean;
+  readonly untilMs: number;
+  readonly nowMs: () => number;
+}
+
+async function inLoops({ front, connections, choices, next, pays, untilMs, nowMs }: Loops): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+  const client = async (buyer: number): Promise<void> => {
+    for (let choiceNumber; nowMs() < untilMs && (choiceNumber = next()) !== null;) {
+      if (!connections[buyer]!.isOpen) connections[buyer] = await HttpConnection.open(front.origin);
+      const todo = { buyer, choice: choices[choiceNumber]!, choiceNumber, dueMs: nowMs(), pays };
+      attempts.push(await attemptBooking(front, connections[buyer]!, todo, nowMs));
+    }
+  };
+  await Promise.all(connections.map((_, buyer) => client(buyer)));
+  return attempts;
 }
 
 /** A choice that was refused for the time being is asked for again by somebody later. */
@@ -101,7 +126,7 @@ export async function arrivals(job: ArrivalsJob, stopwatch: Stopwatch): Promise<
   stopwatch.stop();
   await Promise.all(underWay);
   pool.close();
-  return { attempts, startedAtMs: stopwatch.startedAtMs };
+  return { attempts, warmUpAttempts: [], startedAtMs: stopwatch.startedAtMs };
 }
 
 /** Of all stages, ms since the end of the first one. */

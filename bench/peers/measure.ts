@@ -39,7 +39,7 @@ export async function measurePeer(
   workloads: readonly Workload[],
   runsOfEach: number,
 ): Promise<PeerResult[]> {
-  if (name === 'restate') await ensurePeersInstalled();
+  if (name.startsWith('restate')) await ensurePeersInstalled();
   const dataDir = await mkdtemp(join(tmpdir(), `seatkeeper-peer-${name}-`));
   const sales = new ToldSales();
   try {

@@ -49,7 +49,8 @@ const host: PeerHost = {
 const starts: Readonly<Record<PeerName, () => Promise<SeatSeller>>> = {
   'postgres-conditional': async () => (await import('./postgres-conditional.ts')).startConditional(host),
   'postgres-coalesced': async () => (await import('./postgres-coalesced.ts')).startCoalesced(host),
-  restate: async () => (await import('./restate.ts')).startRestate(host),
+  restate: async () => (await import('./restate.ts')).startRestate(host, { refusesOutOfTurn: true }),
+  'restate-in-turn': async () => (await import('./restate.ts')).startRestate(host, { refusesOutOfTurn: false }),
   dbos: async () => (await import('./dbos.ts')).startDbos(host),
 };
 

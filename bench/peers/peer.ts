@@ -1,6 +1,7 @@
 import type { ProcessSpec } from '../../src/platform/process-spec.ts';
 
-export const peerNames = ['postgres-conditional', 'postgres-coalesced', 'restate', 'dbos'] as const;
+/** `restate-in-turn`: every hold is decided by the show's object in turn; `restate` also refuses out of turn, as our API does. */
+export const peerNames = ['postgres-conditional', 'postgres-coalesced', 'restate', 'restate-in-turn', 'dbos'] as const;
 export type PeerName = (typeof peerNames)[number];
 
 /** As ours by default; no hold ends within a run. */

@@ -102,8 +102,13 @@ function withSeats(taken: Uint8Array, seats: readonly number[], isNowTaken: bool
   return next;
 }
 
+export interface RestateOptions {
+  /** Whether a hold on a show that is fought for is first compared with the show's state of a moment ago. */
+  readonly refusesOutOfTurn: boolean;
+}
+
 /** A virtual object per show and one per booking, on a Restate server of one node that syncs its log to disk. */
-export async function startRestate(host: PeerHost): Promise<SeatSeller> {
+export async function startRestate(host: PeerHost, { refusesOutOfTurn }: RestateOptions): Promise<SeatSeller> {
   const handlers = await serveHandlers();
   const [ingressPort, adminPort, nodePort] = [await host.freePort(), await host.freePort(), await host.freePort()];
   const adminUrl = `http://127.0.0.1:${adminPort}`;
@@ -119,13 +124,13 @@ export async function startRestate(host: PeerHost): Promise<SeatSeller> {
     async openShow(showId, seats) {
       await call(ingress, `/show/${showId}/open`, seats);
     },
-    /** The show decides first: who gets no seats has no booking. One that has refused a hold is asked out of turn, too. */
+    /** The show decides: who gets no seats has no booking. One that has refused a hold may be asked out of turn before. */
     async hold(request) {
       const { showId, seats } = request;
       if (contested.get(showId) && (await call(ingress, `/show/${showId}/areFree`, seats)) !== true) return null;
       const bookingId = bookingIdIn(showId);
       if ((await call(ingress, `/show/${showId}/hold`, { bookingId, seats })) !== true) {
-        contested.set(showId, true);
+        if (refusesOutOfTurn) contested.set(showId, true);
         return null;
       }
       return (await call(ingress, `/booking/${bookingId}/open`, request)) === true ? bookingId : null;

@@ -2,7 +2,7 @@ import type { Choice } from '../load/front.ts';
 import type { Job } from '../load/jobs.ts';
 import type { UnderLoad } from '../load/under-load.ts';
 import { countOf, endedWithin, expectNoFailures, holdQuantile, payQuantile } from '../sales-figures.ts';
-import { everyTwoOf } from '../scenarios/ten-seats.ts';
+import { decisionsOf, everyTwoOf, storm } from '../storm.ts';
 import type { ToldSales } from '../told-sales.ts';
 import type { PeerCosts } from './measure.ts';
 import type { RunningPeer } from './running-peer.ts';
@@ -10,12 +10,12 @@ import type { RunningPeer } from './running-peer.ts';
 const SHOWS_AT_ONCE = 4;
 const SEATS_PER_SHOW = 3_000;
 /** No peer sells faster: so many shows are opened that none sells out before the time is up. */
-const BOOKINGS_PER_SECOND_MAX = 6_000;
+const BOOKINGS_PER_SECOND_MAX = 12_000;
 
 const HOT_CLIENTS = 256;
 const HOT_SEATS = 10;
 const HOT_REQUESTS = 5_000;
-const HOT_WARM_UP_REQUESTS = 2_000;
+const HOT_WARM_UP_REQUESTS = 5_000;
 
 export interface Timing {
   readonly warmUpMs: number;
@@ -76,18 +76,25 @@ export const sellOut = (clients: number, { warmUpMs, measuredMs }: Timing): Work
 export const hotShow: Workload = {
   name: `W2, ${HOT_REQUESTS} requests, ${HOT_CLIENTS} clients`,
   async run(context) {
-    await storm(context, HOT_WARM_UP_REQUESTS);
-    const { loaded, attempts, choices } = await storm(context, HOT_REQUESTS);
-    const granted = attempts.filter(({ end }) => end === 'held');
-    for (const { bookingId, choice } of granted) await pay(context, { bookingId: bookingId!, ...choices[choice]! });
-    const decided = countOf(attempts, 'held', 'taken');
-    const elapsedSeconds = attempts.reduce((last, { endMs }) => Math.max(last, endMs), 0) / 1_000;
+    const { peer, sales, load } = context;
+    const warmUp = { choices: await hotChoices(peer), requests: HOT_WARM_UP_REQUESTS };
+    const choices = await hotChoices(peer);
+    const front = { kind: 'peer', origin: peer.origin } as const;
+    const loaded = await load(storm({ front, clients: HOT_CLIENTS, choices, warmUp }, { requests: HOT_REQUESTS }));
+    const { attempts, warmUpAttempts } = loaded.outcome;
+    sales.addAttempts(warmUpAttempts, warmUp.choices);
+    sales.addAttempts(attempts, choices);
+    expectNoFailures([...warmUpAttempts, ...attempts]);
+    for (const { bookingId, choice, end } of attempts) {
+      if (end === 'held') await pay(context, { bookingId: bookingId!, ...choices[choice]! });
+    }
+    const { decided, perSecond, p99Ms, medianMs, granted } = decisionsOf(attempts);
     return {
       figures: {
-        'decisions/s': decided / elapsedSeconds,
-        'decision p99, ms': holdQuantile(attempts, 0.99),
-        'decision median, ms': holdQuantile(attempts, 0.5),
-        'holds granted': granted.length,
+        'decisions/s': perSecond,
+        'decision p99, ms': p99Ms,
+        'decision median, ms': medianMs,
+        'holds granted': granted,
       },
       loaded,
       operations: decided,
@@ -107,25 +114,11 @@ async function choicesFor(peer: RunningPeer, bookings: number): Promise<Choice[]
   return choices;
 }
 
-async function storm({ peer, sales, load }: PeerContext, requests: number) {
+/** Of a new show. */
+async function hotChoices(peer: RunningPeer): Promise<Choice[]> {
   const showId = newShowId();
   await peer.openShow(showId, HOT_SEATS);
-  const choices = everyTwoOf(Array.from({ length: HOT_SEATS }, (_, seat) => seat)).map((seats) => ({ showId, seats }));
-  const loaded = await load({
-    kind: 'closed loops',
-    front: { kind: 'peer', origin: peer.origin },
-    clients: HOT_CLIENTS,
-    choices,
-    order: 'at random',
-    pays: false,
-    warmUpMs: 0,
-    measuredMs: Infinity,
-    requests,
-  });
-  const { attempts } = loaded.outcome;
-  sales.addAttempts(attempts, choices);
-  expectNoFailures(attempts);
-  return { loaded, attempts, choices };
+  return everyTwoOf(Array.from({ length: HOT_SEATS }, (_, seat) => seat)).map((seats) => ({ showId, seats }));
 }
 
 async function pay({ peer, sales }: PeerContext, booking: Choice & { readonly bookingId: string }): Promise<void> {

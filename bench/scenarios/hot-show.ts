@@ -1,7 +1,8 @@
 import { costsPerOperation } from '../costs.ts';
 import type { Choice } from '../load/front.ts';
-import { countOf, endedWithin, expectNoFailures, holdQuantile } from '../sales-figures.ts';
+import { endedWithin, expectNoFailures } from '../sales-figures.ts';
 import type { BenchContext, Scenario } from '../scenario.ts';
+import { decisionsOf, storm } from '../storm.ts';
 
 const CLIENTS = 256;
 const SEATS = 1_000;
@@ -20,34 +21,25 @@ export const hotShow: Scenario = {
   ],
   async run(context) {
     const buyers = await context.api.guests(CLIENTS);
-    await storm(context, buyers, WARM_UP_MS);
-    const loaded = await storm(context, buyers, MEASURED_MS);
-    const measured = endedWithin(loaded.outcome.attempts, 0, MEASURED_MS);
-    const decided = countOf(measured, 'held', 'taken');
+    await stormed(context, buyers, WARM_UP_MS);
+    const loaded = await stormed(context, buyers, MEASURED_MS);
+    const measured = decisionsOf(endedWithin(loaded.outcome.attempts, 0, MEASURED_MS), MEASURED_MS);
     return {
       figures: {
-        'hold decisions': decided / (MEASURED_MS / 1_000),
-        'decision, p99': holdQuantile(measured, 0.99),
-        'decision, median': holdQuantile(measured, 0.5),
+        'hold decisions': measured.perSecond,
+        'decision, p99': measured.p99Ms,
+        'decision, median': measured.medianMs,
       },
-      costs: costsPerOperation(loaded, decided),
+      costs: costsPerOperation(loaded, measured.decided),
     };
   },
 };
 
-async function storm({ boxOffice, load, sales, system }: BenchContext, buyers: readonly string[], forMs: number) {
+async function stormed({ boxOffice, load, sales, system }: BenchContext, buyers: readonly string[], ms: number) {
   const show = await boxOffice.newShow(SEATS);
   const choices = show.pairs.map((seats): Choice => ({ showId: show.id, seats }));
-  const loaded = await load({
-    kind: 'closed loops',
-    front: { kind: 'seatkeeper', origin: system.api, buyers },
-    clients: buyers.length,
-    choices,
-    order: 'at random',
-    pays: false,
-    warmUpMs: 0,
-    measuredMs: forMs,
-  });
+  const front = { kind: 'seatkeeper', origin: system.api, buyers } as const;
+  const loaded = await load(storm({ front, clients: buyers.length, choices }, { ms }));
   sales.addAttempts(loaded.outcome.attempts, choices, buyers);
   expectNoFailures(loaded.outcome.attempts);
   return loaded;

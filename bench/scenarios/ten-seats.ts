@@ -1,7 +1,8 @@
 import { costsPerOperation } from '../costs.ts';
 import type { Choice } from '../load/front.ts';
-import { countOf, expectNoFailures, holdQuantile } from '../sales-figures.ts';
+import { expectNoFailures } from '../sales-figures.ts';
 import type { BenchContext, Scenario } from '../scenario.ts';
+import { decisionsOf, everyTwoOf, storm } from '../storm.ts';
 
 const CLIENTS = 256;
 const SEATS = 10;
@@ -12,7 +13,7 @@ const MANY_REQUESTS = 50_000;
 /** W2. Everybody wants two of the ten seats of one show; a refusal is a decision, too. */
 export const tenSeats: Scenario = {
   name: 'ten-seats',
-  what: `W2: ${CLIENTS} clients in closed loops ask ${REQUESTS} times, then ${MANY_REQUESTS} times on another show, for two seats, at random, of the ${SEATS} of one show; after ${WARM_UP_REQUESTS} requests on a third one`,
+  what: `W2: ${CLIENTS} clients in closed loops ask ${REQUESTS} times, then ${MANY_REQUESTS} times on another show, for two seats, at random, of the ${SEATS} of one show; each after ${WARM_UP_REQUESTS} requests on one more`,
   profiles: ['server'],
   figures: [
     { figure: 'hold decisions', unit: '/s', better: 'more', floor: 5_000, aim: 15_000 },
@@ -23,9 +24,8 @@ export const tenSeats: Scenario = {
   ],
   async run(context) {
     const buyers = await context.api.guests(CLIENTS);
-    await storm(context, buyers, WARM_UP_REQUESTS);
-    const few = await storm(context, buyers, REQUESTS);
-    const many = await storm(context, buyers, MANY_REQUESTS);
+    const few = await stormed(context, buyers, REQUESTS);
+    const many = await stormed(context, buyers, MANY_REQUESTS);
     return {
       figures: {
         'hold decisions': few.perSecond,
@@ -39,33 +39,22 @@ export const tenSeats: Scenario = {
   },
 };
 
-async function storm({ boxOffice, load, sales, system }: BenchContext, buyers: readonly string[], requests: number) {
-  const show = await boxOffice.newRow(SEATS);
-  const choices = everyTwoOf(show.seatIds).map((seats): Choice => ({ showId: show.id, seats }));
-  const loaded = await load({
-    kind: 'closed loops',
-    front: { kind: 'seatkeeper', origin: system.api, buyers },
-    clients: buyers.length,
-    choices,
-    order: 'at random',
-    pays: false,
-    warmUpMs: 0,
-    measuredMs: Infinity,
-    requests,
-  });
-  const { attempts } = loaded.outcome;
+async function stormed(context: BenchContext, buyers: readonly string[], requests: number) {
+  const { load, sales, system } = context;
+  const warmUp = { choices: await newChoices(context), requests: WARM_UP_REQUESTS };
+  const choices = await newChoices(context);
+  const front = { kind: 'seatkeeper', origin: system.api, buyers } as const;
+  const loaded = await load(storm({ front, clients: buyers.length, choices, warmUp }, { requests }));
+  const { attempts, warmUpAttempts } = loaded.outcome;
+  sales.addAttempts(warmUpAttempts, warmUp.choices, buyers);
   sales.addAttempts(attempts, choices, buyers);
-  expectNoFailures(attempts);
-  const decided = countOf(attempts, 'held', 'taken');
-  const elapsedSeconds = attempts.reduce((last, { endMs }) => Math.max(last, endMs), 0) / 1_000;
-  return {
-    perSecond: decided / elapsedSeconds,
-    p99Ms: holdQuantile(attempts, 0.99),
-    granted: countOf(attempts, 'held'),
-    costs: costsPerOperation(loaded, decided),
-  };
+  expectNoFailures([...warmUpAttempts, ...attempts]);
+  const decisions = decisionsOf(attempts);
+  return { ...decisions, costs: costsPerOperation(loaded, decisions.decided) };
 }
 
-/** All ordered pairs of different ones. */
-export const everyTwoOf = <Item>(items: readonly Item[]): [Item, Item][] =>
-  items.flatMap((first) => items.flatMap((second) => (first === second ? [] : [[first, second] as [Item, Item]])));
+/** On a show of its own. */
+async function newChoices({ boxOffice }: BenchContext): Promise<Choice[]> {
+  const show = await boxOffice.newRow(SEATS);
+  return everyTwoOf(show.seatIds).map((seats) => ({ showId: show.id, seats }));
+}

@@ -30,6 +30,8 @@ const TERMS = {
 const LOOK_EVERY_MS = 500;
 /** After the last sale: payments that are still pending, refunds that are under way, what a killed part left behind. */
 const QUIET_WITHIN_MS = 120_000;
+/** A list of workflows follows them by a second or so: nothing has to be seen for two. */
+const QUIET_LOOKS = 3;
 const BUYERS_MAX = 1_000;
 const MINUTES_MAX = 24 * 60;
 
@@ -146,13 +148,12 @@ async function isQuiet(temporal: Client, showId: string, news: News): Promise<bo
     `${searchAttributes.showId} = '${showId}' AND ExecutionStatus = 'Running' AND ` +
     `WorkflowType IN ('bookingWorkflow', 'latePaymentWorkflow')`;
   const deadlineMs = Date.now() + QUIET_WITHIN_MS;
-  for (let quiet = 0; quiet < 2;) {
+  for (let quiet = 0; quiet < QUIET_LOOKS;) {
     const { count } = await patiently(
       'Temporal, asked which workflows run',
       () => temporal.workflow.count(query),
       news.overcome,
     );
-    // Visibility follows the workflows by a moment: nothing has to be seen twice.
     quiet = count === 0 ? quiet + 1 : 0;
     if (Date.now() > deadlineMs) {
       news.failed(`${plural(count, 'workflow')} of the show did not end within ${QUIET_WITHIN_MS / 1_000} s: ${query}`);

@@ -60,13 +60,17 @@ const onItsPort = (env: Environment, { port }: MetricsPlace): Environment => ({ 
 const numbered = (kind: string, count: number): readonly string[] =>
   count === 1 ? [kind] : Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);
 
+/** On two busy cores V8's threads for collecting garbage in parallel cost half a millisecond a booking (docs/decisions/0010). */
+const nodeFlags = ['--single-threaded-gc'];
 /**
- * Young objects are let grow old sooner: some 35 MB less in an API process, at no cost in CPU. And on two busy cores V8's
- * threads for collecting garbage in parallel cost more than they bring, half a millisecond a booking (docs/decisions/0010).
+ * MiB in which objects may be young: some three times as much is used. Less lets them grow old sooner, at no cost in CPU,
+ * but for the requests that an API process has in hand in a storm: of 8 MiB they fill most, and are copied again and again.
  */
-const nodeFlags = ['--max-semi-space-size=8', '--single-threaded-gc'];
+const apiFlags = ['--max-semi-space-size=16'];
+const otherFlags = ['--max-semi-space-size=8'];
 /** The SDK makes an Error for each call out of a workflow, for a stack that nobody reads: an eighth of a worker's CPU. */
-const workerFlags = ['--stack-trace-limit=0'];
+const workerFlags = [...otherFlags, '--stack-trace-limit=0'];
+const flagsOf: Readonly<Record<string, readonly string[]>> = { 'api.ts': apiFlags, 'worker.ts': workerFlags };
 
 /** glibc keeps a heap for each thread that allocates, eight per core; the SDK's core has many threads. */
 const nativeMemory = { MALLOC_ARENA_MAX: '2' };
@@ -75,7 +79,7 @@ function ownProcess(name: string, entry: string, stopTimeoutMs: number, env: Env
   return {
     name,
     command: process.execPath,
-    args: [...nodeFlags, ...(entry === 'worker.ts' ? workerFlags : []), fileURLToPath(new URL(entry, import.meta.url))],
+    args: [...nodeFlags, ...(flagsOf[entry] ?? otherFlags), fileURLToPath(new URL(entry, import.meta.url))],
     env: { ...nativeMemory, ...env },
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stopSignal: 'SIGTERM',

@@ -2,6 +2,8 @@
 export class LruMap<Key, Value> {
   readonly #entries = new Map<Key, Value>();
   readonly #max: number;
+  /** Asked for last: asked for again, as the show of a storm is, it need not be moved. */
+  #newest: Key | undefined;
 
   constructor(max: number) {
     this.#max = max;
@@ -17,9 +19,10 @@ export class LruMap<Key, Value> {
 
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#newest) return value;
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    this.#newest = key;
     return value;
   }
 
@@ -32,6 +35,7 @@ export class LruMap<Key, Value> {
     this.#entries.delete(key);
     if (this.#entries.size >= this.#max) this.#entries.delete(this.#entries.keys().next().value!);
     this.#entries.set(key, value);
+    this.#newest = key;
   }
 
   delete(key: Key): void {

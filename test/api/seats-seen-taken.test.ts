@@ -20,11 +20,33 @@ test('what a show has refused a moment ago is refused at once', () => {
 });
 
 test('no longer than for a moment, nor past the time of the hold', () => {
-  expect(seen().conflicts(SHOW, MINE, [3], 1_399)).toHaveLength(1);
-  expect(seen().conflicts(SHOW, MINE, [3], 1_400)).toEqual([]);
+  const unanswered = seen();
+  unanswered.conflicts(SHOW, MINE, [3], 1_200);
+  expect(unanswered.conflicts(SHOW, MINE, [3], 1_399)).toHaveLength(1);
+  expect(unanswered.conflicts(SHOW, MINE, [3], 1_400)).toEqual([]);
   expect(seen({ untilMs: 1_050 }).conflicts(SHOW, MINE, [3], 1_049)).toHaveLength(1);
   expect(seen({ untilMs: 1_050 }).conflicts(SHOW, MINE, [3], 1_050)).toEqual([]);
-  expect(seen({ untilMs: null }).conflicts(SHOW, MINE, [3], 1_399)).toHaveLength(1);
+  expect(seen({ untilMs: null }).conflicts(SHOW, MINE, [3], 1_199)).toHaveLength(1);
+});
+
+test('one request looks again before the sight is too old, and the others are refused meanwhile', () => {
+  const sights = seen();
+  expect(sights.conflicts(SHOW, MINE, [3], 1_199)).toHaveLength(1);
+  expect(sights.conflicts(SHOW, MINE, [3], 1_200)).toEqual([]);
+  expect(sights.conflicts(SHOW, MINE, [3], 1_201)).toHaveLength(1);
+  sights.refused(
+    SHOW,
+    { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts: [[3, 'h']], takenBy: [[3, ownerMark(OTHER), UNTIL_MS]] },
+    1_200,
+  );
+  expect(sights.conflicts(SHOW, MINE, [3], 1_500)).toEqual([]);
+  expect(sights.conflicts(SHOW, MINE, [3], 1_599)).toHaveLength(1);
+});
+
+test('nobody is sent to look again while the show is not asked, and the next one is when it is', () => {
+  const sights = seen();
+  expect(sights.conflicts(SHOW, MINE, [3], 1_200, false)).toHaveLength(1);
+  expect(sights.conflicts(SHOW, MINE, [3], 1_201)).toEqual([]);
 });
 
 test('never to the one who has the seat, even with another one that somebody else has', () => {

@@ -88,6 +88,20 @@ describe('closed loops', () => {
       expect.stringContaining('500'),
     ]);
   });
+
+  it('warm up on other choices, which are no part of what is measured', async () => {
+    let asked = 0;
+    const { front, server } = await frontThat(() => Promise.resolve([201, { bookingId: `booking-${asked++}` }]));
+    const warmUp = { choices: choices.slice(900), requests: 30 };
+    const job = { kind: 'closed loops', front, clients: 4, choices: choices.slice(0, 20), order: 'in turn' } as const;
+    const stormed = await closedLoops({ ...job, warmUp, pays: false, warmUpMs: 0, measuredMs: 10_000 }, stopwatch());
+    server.close();
+    expect(stormed.warmUpAttempts).toHaveLength(30);
+    expect(stormed.attempts.map(({ bookingId }) => Number(bookingId!.slice(8))).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, number) => 30 + number),
+    );
+    expect(Math.min(...stormed.attempts.map(({ dueMs }) => dueMs))).toBeGreaterThanOrEqual(0);
+  });
 });
 
 describe('the schedule of an open loop', () => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BookingRequest } from '../../contracts/http/bookings.ts';
 import { ENDED, OutcomeUnknownError, type WorkflowClient } from '../../contracts/workflow-client.ts';
 import type { Booking, NewBooking } from '../../domain/booking.ts';
-import type { SeatCommandResult, SeatPick, TakenSeatStatus } from '../../domain/seat-commands.ts';
+import type { SeatCommandResult, SeatConflict, SeatPick, TakenSeatStatus } from '../../domain/seat-commands.ts';
 import { derivedId, fingerprintOf } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Show } from '../../read-model/shows.ts';
@@ -55,23 +55,24 @@ export class BookingDesk {
   /** Holds seats and answers once workflow and row are there. A refusal is not remembered. */
   async book(userId: string, key: string, request: BookingRequest): Promise<Answer> {
     const id = derivedId('bkg', userId, 'POST /bookings', key);
-    const fingerprint = fingerprintOf(request);
     // Before the row is looked for: should the seats seen booked be this booking's own, its row is found then.
     const statuses = this.#deps.seatMaps.glance(request.showId)?.statuses;
-    await this.#refuseInOverload(id, request, statuses);
-    const row = await this.#deps.batches.findBooking(id);
-    if (row) return repeated(row, fingerprint);
+    const { admission, batches, catalogue, settings } = this.#deps;
+    const mayHold = admission.mayHold(request.showId);
+    if (!mayHold) await this.#refuseUnlessSeenTaken(id, request, statuses);
+    const row = await batches.findBooking(id);
+    if (row) return repeated(row, fingerprintOf(request));
 
-    const { catalogue, settings } = this.#deps;
     const show = await catalogue.show(request.showId);
     if (show.status === 'CANCELLED') throw salesClosed();
     const plan = await catalogue.planOf(show);
     const pick = pickOf(request, plan, settings.limits.seatsPerBookingMax);
-    const refusal = this.#seenTaken(id, show, pick, statuses);
+    const refusal = this.#seenTaken(id, show, pick, statuses, mayHold);
     if (refusal) {
       this.#deps.metrics.holdDecision('seen taken');
       throw seatRefusal(refusal, plan);
     }
+    const fingerprint = fingerprintOf(request);
     const hold = await this.#hold(id, fingerprint, userId, show, plan, pick);
     if (hold === 'booked' || !hold.ok) {
       // It was held, and has ended or been paid already: its row is there, or is being written, or its maker died.
@@ -104,16 +105,15 @@ export class BookingDesk {
   }
 
   /**
-   * Before anything is done for the request, but for one whose seats are seen taken: that is told so, which costs little
-   * and spares its repeats.
+   * In an overload, before anything is done for the request, but for one whose seats are seen taken: that is told so,
+   * which costs little and spares its repeats.
    * @throws TooBusyError
    */
-  async #refuseInOverload(id: string, request: BookingRequest, statuses: string | undefined): Promise<void> {
+  async #refuseUnlessSeenTaken(id: string, request: BookingRequest, statuses: string | undefined): Promise<void> {
     const { admission, catalogue, settings } = this.#deps;
-    if (admission.mayHold(request.showId)) return;
     const show = await catalogue.show(request.showId);
     const pick = pickOf(request, await catalogue.planOf(show), settings.limits.seatsPerBookingMax);
-    if (!this.#seenTaken(id, show, pick, statuses)) throw admission.refusedHold(show.id);
+    if (!this.#seenTaken(id, show, pick, statuses, false)) throw admission.refusedHold(show.id);
   }
 
   /**
@@ -121,32 +121,14 @@ export class BookingDesk {
    * the booking's row was looked for: a seat that was seen booked then is not this booking's. A seat that is only seen
    * held may be: its maker may have died before its row. So there it takes a sight that tells whose it is.
    */
-  #seenTaken(id: string, show: Show, pick: SeatPick, statuses: string | undefined) {
+  #seenTaken(id: string, show: Show, pick: SeatPick, statuses: string | undefined, mayHold: boolean) {
     const nowMs = this.#deps.nowMs();
     if (nowMs < show.salesOpenAtMs || nowMs >= show.salesCloseAtMs) return null;
     const { seen } = this.#deps;
+    if (!('seats' in pick)) return seen.hasReturned(show.id, nowMs) ? null : seenSoldOut(statuses);
+    const sights = seen.conflicts(show.id, id, pick.seats, nowMs, mayHold);
     const statusOf = (seat: number) => (seen.isReturned(show.id, seat, nowMs) ? 'a' : (statuses?.[seat] ?? 'a'));
-    if ('seats' in pick) return this.#seatsSeenTaken(id, show.id, pick.seats, statusOf, nowMs);
-    return seen.hasReturned(show.id, nowMs) ? null : seenSoldOut(statuses);
-  }
-
-  #seatsSeenTaken(
-    id: string,
-    showId: string,
-    wanted: readonly number[],
-    statusOf: (seat: number) => string,
-    nowMs: number,
-  ) {
-    const sights = this.#deps.seen.conflicts(showId, id, wanted, nowMs);
-    if (sights.length === 0 && !wanted.some((seat) => statusOf(seat) === 'b')) return null;
-    const seen = new Map<number, TakenSeatStatus>(sights);
-    for (const seat of wanted) {
-      const status = statusOf(seat);
-      // A sight may be of before the payment.
-      if (status === 'b' || (status !== 'a' && !seen.has(seat))) seen.set(seat, status as TakenSeatStatus);
-    }
-    const conflicts = wanted.flatMap((seat) => (seen.has(seat) ? [[seat, seen.get(seat)!] as const] : []));
-    return { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts } as const;
+    return seatsSeenTaken(pick.seats, sights, statusOf);
   }
 
   /** The workflow's start decides which request a key belongs to; the row follows it. */
@@ -189,6 +171,22 @@ export class BookingDesk {
       await delay(ROW_LOOK_EVERY_MS);
     }
   }
+}
+
+function seatsSeenTaken(
+  wanted: readonly number[],
+  sights: readonly SeatConflict[],
+  statusOf: (seat: number) => string,
+) {
+  if (sights.length === 0 && !wanted.some((seat) => statusOf(seat) === 'b')) return null;
+  const seen = new Map<number, TakenSeatStatus>(sights);
+  for (const seat of wanted) {
+    const status = statusOf(seat);
+    // A sight may be of before the payment.
+    if (status === 'b' || (status !== 'a' && !seen.has(seat))) seen.set(seat, status as TakenSeatStatus);
+  }
+  const conflicts = wanted.flatMap((seat) => (seen.has(seat) ? [[seat, seen.get(seat)!] as const] : []));
+  return { ok: false, refusal: 'SEAT_UNAVAILABLE', conflicts } as const;
 }
 
 /** No seat is left, nor held, which may come free or be the buyer's own. */

@@ -7,6 +7,11 @@ import { LruMap } from '../../platform/lru-map.ts';
 const SHOWS_MAX = 50;
 /** So long after another process has changed whose a seat is this one may still refuse it: less than a map may lag. */
 const SEEN_FOR_MS = 400;
+/**
+ * From this age on one request is taken to the show, so that the others need not stop, all together, when the sight is
+ * too old: a show answers in a tenth of what is left.
+ */
+const LOOKED_AT_AGAIN_AFTER_MS = 200;
 
 /** So long after a booking was cancelled here a seat map may still show its seats as booked: longer than it may lag. */
 const RETURNED_FOR_MS = 1_000;
@@ -15,6 +20,8 @@ interface Sight {
   readonly status: TakenSeatStatus;
   readonly owner: OwnerMark;
   readonly validUntilMs: number;
+  /** When the next request is taken to the show; Infinity: one is on its way. */
+  lookAgainMs: number;
 }
 
 type TakenRefusal = Extract<SeatRefusal, { refusal: 'SEAT_UNAVAILABLE' }>;
@@ -32,18 +39,13 @@ export class SeatsSeenTaken {
   refused(showId: string, { conflicts, takenBy = [] }: TakenRefusal, askedAtMs: number): void {
     const statusOf = new Map(conflicts);
     for (const [seat, owner, untilMs] of takenBy) {
-      this.#see(showId, seat, { status: statusOf.get(seat)!, owner, validUntilMs: validUntil(askedAtMs, untilMs) });
+      this.#see(showId, seat, sightOf(statusOf.get(seat)!, owner, askedAtMs, untilMs));
     }
   }
 
   /** The show's grant of what it was asked at `askedAtMs`. */
   granted(showId: string, bookingId: string, { seats, expiresAtMs }: SeatsGranted, askedAtMs: number): void {
-    const sight = {
-      status: 'h',
-      owner: ownerMark(bookingId),
-      validUntilMs: validUntil(askedAtMs, expiresAtMs),
-    } as const;
-    for (const seat of seats) this.#see(showId, seat, sight);
+    for (const seat of seats) this.#see(showId, seat, sightOf('h', ownerMark(bookingId), askedAtMs, expiresAtMs));
   }
 
   /** For whoever has answered a request that may have changed what becomes of the seats. */
@@ -71,19 +73,30 @@ export class SeatsSeenTaken {
 
   /**
    * Those of the seats that somebody else has been seen to have. None if one of them may be the booking's own: a request
-   * that is repeated has to find its hold.
+   * that is repeated has to find its hold. And none for the one request that is to look again.
+   * @param isAsked whether the show would be asked then: in an overload it is not
    */
-  conflicts(showId: string, bookingId: string, wanted: readonly number[], nowMs: number): readonly SeatConflict[] {
+  conflicts(
+    showId: string,
+    bookingId: string,
+    wanted: readonly number[],
+    nowMs: number,
+    isAsked = true,
+  ): readonly SeatConflict[] {
     const sights = this.#shows.peek(showId);
     if (!sights) return [];
     const conflicts: SeatConflict[] = [];
+    let isToLookAgain = false;
     for (const seat of wanted) {
       const sight = sights.get(seat);
       if (!sight || nowMs >= sight.validUntilMs) continue;
       if (sight.owner === ownerMark(bookingId)) return [];
       conflicts.push([seat, sight.status]);
+      if (!isAsked || nowMs < sight.lookAgainMs) continue;
+      sight.lookAgainMs = Infinity;
+      isToLookAgain = true;
     }
-    return conflicts;
+    return isToLookAgain ? [] : conflicts;
   }
 
   #see(showId: string, seat: number, sight: Sight): void {
@@ -93,5 +106,9 @@ export class SeatsSeenTaken {
   }
 }
 
-const validUntil = (askedAtMs: number, untilMs: number | null): number =>
-  Math.min(askedAtMs + SEEN_FOR_MS, untilMs ?? Infinity);
+const sightOf = (status: TakenSeatStatus, owner: OwnerMark, askedAtMs: number, untilMs: number | null): Sight => ({
+  status,
+  owner,
+  validUntilMs: Math.min(askedAtMs + SEEN_FOR_MS, untilMs ?? Infinity),
+  lookAgainMs: askedAtMs + LOOKED_AT_AGAIN_AFTER_MS,
+});

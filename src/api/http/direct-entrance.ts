@@ -108,10 +108,19 @@ function send(
   security: readonly string[],
   { status, headers = {}, body }: Answer,
 ): void {
-  const content = Buffer.from(JSON.stringify(body));
+  const content = JSON.stringify(body);
   const type = headers['Content-Type'] ?? 'application/json; charset=utf-8';
-  const all = ['X-Request-Id', requestId, ...security, 'Content-Type', type, 'Content-Length', String(content.length)];
+  const all = [
+    'X-Request-Id',
+    requestId,
+    ...security,
+    'Content-Type',
+    type,
+    'Content-Length',
+    String(Buffer.byteLength(content)),
+  ];
   for (const name in headers) if (name !== 'Content-Type') all.push(name, headers[name]!);
   res.writeHead(status, all);
+  // As a string it goes out together with the head.
   res.end(content);
 }
