@@ -97,18 +97,20 @@ interface PaidSeat {
 }
 
 /** What was paid for a booking as it is now. */
-export interface PaidBooking {
+export interface PaidBooking<Line extends PaidLine = PaidLine> {
   readonly seats: readonly PaidSeat[];
-  readonly price: { readonly lines: readonly PaidLine[]; readonly total: Money };
+  readonly price: { readonly lines: readonly Line[]; readonly total: Money };
 }
 
 /** `value` is what the cancelled part was paid with: it is given back or kept, to the last unit. */
-export interface CancelledPart {
+export interface CancelledPart<Line extends PaidLine = PaidLine> {
   readonly seatIds: readonly string[];
   readonly whole: boolean;
   readonly value: Money;
   readonly refund: Money;
   readonly kept: Money;
+  /** What the remaining seats are paid with besides their own prices; with these it is `value` less than before. */
+  readonly linesLeft: readonly Line[];
 }
 
 /**
@@ -122,17 +124,18 @@ export interface CancelledPart {
  *
  * @throws RangeError for a seat that the booking does not have, or lines that do not sum to the total
  */
-export function cancelledPart(
-  { seats, price }: PaidBooking,
+export function cancelledPart<Line extends PaidLine>(
+  { seats, price }: PaidBooking<Line>,
   tier: AppliedTier,
   seatIds: readonly string[] = seats.map(({ id }) => id),
-): CancelledPart {
+): CancelledPart<Line> {
   const { currency } = price.total;
   const unknown = seatIds.find((id) => !seats.some((seat) => seat.id === id));
   if (unknown !== undefined) throw new RangeError(`the booking has no seat ${unknown}`);
   const whole = seats.every(({ id }) => seatIds.includes(id));
   const paid = paidFor({ seats, price });
   const parts = seats.flatMap(({ id }, index) => (seatIds.includes(id) ? [paid.seats[index]!] : []));
+  const seatPrices = seats.filter(({ id }) => seatIds.includes(id)).map(({ price: { amount } }) => amount);
   let value = sumOf(parts);
   let refund = sumOf(parts.map((part) => shareOf(part, tier.refundPercent)));
   if (whole) {
@@ -145,7 +148,21 @@ export function cancelledPart(
     value: money(value, currency),
     refund: money(refund, currency),
     kept: money(value - refund, currency),
+    linesLeft: whole ? [] : linesLeft(price.lines, sumOf(seatPrices) - sumOf(parts)),
   };
+}
+
+/** Items and fees stay with the seats that are left; of the discounts goes what the cancelled seats had of them. */
+function linesLeft<Line extends PaidLine>(lines: readonly Line[], discountGone: number): Line[] {
+  let gone = discountGone;
+  return lines.flatMap((line) => {
+    if (line.kind === 'seats') return [];
+    if (line.kind !== 'discount') return [line];
+    const part = Math.min(gone, -line.amount.amount);
+    gone -= part;
+    const amount = money(line.amount.amount + part, line.amount.currency);
+    return amount.amount === 0 ? [] : [{ ...line, amount }];
+  });
 }
 
 /** What each seat, all items and all fees were paid with, after the discount. */
@@ -168,18 +185,23 @@ function paidFor({ seats, price: { lines, total } }: PaidBooking) {
   };
 }
 
-/** Whole units in proportion to the weights, summing to `amount`: each gets what the sum of those up to it leaves it. */
+/**
+ * Whole units in proportion to the weights, summing to `amount`, which is not more than they do: the method of D'Hondt. What
+ * some of them get stays a fair division without the others, so that seats may be cancelled in any order.
+ */
 function spread(amount: number, weights: readonly number[]): number[] {
   const total = sumOf(weights);
-  let weight = 0;
-  let given = 0;
-  return weights.map((each) => {
-    weight += each;
-    const upToHere = total === 0 ? 0 : Number((BigInt(amount) * BigInt(weight)) / BigInt(total));
-    const share = upToHere - given;
-    given = upToHere;
-    return share;
-  });
+  const shares = weights.map((weight) => (total === 0 ? 0 : Number((BigInt(amount) * BigInt(weight)) / BigInt(total))));
+  for (let left = amount - sumOf(shares); left > 0; left--) {
+    const next = weights.reduce((best, _, index) => (isOwedMore(index, best) ? index : best), 0);
+    shares[next]! += 1;
+  }
+  return shares;
+
+  function isOwedMore(one: number, other: number): boolean {
+    const [owed, owedOther] = [weights[one]!, weights[other]!].map(BigInt) as [bigint, bigint];
+    return owed * BigInt(shares[other]! + 1) > owedOther * BigInt(shares[one]! + 1);
+  }
 }
 
 /** Rounded up: at a half of 25,001 paise the odd paisa is the buyer's. */

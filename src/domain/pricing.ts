@@ -42,22 +42,24 @@ export function priceSeats(seatCategoryIds: readonly string[], categories: reado
 }
 
 /**
- * The price of seats at what each of them was sold for, whatever its category costs by now; `categories` give the names and
- * the order of the lines.
+ * The price of seats at what each of them was sold for, whatever its category costs by now, and of `further` lines;
+ * `categories` give the names and the order of the lines.
  */
-export function priceAsSold(
+export function priceAsSold<Line extends { readonly amount: Money }>(
   seats: readonly { readonly category: string; readonly price: Money }[],
   categories: readonly Pick<CategoryPrice, 'id' | 'name'>[],
+  further: readonly Line[],
   currency: string,
-): Price {
+): { readonly lines: readonly (PriceLine | Line)[]; readonly total: Money } {
   const known = categories.map(({ id }) => id);
   const gone = seats.map(({ category }) => category).filter((id) => !known.includes(id));
   const named = [...categories, ...[...new Set(gone)].map((id) => ({ id, name: id }))];
-  const lines = named.flatMap(({ id, name }): PriceLine[] => {
-    const sold = seats.filter(({ category }) => category === id).map(({ price }) => price);
-    if (sold.length === 0) return [];
-    return [{ kind: 'seats', label: `${sold.length} × ${name}`, amount: sumMoney(sold, currency) }];
+  const sold = named.flatMap(({ id, name }): PriceLine[] => {
+    const prices = seats.filter(({ category }) => category === id).map(({ price }) => price);
+    if (prices.length === 0) return [];
+    return [{ kind: 'seats', label: `${prices.length} × ${name}`, amount: sumMoney(prices, currency) }];
   });
+  const lines = [...sold, ...further];
   return {
     lines,
     total: sumMoney(

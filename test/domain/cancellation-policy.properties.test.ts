@@ -77,25 +77,33 @@ describe('for any price', () => {
     );
   });
 
-  test('seats cancelled one by one, in any order, give back what they would together', () => {
+  test('seats cancelled one by one, in any order, give back what they would together; what is left costs what was left', () => {
     const order = fc.infiniteStream(fc.nat());
     fc.assert(
-      fc.property(prices, percent, order, (amounts, refundPercent, choice) => {
-        const tier = { refundPercent, hoursBefore: null, because: 'policy' } as const;
-        const together = cancelledPart(paid(amounts), tier);
-        let booking = paid(amounts);
-        let [refunded, kept] = [0, 0];
-        while (booking.seats.length > 0) {
-          const chosen = booking.seats[(choice.next().value as number) % booking.seats.length]!;
-          const part = cancelledPart(booking, tier, [chosen.id]);
-          [refunded, kept] = [refunded + part.refund.amount, kept + part.kept.amount];
-          const seats = booking.seats.filter((seat) => seat !== chosen);
-          const price = priceAsSold(seats, [{ id: 'c1', name: 'Gold' }], 'INR');
-          expect(price.total.amount).toBe(booking.price.total.amount - part.value.amount);
-          booking = { seats, price: { ...price, lines: [...price.lines] } };
-        }
-        expect([refunded, kept]).toEqual([together.refund.amount, together.kept.amount]);
-      }),
+      fc.property(
+        prices,
+        extras,
+        percent,
+        because,
+        order,
+        (amounts, { item, fee, share }, refundPercent, why, choice) => {
+          const discount = Math.floor(((sumOf(amounts) + item + fee) * share) / 100);
+          const tier = { refundPercent, hoursBefore: null, because: why };
+          let booking = paid(amounts, { item, fee, discount });
+          const together = cancelledPart(booking, tier);
+          let [refunded, kept] = [0, 0];
+          while (booking.seats.length > 0) {
+            const chosen = booking.seats[(choice.next().value as number) % booking.seats.length]!;
+            const part = cancelledPart(booking, tier, [chosen.id]);
+            [refunded, kept] = [refunded + part.refund.amount, kept + part.kept.amount];
+            const seats = booking.seats.filter((seat) => seat !== chosen);
+            const price = priceAsSold<PaidLine>(seats, [{ id: 'c1', name: 'Gold' }], part.linesLeft, 'INR');
+            expect(price.total.amount).toBe(booking.price.total.amount - part.value.amount);
+            booking = { seats, price: { ...price, lines: [...price.lines] } };
+          }
+          expect([refunded, kept]).toEqual([together.refund.amount, together.kept.amount]);
+        },
+      ),
     );
   });
 

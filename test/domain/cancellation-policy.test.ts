@@ -154,6 +154,7 @@ describe('a cancellation', () => {
       value: inr(50_000),
       refund: inr(25_000),
       kept: inr(25_000),
+      linesLeft: [],
     });
   });
 
@@ -167,6 +168,10 @@ describe('a cancellation', () => {
     const part = cancelledPart(paid([10_000, 20_000, 30_000], { item: 500, fee: 300 }), half, ['A3', 'A1']);
     expect(part).toMatchObject({ seatIds: ['A1', 'A3'], whole: false });
     expect(amounts(part)).toEqual([40_000, 20_000, 20_000]);
+    expect(part.linesLeft).toEqual([
+      { kind: 'item', amount: inr(500) },
+      { kind: 'fee', amount: inr(300) },
+    ]);
   });
 
   test('of a seat that the booking does not have is refused', () => {
@@ -197,8 +202,9 @@ describe('fees, items and coupons', () => {
   test('a discount is spread over the seats in proportion to their prices, to the last unit', () => {
     const booking = paid([10_000, 20_000, 30_000], { discount: -1_000 });
     const parts = ['A1', 'A2', 'A3'].map((id) => cancelledPart(booking, all, [id]).value.amount);
-    expect(parts).toEqual([9_834, 19_666, 29_500]);
+    expect(parts).toEqual([9_833, 19_667, 29_500]);
     expect(parts.reduce((sum, part) => sum + part, 0)).toBe(59_000);
+    expect(cancelledPart(booking, all, ['A1', 'A3']).linesLeft).toEqual([{ kind: 'discount', amount: inr(-333) }]);
   });
 
   test('a discount of more than the seats cost takes from the items, then from the fees', () => {
