@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BookingChange, ChangeRefused } from '../../contracts/change-messages.ts';
 import type { CancellationQuoteBody } from '../../contracts/http/bookings.ts';
 import { endpoints } from '../../contracts/http/endpoints.ts';
@@ -6,7 +7,7 @@ import { bookingCan, type Booking } from '../../domain/booking.ts';
 import { cancelledPart, type ShowToAttend, tierAt } from '../../domain/cancellation-policy.ts';
 import { money } from '../../domain/money.ts';
 import { derivedId } from '../../platform/ids.ts';
-import { findShowToAttend } from '../../read-model/booking-changes.ts';
+import { findChange, findShowToAttend } from '../../read-model/booking-changes.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import type { Caller } from '../accounts/tokens.ts';
 import type { Batches } from '../batches.ts';
@@ -14,7 +15,7 @@ import { ok } from '../http/answer.ts';
 import { ApiError } from '../http/api-error.ts';
 import { notFound } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
-import type { AnswerMemory } from '../idempotency/answer-memory.ts';
+import { type AnswerMemory, keyReused } from '../idempotency/answer-memory.ts';
 import { bookingBody } from './booking-body.ts';
 import { ownBooking } from './own-booking.ts';
 import { bookingState, duplicateSeat } from './refusals.ts';
@@ -43,10 +44,11 @@ export const cancellationRoutes = (deps: CancellationDeps): readonly Route[] => 
     deps.memory.once(call, async (key) => {
       const booking = await ownBooking(deps.batches, call.caller, call.params.id);
       const { seatIds } = call.body;
-      if (!bookingCan[booking.status].cancel) throw bookingState(booking.status);
-      refuseForeignSeats(booking, seatIds);
       const asked = key ? key.key : JSON.stringify([booking.version, seatIds.toSorted()]);
       const changeId = derivedId('chg', booking.id, 'cancellation of seats', asked);
+      const done = await doneBefore(deps.db, changeId, seatIds);
+      if (!done && !bookingCan[booking.status].cancel) throw bookingState(booking.status);
+      if (!done) refuseForeignSeats(booking, seatIds);
       return ok(bookingBody(await cancel(deps, booking, { changeId, requestedBy: call.caller.userId, seatIds })));
     }),
   ),
@@ -59,6 +61,17 @@ export const cancellationRoutes = (deps: CancellationDeps): readonly Route[] => 
 export function cancelWhole(deps: CancellationDeps, booking: Booking, caller: Caller): Promise<Booking> {
   const changeId = derivedId('chg', booking.id, 'cancellation', String(booking.version));
   return cancel(deps, booking, { changeId, requestedBy: caller.userId });
+}
+
+/**
+ * A repeat whose first answer got lost: the seats are the booking's no more, which is no reason to refuse it.
+ * @throws ApiError IDEMPOTENCY_KEY_REUSED it was done for other seats
+ */
+async function doneBefore(db: ReadModel, changeId: string, seatIds: readonly string[]): Promise<boolean> {
+  const change = await findChange(db, changeId);
+  if (!change) return false;
+  if (!isDeepStrictEqual(change.seatIds.toSorted(), seatIds.toSorted())) throw keyReused();
+  return true;
 }
 
 type Asked = Pick<Extract<BookingChange, { kind: 'cancellation' }>, 'changeId' | 'requestedBy' | 'seatIds'>;
