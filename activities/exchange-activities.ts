@@ -24,6 +24,7 @@ import {
   findBuyingAttempt,
   insertExchange,
 } from '../src/read-model/exchanges.ts';
+import { createOutboxBell } from '../src/read-model/outbox.ts';
 import { findPayment, insertPaymentAttempts, type Payment, recordPayments } from '../src/read-model/payments.ts';
 import { insertReceiver, setOwner } from '../src/read-model/transfers.ts';
 import {
@@ -53,6 +54,7 @@ export type ExchangeActivities = ReturnType<typeof createExchangeActivities>;
 
 /** Every effect of exchanges and transfers, besides those of any purchase. Each is idempotent, by the change's id. */
 export function createExchangeActivities({ db, workflows, ...deps }: ExchangeActivityDeps) {
+  const tellRelay = createOutboxBell(db);
   async function sendSeatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
     try {
       return await deps.sendSeatCommand(showId, command);
@@ -80,8 +82,13 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
       return { kind: 'refused', refused: await asFailed(db, other) };
     },
 
-    /** Those of the new seats that are to be held, for so long. */
-    holdSeats: ({ to }: ExchangeChange, seats: readonly number[], ttlMs: number): Promise<SeatCommandResult> =>
+    /** Those of the new seats that are to be held, for so long; `givenUp`: those of the old ones that go, of the same show. */
+    holdSeats: (
+      { bookingId, to }: ExchangeChange,
+      seats: readonly number[],
+      givenUp: readonly number[],
+      ttlMs: number,
+    ): Promise<SeatCommandResult> =>
       sendSeatCommand(to.showId, {
         kind: 'hold',
         bookingId: to.id,
@@ -89,6 +96,7 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
         buyerId: to.userId,
         ttlMs,
         pick: { seats },
+        ...(givenUp.length > 0 && { insteadOf: { bookingId, seats: givenUp } }),
       }),
 
     /** The pivot within one show. `back`: undone. */
@@ -116,7 +124,9 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
       attempt: PaymentAttempt | null,
     ): Promise<RecordedChange | ChangeRefused | { readonly ok: false; readonly refusal: 'SEAT_TAKEN' }> {
       try {
-        return await db.transaction().execute((trx) => exchange(trx, change, attempt));
+        const recorded = await db.transaction().execute((trx) => exchange(trx, change, attempt));
+        tellRelay();
+        return recorded;
       } catch (error) {
         if (!(error instanceof SeatAlreadyBookedError)) throw error;
         log.error('a seat would have been sold twice', { alert: 'second_line_fired', bookingId: change.to.id });
@@ -134,13 +144,16 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
       const { id: bookingId, showId } = booking;
       const outbox = isToBeTold ? [bookingEvent('booking.failed', { bookingId, showId })] : undefined;
       await recordBookingStates(db, [{ booking, payment, outbox }]);
+      if (outbox) tellRelay();
       return 'recorded';
     },
 
     /** Owner, ticket, receiver's account, change and event in one transaction. */
     async recordTransfer(change: TransferChange): Promise<RecordedChange | ChangeRefused> {
       await awaitPurchase({ db, workflows }, change.bookingId);
-      return db.transaction().execute((trx) => transfer(trx, change));
+      const recorded = await db.transaction().execute((trx) => transfer(trx, change));
+      tellRelay();
+      return recorded;
     },
   };
 }

@@ -9,7 +9,7 @@ import type {
 } from '../src/contracts/change-messages.ts';
 import { attemptKnowledge, capturedOtherwise, isFinal } from '../src/contracts/charge-outcomes.ts';
 import type { ChargeOutcome, ChargeRequest, NextAction, PaymentNotification } from '../src/contracts/payments.ts';
-import type { Booking } from '../src/domain/booking.ts';
+import type { Booking, PricedSeat } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
 import { isSameMoney, type Money } from '../src/domain/money.ts';
 import type { SeatCommandResult, SeatsGranted } from '../src/domain/seat-commands.ts';
@@ -97,8 +97,8 @@ export class Exchange {
   async #holdNew(): Promise<SeatCommandResult> {
     const { to, holdTtlMs } = this.#change;
     const own = this.#isWithinShow ? this.#from.seats : [];
-    const wanted = to.seats.filter(({ id }) => !own.some((seat) => seat.id === id)).map(({ index }) => index);
-    if (wanted.length > 0) return step('holdSeats', this.#change, wanted, holdTtlMs);
+    const wanted = indicesWithout(to.seats, own);
+    if (wanted.length > 0) return step('holdSeats', this.#change, wanted, indicesWithout(own, to.seats), holdTtlMs);
     return { ok: true, seats: [], heldAtMs: Date.now(), expiresAtMs: Date.now() + holdTtlMs };
   }
 
@@ -130,8 +130,7 @@ export class Exchange {
       return;
     }
     const hold = { showId: other!.showId, bookingId: other!.id };
-    const given = booking.seats.filter(({ id }) => !other!.seats.some((seat) => seat.id === id));
-    const indices = given.map(({ index }) => index);
+    const indices = indicesWithout(booking.seats, other!.seats);
     if (indices.length > 0) await step('returnSeats', hold, indices);
   }
 
@@ -266,6 +265,9 @@ export class Exchange {
  * would leave the next one to find out anew, from records that are half undone already.
  */
 const untilOnRecord = (): Promise<void> => sleep(1, { summary: 'it is on record why the exchange is undone' });
+
+const indicesWithout = (seats: readonly PricedSeat[], others: readonly PricedSeat[]): number[] =>
+  seats.filter(({ id }) => !others.some((other) => other.id === id)).map(({ index }) => index);
 
 const attemptOf = (id: string, amount: Money, outcome: ChargeOutcome): PaymentAttempt => ({
   id,

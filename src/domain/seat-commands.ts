@@ -34,6 +34,8 @@ export type SeatCommand =
       readonly buyerId: string;
       readonly ttlMs: number;
       readonly pick: SeatPick;
+      /** Booked seats that the buyer gives up for these: a cap counts one or the other. */
+      readonly insteadOf?: { readonly bookingId: string; readonly seats: readonly number[] };
     }
   /** The hold now has exactly these seats, all or none; its expiry stays. */
   | {

@@ -274,7 +274,7 @@ export class SeatMap {
     const occupancy = this.#occupancyAt(nowMs);
     const seats = 'seats' in pick ? ascending(pick.seats) : this.#pickBest(pick, occupancy);
     if (typeof seats === 'string') return refused(seats);
-    const total = this.#seatsOf(buyerId, nowMs) + seats.length;
+    const total = this.#seatsOf(buyerId, nowMs) - this.#givenUp(command) + seats.length;
     const refusal = this.#refusalToTake(seats, occupancy, total);
     if (refusal !== null) return { answer: refusal };
     return {
@@ -528,6 +528,13 @@ export class SeatMap {
     if (!this.#hasBuyerCap || buyerId === null) return 0;
     const overdue = this.#overdueAt(nowMs)?.claims.filter((claim) => claim.buyerId === buyerId) ?? [];
     return overdue.reduce((sum, claim) => sum - claim.seats.length, this.#seatsOfBuyer.get(buyerId) ?? 0);
+  }
+
+  /** Of the seats that the buyer has, those that a hold is to replace. */
+  #givenUp({ buyerId, insteadOf }: CommandOf<'hold'>): number {
+    const claim = insteadOf && this.#claims.get(insteadOf.bookingId);
+    if (!claim?.booked || claim.buyerId !== buyerId) return 0;
+    return claim.seats.filter((seat) => insteadOf!.seats.includes(seat)).length;
   }
 
   get #hasBuyerCap(): boolean {

@@ -110,6 +110,17 @@ describe('an exchange', () => {
     await expectChainsToAgree(system, [show]);
   });
 
+  test('within a show is not kept off by the cap per buyer, which counts the old seats or the new ones', async () => {
+    const show = await openShow(system, { seatsPerBuyerMax: 2 });
+    const { buyer, booking } = await paidAt(show, ['A1', 'A2']);
+    const swapped = await exchange(buyer, booking, show, { seatIds: ['B1', 'B2'] });
+    expect(swapped.status).toBe(200);
+    const more = await exchange(buyer, swapped.body.new, show, { seatIds: ['B2', 'B3', 'B4'], token: 'tok_ok' });
+    expect([more.status, more.body.code]).toEqual([422, 'TOO_MANY_SEATS']);
+    expect((await exchange(buyer, swapped.body.new, show, { seatIds: ['B2', 'B3'] })).status).toBe(200);
+    await expectChainsToAgree(system, [show]);
+  });
+
   test('can be followed by others, and by a cancellation that gives all of it back', async () => {
     const { show, buyer, booking } = await paid(['A1']);
     const dear = await openShow(system, { seatPrice: 40_000 });

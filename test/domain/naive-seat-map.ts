@@ -146,14 +146,24 @@ export class NaiveSeatMap {
   }
 
   /** Conflicts, cap and orphans; the seats of `own` count as free. */
-  private obstacle(seats: number[], own: number[], buyer: string, now: number): SeatCommandResult | null {
+  private obstacle(
+    seats: number[],
+    own: number[],
+    buyer: string,
+    now: number,
+    instead?: Of<'hold'>['insteadOf'],
+  ): SeatCommandResult | null {
     const status = (seat: number) => (own.includes(seat) ? 'a' : this.status(seat, now));
     const conflicts = this.conflicts(seats, own, now);
     if (conflicts.length > 0) return no('SEAT_UNAVAILABLE', { conflicts });
     const cap = this.rules.seatsPerBuyerMax;
+    const goes = (ticket: Ticket, seat: number) =>
+      ticket.id === instead?.bookingId && ticket.state === 'booked' && instead.seats.includes(seat);
     const others = this.tickets
       .filter((ticket) => ticket.buyer === buyer)
-      .flatMap((ticket) => ticket.seats.filter((seat) => this.owns(ticket, seat, now) && !own.includes(seat)));
+      .flatMap((ticket) =>
+        ticket.seats.filter((seat) => this.owns(ticket, seat, now) && !own.includes(seat) && !goes(ticket, seat)),
+      );
     if (cap > 0 && others.length + seats.length > cap) return no('TOO_MANY_SEATS', { limit: cap });
     const orphans = naiveRefusedOrphans(this.house, (seat) => status(seat) !== 'a', seats);
     return orphans.length > 0 ? no('ORPHAN_SEAT', { seats: orphans }) : null;
@@ -171,7 +181,10 @@ export class NaiveSeatMap {
     });
   }
 
-  private hold({ bookingId, buyerId, fingerprint, ttlMs, pick }: Of<'hold'>, now: number): SeatCommandResult {
+  private hold(
+    { bookingId, buyerId, fingerprint, ttlMs, pick, insteadOf }: Of<'hold'>,
+    now: number,
+  ): SeatCommandResult {
     const malformed = this.malformedPick(pick);
     if (malformed) return malformed;
     const known = this.known(bookingId, now);
@@ -189,7 +202,7 @@ export class NaiveSeatMap {
         ? sorted(pick.seats)
         : naiveBestAvailable(this.house, (seat) => this.status(seat, now) !== 'a', pick.bestAvailable);
     if (typeof seats === 'string') return no(seats);
-    const obstacle = this.obstacle(seats, [], buyerId, now);
+    const obstacle = this.obstacle(seats, [], buyerId, now, insteadOf);
     if (obstacle) return obstacle;
     const base = { id: bookingId, buyer: buyerId, fingerprint, seats, heldAt: now, endedAt: 0 };
     const ticket: Ticket = { ...base, expiresAt: now + ttlMs, state: 'held' };

@@ -54,8 +54,12 @@ function anyCommand(seatCount: number): fc.Arbitrary<(now: number, own: readonly
   );
   const orOwn = (chosen: number[] | null, own: readonly number[]) =>
     chosen ?? (own.length > 0 ? own.toReversed() : [0]);
+  const insteadOf = fc.record({ bookingId, seats });
   const hold = fc
-    .record({ bookingId, buyerId, fingerprint, pick, ttlMs: fc.integer({ min: 0, max: 40 }) })
+    .record(
+      { bookingId, buyerId, fingerprint, pick, ttlMs: fc.integer({ min: 0, max: 40 }), insteadOf },
+      { requiredKeys: ['bookingId', 'buyerId', 'fingerprint', 'pick', 'ttlMs'] },
+    )
     .map((hold) => () => ({ kind: 'hold' as const, ...hold }));
   const swap = fc
     .record({ bookingId, chosen: ownOrOthers })

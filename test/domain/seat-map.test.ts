@@ -685,6 +685,22 @@ describe('a cap per buyer', () => {
     expect(map.apply(swap('b1', [8, 9]), NOW)).toMatchObject({ ok: true });
   });
 
+  test('counts seats that are given up for others once, and only the buyer’s own booked ones', () => {
+    const map = mapWith({ seatsPerBuyerMax: 3 }, hall, buyer('b1', [0, 1, 2], 'u1'), confirm('b1', [0, 1, 2]));
+    const instead = (seats: readonly number[], given: readonly number[], buyerId = 'u1'): SeatCommand =>
+      hold('b2', seats, { buyerId, insteadOf: { bookingId: 'b1', seats: given } });
+    expect(map.apply(instead([8, 9, 10], [0, 1]), NOW)).toEqual(tooMany);
+    expect(map.apply(instead([8, 9, 10], [0, 1, 7]), NOW)).toEqual(tooMany);
+    expect(wouldChange(map, instead([8, 9, 10], [0, 1, 2]), NOW)).toBe(true);
+    map.apply(buyer('b3', [5, 6, 7], 'u2'), NOW);
+    expect(map.apply(instead([8], [0, 1, 2], 'u2'), NOW)).toEqual(tooMany);
+    map.apply(giveBack('b1'), NOW);
+    map.apply(buyer('b4', [0, 1, 2], 'u1'), NOW);
+    expect(
+      map.apply(hold('b2', [8], { buyerId: 'u1', insteadOf: { bookingId: 'b4', seats: [0, 1, 2] } }), NOW),
+    ).toEqual(tooMany);
+  });
+
   test('is asked after the seats, and before orphans', () => {
     const map = mapWith({ seatsPerBuyerMax: 3 }, hall, buyer('b1', [0, 1, 2], 'u1'));
     expect(map.apply(buyer('b2', [2], 'u1'), NOW)).toMatchObject(refused('SEAT_UNAVAILABLE'));
