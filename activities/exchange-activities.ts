@@ -10,6 +10,13 @@ import { bookingEvent } from '../src/contracts/events.ts';
 import { ShowNotRunningError } from '../src/contracts/workflow-client.ts';
 import { asMade, type Booking, bookingCan, inNextVersion, PAYMENT_ATTEMPTS_MAX } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
+import {
+  type AppliedTier,
+  cappedPolicy,
+  defaultCancellationPolicy,
+  refundOf,
+  tierAt,
+} from '../src/domain/cancellation-policy.ts';
 import { isSameMoney, type Money, money } from '../src/domain/money.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
 import { findChange } from '../src/read-model/booking-changes.ts';
@@ -195,13 +202,15 @@ async function open(
   const from = records.booking(change.bookingId);
   const refused = refusalOf(records, from, change, 'exchange') ?? refusedPrice(from!, change.price);
   if (refused) return refused;
+  const tier = tierAt(from!, records.show(from!)!, times.heldAtMs);
+  if (!tier) return { ok: false, refusal: 'NOT_CANCELLABLE' };
   const { to, payment } = change;
   // Not a way to try out stolen cards, no more than a purchase is.
   if (payment && (await countDeclinedExchanges(trx, from!.chainId)) >= PAYMENT_ATTEMPTS_MAX) {
     return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: from!.status };
   }
   const booking: Booking = {
-    ...asMade({ ...to, ...times, exchangeOf: from!.id }),
+    ...asMade({ ...to, ...times, exchangeOf: from!.id, ...policyOf(to, tier) }),
     status: 'PAYMENT_PENDING',
     chainId: from!.chainId,
     payment: payment ? { status: 'PENDING' } : null,
@@ -214,6 +223,12 @@ async function open(
   }
   return { ok: true, booking };
 }
+
+const policyOf = (
+  { cancellationPolicy = defaultCancellationPolicy }: ExchangeChange['to'],
+  tier: AppliedTier,
+): Pick<Booking, 'cancellationPolicy'> =>
+  tier.refundPercent === 100 ? {} : { cancellationPolicy: cappedPolicy(cancellationPolicy, tier) };
 
 /** Why this booking may not be changed so just now, or null. Whose show was cancelled is about to get the money back. */
 function refusalOf(
@@ -264,16 +279,19 @@ function noteExchange(
 ): Pick<RecordedChange, 'booking' | 'refunds'> {
   const { currency } = from.price.total;
   const difference = money(to.price.total.amount - from.price.total.amount, currency);
-  const refund = money(Math.max(-difference.amount, 0), currency);
+  const saved = money(Math.max(-difference.amount, 0), currency);
+  const tier = tierOf(records, from, to);
+  const refund = refundOf(saved, tier);
+  const kept = money(saved.amount - refund.amount, currency);
   const rows = refundRows(records, from, change, { refund }, nowMs);
   const refunds = plannedRefunds(records, rows, change.kind);
-  records.noteChange(recordOf(change, from, refund, nowMs));
+  records.noteChange({ ...recordOf(change, from, nowMs), tier, refund, kept });
   records.noteSeatsBack(
     from,
     from.seats.map(({ id }) => id),
   );
   for (const row of rows) records.noteRefund(row);
-  const moved: Booking = { ...from, status: 'EXCHANGED' };
+  const moved: Booking = { ...from, status: 'EXCHANGED', keptAmount: from.keptAmount + kept.amount };
   const booking = rows.length > 0 ? withRefunds(records, moved, refund.amount, nowMs) : inNextVersionAt(moved, nowMs);
   records.noteBooking(booking, { newTickets: true });
   const told = { bookingId: from.id, showId: from.showId, otherBookingId: to.id, difference };
@@ -285,6 +303,12 @@ function noteExchange(
   return { booking, refunds };
 }
 
+/** As it was when the new seats were held, however long their payment takes; if staff has done better meanwhile, that. */
+function tierOf(records: BookingsUnderChange, from: Booking, { heldAtMs }: Booking): AppliedTier {
+  const none: AppliedTier = { refundPercent: 0, hoursBefore: null, because: 'policy' };
+  return tierAt(from, records.show(from)!, heldAtMs) ?? none;
+}
+
 const inNextVersionAt = (booking: Booking, nowMs: number): Booking => ({
   ...inNextVersion(booking),
   changedAtMs: Math.max(nowMs, booking.changedAtMs),
@@ -293,7 +317,6 @@ const inNextVersionAt = (booking: Booking, nowMs: number): Booking => ({
 const recordOf = (
   { changeId: id, bookingId, kind, requestedBy, to }: ExchangeChange,
   { seats }: Booking,
-  refund: Money,
   createdAtMs: number,
 ) => ({
   id,
@@ -303,9 +326,6 @@ const recordOf = (
   reason: null,
   seatIds: seats.map((seat) => seat.id),
   seats: seats.map(({ index }) => index),
-  tier: null,
-  refund,
-  kept: money(0, refund.currency),
   otherBookingId: to.id,
   createdAtMs,
 });

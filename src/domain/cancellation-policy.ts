@@ -69,6 +69,18 @@ export function tierAt(
   return { refundPercent: 0, hoursBefore: null, ...tier, because: 'policy' };
 }
 
+/**
+ * The policy of what a booking is exchanged for, at `tier` of the old one: what could not be had back before can't be had
+ * back afterwards either, however much more the show that it is for now would give.
+ */
+export function cappedPolicy({ tiers }: CancellationPolicy, { refundPercent: most }: AppliedTier): CancellationPolicy {
+  const capped = tiers.map((tier) => ({ ...tier, refundPercent: Math.min(tier.refundPercent, most) }));
+  // Of those that are alike by now the last one reaches as far as all of them.
+  return {
+    tiers: capped.filter(({ refundPercent }, index) => refundPercent > (capped[index + 1]?.refundPercent ?? 0)),
+  };
+}
+
 /** What is wrong with a policy, each with its path; nothing for one that may be used. */
 export function wrongPolicy({ tiers }: CancellationPolicy): { readonly path: string; readonly message: string }[] {
   return tiers.slice(1).flatMap((tier, index) => {
@@ -203,6 +215,10 @@ function spread(amount: number, weights: readonly number[]): number[] {
     return owed * BigInt(shares[other]! + 1) > owedOther * BigInt(shares[one]! + 1);
   }
 }
+
+/** What a tier gives back of an amount that is given up. */
+export const refundOf = ({ amount, currency }: Money, { refundPercent }: AppliedTier): Money =>
+  money(shareOf(amount, refundPercent), currency);
 
 /** Rounded up: at a half of 25,001 paise the odd paisa is the buyer's. */
 const shareOf = (amount: number, percent: number): number => {

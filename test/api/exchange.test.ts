@@ -1,4 +1,9 @@
-import type { BookingBody, ExchangedBody, PendingExchangeBody } from '../../src/contracts/http/bookings.ts';
+import type {
+  BookingBody,
+  CancellationQuoteBody,
+  ExchangedBody,
+  PendingExchangeBody,
+} from '../../src/contracts/http/bookings.ts';
 import type { Problem } from '../../src/contracts/http/problems.ts';
 import { bookingChangeWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
@@ -9,6 +14,7 @@ import { useTestSystem } from '../setup/system.ts';
 import { type ApiClient, eventually, newGuest, newKey } from './http-client.ts';
 
 const system = useTestSystem({ apis: 2 });
+const HOUR_MS = 3_600_000;
 const PRICE = 25_000;
 const inr = (amount: number) => ({ amount, currency: 'INR' });
 
@@ -93,6 +99,24 @@ describe('an exchange', () => {
     ]);
     expect((await buyer.booking(booking.id)).refund).toEqual({ amount: inr(30_000), status: 'SUCCEEDED' });
     await expectChainsToAgree(system, [show, other]);
+  });
+
+  test.each([
+    ['ten hours before the start, half of the difference goes back', 10, 50],
+    ['an hour before the start, nothing of it', 1, 0],
+  ])('%s, and no more of the new seats ever', async (_when, hours, percent) => {
+    const { show, buyer, booking } = await paid(['A1', 'A2'], { startsInMs: hours * HOUR_MS });
+    const nextWeek = await openShow(system, { startsInMs: 7 * 24 * HOUR_MS, seatPrice: 10_000 });
+    const { status, body } = await exchange(buyer, booking, nextWeek, { seatIds: ['A1', 'A2'] });
+    const back = (30_000 * percent) / 100;
+    expect([status, body.old.refund?.amount.amount ?? 0]).toEqual([200, back]);
+    await expectChainsToAgree(system, [show, nextWeek]);
+    const quote = await buyer.get<CancellationQuoteBody>(`/bookings/${body.new.id}/cancellation-quote`);
+    expect(quote.body).toMatchObject({ tier: { refundPercent: percent }, refund: inr((20_000 * percent) / 100) });
+    const cancelled = await buyer.send<BookingBody>('DELETE', `/bookings/${body.new.id}`);
+    expect(cancelled.status).toBe(200);
+    await changeEnd(body.new);
+    await expectChainsToAgree(system, [show, nextWeek]);
   });
 
   test('within a show may keep some of the seats', async () => {

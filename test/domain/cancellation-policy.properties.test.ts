@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   type CancellationPolicy,
   cancelledPart,
+  cappedPolicy,
   type PaidLine,
   tierAt,
   wrongPolicy,
@@ -53,6 +54,21 @@ describe('for any policy', () => {
         const shareAt = (beforeMs: number) =>
           tierAt({ heldAtMs: -1e12, cancellationPolicy }, show, -beforeMs)?.refundPercent ?? -1;
         expect(shareAt(Math.max(one, other))).toBeGreaterThanOrEqual(shareAt(Math.min(one, other)));
+      }),
+    );
+  });
+});
+
+describe('for any exchange', () => {
+  test('the new booking is never given more of than the old one, nor than its own theatre gives', () => {
+    fc.assert(
+      fc.property(policy, percent, fc.nat(2_000 * HOUR_MS), (given, most, beforeMs) => {
+        const capped = cappedPolicy(given, { refundPercent: most, hoursBefore: null, because: 'policy' });
+        expect(wrongPolicy(capped)).toEqual([]);
+        const show = { startsAtMs: 0, moved: null, cancelled: null };
+        const shareOf = (cancellationPolicy: CancellationPolicy) =>
+          tierAt({ heldAtMs: -1e12, cancellationPolicy }, show, -beforeMs)?.refundPercent ?? -1;
+        expect(shareOf(capped)).toBe(Math.min(most, shareOf(given)));
       }),
     );
   });
