@@ -275,7 +275,8 @@ const moneyGoesBack = (
   reason: GivenBackBecause,
 ) => bookingEvent('payment.refunded', { bookingId, showId, refundId, amount, reason });
 
-function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {
+/** What is known of an attempt, as it is recorded. */
+export function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {
   const nowMs = Date.now();
   // The API's row has method and fingerprint; an attempt only known from a provider's notice has neither.
   return { ...attempt, bookingId, method: null, fingerprint: null, createdAtMs: nowMs, updatedAtMs: nowMs };

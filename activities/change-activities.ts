@@ -1,4 +1,3 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import type { Refund } from '../src/contracts/booking-messages.ts';
 import type {
   BookingChange,
@@ -21,6 +20,7 @@ import { findBookings } from '../src/read-model/bookings.ts';
 import { coalesce } from '../src/read-model/coalesce.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
 import type { Refund as RefundRow } from '../src/read-model/payments.ts';
+import { awaitPurchase } from './confirmed-booking.ts';
 
 /** One transaction's worth, of some tens of milliseconds, and as many waiting as the worker has slots for activities. */
 const CHANGE_LIMITS = { maxBatch: 50, maxQueued: 2_000 };
@@ -46,23 +46,13 @@ export function createChangeActivities({ db, workflows }: ChangeActivityDeps) {
     CHANGE_LIMITS,
   );
 
-  /**
-   * A purchase that still runs may repeat its last steps; a seat that it finds returned would be a seat that was lost.
-   * It ends as soon as a worker has time for it.
-   */
-  async function awaitPurchase(bookingId: string): Promise<void> {
-    const booking = await find(bookingId);
-    if (booking?.status !== 'CONFIRMED' || (await workflows.purchaseHasEnded(bookingId))) return;
-    throw ApplicationFailure.retryable('the purchase has not ended yet', 'PurchaseRunning');
-  }
-
   return {
     /**
      * Cancels all seats of a booking, or those named: booking, seats, change, refunds and events in one transaction. It
      * counts as asked for at `askedAtMs`, however late it is done. Repeated: what it was the first time.
      */
     async recordCancellation(change: Cancellation, askedAtMs: number): Promise<RecordedChange | ChangeRefused> {
-      await awaitPurchase(change.bookingId);
+      await awaitPurchase(await find(change.bookingId), workflows);
       return valueOf(await cancelTogether({ change, askedAtMs }));
     },
 

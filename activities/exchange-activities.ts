@@ -1,14 +1,14 @@
-import { ApplicationFailure, log } from '@temporalio/activity';
+import { log } from '@temporalio/activity';
 import type {
+  BookingChangeRecord,
   ChangeRefused,
   ExchangeChange,
   ExchangeRefused,
   RecordedChange,
-  TransferChange,
 } from '../src/contracts/change-messages.ts';
 import { bookingEvent } from '../src/contracts/events.ts';
 import { ShowNotRunningError } from '../src/contracts/workflow-client.ts';
-import { asMade, type Booking, bookingCan, inNextVersion, PAYMENT_ATTEMPTS_MAX } from '../src/domain/booking.ts';
+import { asMade, type Booking, bookingCan, PAYMENT_ATTEMPTS_MAX } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
 import {
   type AppliedTier,
@@ -32,8 +32,8 @@ import {
   insertExchange,
 } from '../src/read-model/exchanges.ts';
 import { createOutboxBell } from '../src/read-model/outbox.ts';
-import { findPayment, insertPaymentAttempts, type Payment, recordPayments } from '../src/read-model/payments.ts';
-import { insertReceiver, setOwner } from '../src/read-model/transfers.ts';
+import { findPaymentsOfBooking, insertPaymentAttempts, recordPayments } from '../src/read-model/payments.ts';
+import { paymentRow } from './booking-activities.ts';
 import {
   asRecorded,
   type ChangeActivityDeps,
@@ -42,6 +42,7 @@ import {
   startedEvent,
   withRefunds,
 } from './change-activities.ts';
+import { awaitPurchase, inNextVersionAt, refusalToHandOver } from './confirmed-booking.ts';
 
 export interface ExchangeActivityDeps extends ChangeActivityDeps {
   readonly sendSeatCommand: (showId: string, command: SeatCommand) => Promise<SeatCommandResult>;
@@ -59,7 +60,7 @@ export type OpenedExchange = { readonly ok: true; readonly booking: Booking } | 
 
 export type ExchangeActivities = ReturnType<typeof createExchangeActivities>;
 
-/** Every effect of exchanges and transfers, besides those of any purchase. Each is idempotent, by the change's id. */
+/** Every effect of exchanges, besides those of any purchase. Each is idempotent, by the change's id. */
 export function createExchangeActivities({ db, workflows, ...deps }: ExchangeActivityDeps) {
   const tellRelay = createOutboxBell(db);
   async function sendSeatCommand(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
@@ -75,15 +76,11 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
   return {
     /** Whether it has been done, or has come to nothing, by an earlier run; and the booking as it is. */
     async findExchange({ changeId, bookingId, to }: ExchangeChange): Promise<ExchangeBefore> {
-      await awaitPurchase({ db, workflows }, bookingId);
-      const known = await findChange(db, changeId);
       const [from, other] = await findBookings(db, [bookingId, to.id]);
+      await awaitPurchase(from, workflows);
+      const known = await findChange(db, changeId);
       if (!from) return { kind: 'refused', refused: { ok: false, refusal: 'NOT_FOUND' } };
-      if (known) {
-        const change = { changeId, bookingId };
-        const records = await db.transaction().execute((trx) => BookingsUnderChange.lock(trx, [change]));
-        return { kind: 'recorded', recorded: { ...asRecorded(records, from, known), other: other! } };
-      }
+      if (known) return { kind: 'recorded', recorded: await recordedBefore(db, known, to.id) };
       if (!other) return { kind: 'new', from };
       if (other.status === 'PAYMENT_PENDING') return { kind: 'begun', from, booking: other };
       return { kind: 'refused', refused: await asFailed(db, other) };
@@ -154,23 +151,24 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
       if (outbox) tellRelay();
       return 'recorded';
     },
-
-    /** Owner, ticket, receiver's account, change and event in one transaction. */
-    async recordTransfer(change: TransferChange): Promise<RecordedChange | ChangeRefused> {
-      await awaitPurchase({ db, workflows }, change.bookingId);
-      const recorded = await db.transaction().execute((trx) => transfer(trx, change));
-      tellRelay();
-      return recorded;
-    },
   };
+}
+
+async function recordedBefore(db: ReadModel, known: BookingChangeRecord, otherId: string): Promise<RecordedChange> {
+  const { id: changeId, bookingId } = known;
+  const asked = [
+    { changeId, bookingId },
+    { changeId, bookingId: otherId },
+  ];
+  const records = await db.transaction().execute((trx) => BookingsUnderChange.lock(trx, asked));
+  return { ...asRecorded(records, records.booking(bookingId)!, known), other: records.booking(otherId)! };
 }
 
 /** As its payment tells: an exchange is not tried again under the same id. */
 async function asFailed(db: ReadModel, { id, payment }: Booking): Promise<ExchangeRefused> {
   const seats = { ok: false, refusal: 'HOLD_EXPIRED' } as const;
   if (payment === null) return { ok: false, refusal: 'SEATS_REFUSED', seats };
-  const row = await db.selectFrom('payments').select('id').where('booking_id', '=', id).executeTakeFirst();
-  const attempt = row ? await findPayment(db, row.id) : null;
+  const [attempt] = (await findPaymentsOfBooking(db, id)).attempts;
   switch (attempt?.status) {
     case 'DECLINED':
       return { ok: false, refusal: 'PAYMENT_DECLINED', reason: attempt.failureReason ?? 'declined' };
@@ -183,16 +181,6 @@ async function asFailed(db: ReadModel, { id, payment }: Booking): Promise<Exchan
   }
 }
 
-/**
- * A purchase that still runs may repeat its last steps; a seat that it finds given up would be a seat that was lost. It ends as
- * soon as a worker has time for it.
- */
-async function awaitPurchase({ db, workflows }: ChangeActivityDeps, bookingId: string): Promise<void> {
-  const [booking] = await findBookings(db, [bookingId]);
-  if (booking?.status !== 'CONFIRMED' || (await workflows.purchaseHasEnded(bookingId))) return;
-  throw ApplicationFailure.retryable('the purchase has not ended yet', 'PurchaseRunning');
-}
-
 async function open(
   trx: ReadModelTransaction,
   change: ExchangeChange,
@@ -200,7 +188,7 @@ async function open(
 ): Promise<OpenedExchange> {
   const records = await BookingsUnderChange.lock(trx, [change]);
   const from = records.booking(change.bookingId);
-  const refused = refusalOf(records, from, change, 'exchange') ?? refusedPrice(from!, change.price);
+  const refused = refusalToHandOver(records, from, change, 'exchange') ?? refusedPrice(from!, change.price);
   if (refused) return refused;
   const tier = tierAt(from!, records.show(from!)!, times.heldAtMs);
   if (!tier) return { ok: false, refusal: 'NOT_CANCELLABLE' };
@@ -229,21 +217,6 @@ const policyOf = (
   tier: AppliedTier,
 ): Pick<Booking, 'cancellationPolicy'> =>
   tier.refundPercent === 100 ? {} : { cancellationPolicy: cappedPolicy(cancellationPolicy, tier) };
-
-/** Why this booking may not be changed so just now, or null. Whose show was cancelled is about to get the money back. */
-function refusalOf(
-  records: BookingsUnderChange,
-  booking: Booking | null,
-  { requestedBy }: Pick<ExchangeChange, 'requestedBy'>,
-  deed: 'exchange' | 'transfer',
-): ChangeRefused | null {
-  if (booking?.userId !== requestedBy) return { ok: false, refusal: 'NOT_FOUND' };
-  if (!bookingCan[booking.status][deed]) return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: booking.status };
-  const show = records.show(booking);
-  if (!show) throw new Error(`booking ${booking.id} has no show`);
-  if (show.cancelled !== null) return { ok: false, refusal: 'CHANGE_IN_PROGRESS' };
-  return Date.now() > show.startsAtMs ? { ok: false, refusal: 'NOT_CANCELLABLE' } : null;
-}
 
 const refusedPrice = ({ price }: Booking, asked: Money): ChangeRefused | null =>
   isSameMoney(price.total, asked) ? null : { ok: false, refusal: 'CHANGE_IN_PROGRESS' };
@@ -309,11 +282,6 @@ function tierOf(records: BookingsUnderChange, from: Booking, { heldAtMs }: Booki
   return tierAt(from, records.show(from)!, heldAtMs) ?? none;
 }
 
-const inNextVersionAt = (booking: Booking, nowMs: number): Booking => ({
-  ...inNextVersion(booking),
-  changedAtMs: Math.max(nowMs, booking.changedAtMs),
-});
-
 const recordOf = (
   { changeId: id, bookingId, kind, requestedBy, to }: ExchangeChange,
   { seats }: Booking,
@@ -329,29 +297,3 @@ const recordOf = (
   otherBookingId: to.id,
   createdAtMs,
 });
-
-async function transfer(trx: ReadModelTransaction, change: TransferChange): Promise<RecordedChange | ChangeRefused> {
-  const { changeId: id, bookingId, kind, requestedBy, to } = change;
-  const records = await BookingsUnderChange.lock(trx, [change]);
-  const booking = records.booking(bookingId);
-  if (booking && records.change(id)) return { ok: true, booking, seats: [], refunds: [] };
-  const refused = refusalOf(records, booking, change, 'transfer');
-  if (refused) return refused;
-  const nowMs = Date.now();
-  const given = inNextVersionAt({ ...booking!, userId: to.userId }, nowMs);
-  const none = money(0, given.price.total.currency);
-  const record = { id, bookingId, kind, requestedBy, reason: null, seatIds: [], seats: [], tier: null };
-  records.noteChange({ ...record, refund: none, kept: none, otherBookingId: null, createdAtMs: nowMs });
-  records.noteBooking(given, { newTickets: true });
-  const told = { bookingId, showId: given.showId, toUserId: to.userId, fromUserId: requestedBy };
-  records.noteEvents(bookingId, [bookingEvent('booking.transferred', told)]);
-  await insertReceiver(trx, to, nowMs);
-  await records.write(trx);
-  await setOwner(trx, given);
-  return { ok: true, booking: given, seats: [], refunds: [] };
-}
-
-function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {
-  const nowMs = Date.now();
-  return { ...attempt, bookingId, method: null, fingerprint: null, createdAtMs: nowMs, updatedAtMs: nowMs };
-}

@@ -7,6 +7,7 @@ import type { ReconciliationActivities } from '../activities/reconciliation-acti
 import type { ShowActivities } from '../activities/show-activities.ts';
 import type { ShowChangeActivities } from '../activities/show-change-activities.ts';
 import type { SweepActivities } from '../activities/sweep-activities.ts';
+import type { TransferActivities } from '../activities/transfer-activities.ts';
 import type { TaskQueues } from '../src/contracts/workflow-ids.ts';
 import type { TemporalAddress } from './connection.ts';
 import { stuckActivityAlert } from './stuck-activity-alert.ts';
@@ -22,7 +23,8 @@ export interface WorkersOptions extends TemporalAddress {
     ReconciliationActivities &
     ShowActivities &
     ShowChangeActivities &
-    SweepActivities;
+    SweepActivities &
+    TransferActivities;
   /** Those of the cities that this worker serves, and those of all the others. */
   readonly queues: readonly TaskQueues[];
 }

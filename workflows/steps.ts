@@ -11,13 +11,14 @@ import type { BookingActivities } from '../activities/booking-activities.ts';
 import type { ChangeActivities } from '../activities/change-activities.ts';
 import type { ExchangeActivities } from '../activities/exchange-activities.ts';
 import type { PurchaseActivities } from '../activities/purchase-activities.ts';
+import type { TransferActivities } from '../activities/transfer-activities.ts';
 import type { PurchaseProgress } from '../src/contracts/booking-messages.ts';
 import type { ChargeOutcome, ChargeRequest } from '../src/contracts/payments.ts';
 import { activityMs } from '../src/contracts/payment-time-limits.ts';
 import { STUCK_AFTER_TRIES } from '../src/contracts/workflow-ids.ts';
 import { asStuck } from './status-attribute.ts';
 
-type Activities = BookingActivities & ChangeActivities & ExchangeActivities;
+type Activities = BookingActivities & ChangeActivities & ExchangeActivities & TransferActivities;
 type ActivityName = keyof Activities;
 type Arguments<Name extends ActivityName> = Parameters<Activities[Name]>;
 type Outcome<Name extends ActivityName> = Awaited<ReturnType<Activities[Name]>>;

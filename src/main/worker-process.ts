@@ -11,6 +11,7 @@ import { createReminderActivities, type ReminderActivities } from '../../activit
 import { createShowActivities, type ShowActivities } from '../../activities/show-activities.ts';
 import { createShowChangeActivities, type ShowChangeActivities } from '../../activities/show-change-activities.ts';
 import { createSweepActivities, type SweepActivities } from '../../activities/sweep-activities.ts';
+import { createTransferActivities, type TransferActivities } from '../../activities/transfer-activities.ts';
 import { TemporalActorRecords } from '../../temporal/actor-records.ts';
 import { workflowBundle } from '../../temporal/bundle.ts';
 import { connectClient } from '../../temporal/connection.ts';
@@ -52,7 +53,8 @@ export type Activities = BookingActivities &
   ReminderActivities &
   ShowActivities &
   ShowChangeActivities &
-  SweepActivities;
+  SweepActivities &
+  TransferActivities;
 
 /**
  * Runs workflows and activities until it is asked to stop. Logs one line with `"msg":"ready"` and its
@@ -127,6 +129,7 @@ export async function runWorkerProcess(
         workflows,
         sendSeatCommand: (showId, command) => workflows.seatCommand(showId, command),
       }),
+      ...createTransferActivities({ db, workflows }),
       ...createReminderActivities({ db, leadMs: config.REMINDER_LEAD_SECONDS * 1_000 }),
       ...sweeps,
       ...createReconciliationActivities({
