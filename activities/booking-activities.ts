@@ -9,6 +9,7 @@ import type {
   RefundAnswer,
   RefundRequest,
 } from '../src/contracts/payments.ts';
+import { givingBackEvent } from '../src/contracts/refund-events.ts';
 import { ShowNotRunningError } from '../src/contracts/workflow-client.ts';
 import type { Booking } from '../src/domain/booking.ts';
 import type { PaymentAttempt } from '../src/domain/booking-process.ts';
@@ -20,6 +21,7 @@ import {
   type ConfirmationRecord,
   recordBookingStates,
   recordConfirmations,
+  recordMoney,
 } from '../src/read-model/booking-records.ts';
 import { findBookings } from '../src/read-model/bookings.ts';
 import { coalesce } from '../src/read-model/coalesce.ts';
@@ -32,8 +34,6 @@ import {
   markPaymentsSent,
   type Payment,
   type Refund as RefundRow,
-  recordPayments,
-  recordRefunds,
 } from '../src/read-model/payments.ts';
 
 /** One statement's worth, and as many waiting as the worker has slots for local activities. */
@@ -63,7 +63,7 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
   const markSent = coalesce((batch: readonly string[]) => markPaymentsSent(db, batch), RECORD_LIMITS);
   const save = coalesce(async (batch: readonly BookingStateRecord[]) => {
     await recordBookingStates(db, batch);
-    if (batch.some(({ outbox }) => outbox !== undefined)) tellRelay();
+    if (batch.some(({ outbox, refundOutbox }) => outbox !== undefined || refundOutbox !== undefined)) tellRelay();
     return batch.map(() => undefined);
   }, RECORD_LIMITS);
 
@@ -193,7 +193,7 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
 
     /**
      * As `recordBooking`, for what is learnt after the end: readers of the outbox have heard of that already, but not of
-     * the money that goes back, nor `because` of what.
+     * the money that goes back, nor `because` of what. Of that they hear also where another payment has bought the booking.
      */
     async amendBooking(
       booking: Booking,
@@ -205,7 +205,7 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
         booking,
         payment: paymentRow(booking.id, attempt),
         refund: refund ? refundRow(booking.id, refund) : undefined,
-        outbox: refund && because && isBegun(refund) ? [moneyGoesBack(booking, refund, because)] : undefined,
+        refundOutbox: refund && because ? toldOf(booking, refund, because) : undefined,
       });
     },
 
@@ -220,10 +220,20 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
       return booking ?? null;
     },
 
-    /** What is known of an attempt and its refund, where the booking itself does not change. */
-    async recordAttempt(bookingId: string, attempt: PaymentAttempt, refund: Refund | null): Promise<void> {
-      await recordPayments(db, [paymentRow(bookingId, attempt)]);
-      if (refund) await recordRefunds(db, [refundRow(bookingId, refund)]);
+    /** What is known of an attempt and its refund, where the booking itself does not change. `of`: for who is told. */
+    async recordAttempt(
+      bookingId: string,
+      attempt: PaymentAttempt,
+      refund: Refund | null,
+      of?: { readonly showId: string; readonly because: GivenBackBecause },
+    ): Promise<void> {
+      await recordMoney(db, {
+        bookingId,
+        payment: paymentRow(bookingId, attempt),
+        refund: refund ? refundRow(bookingId, refund) : undefined,
+        refundOutbox: refund && of ? toldOf({ id: bookingId, showId: of.showId }, refund, of.because) : undefined,
+      });
+      if (refund) tellRelay();
     },
   };
 }
@@ -266,14 +276,11 @@ function outboxFor(booking: Booking): BookingStateRecord['outbox'] {
   return [bookingEvent(told[status], { bookingId: booking.id, showId: booking.showId })];
 }
 
-/** Recorded before the provider is asked. */
-const isBegun = ({ status, providerReference }: Refund): boolean => status === 'PENDING' && providerReference === null;
-
-const moneyGoesBack = (
-  { id: bookingId, showId }: Booking,
-  { id: refundId, amount }: Refund,
-  reason: GivenBackBecause,
-) => bookingEvent('payment.refunded', { bookingId, showId, refundId, amount, reason });
+const toldOf = (
+  { id: bookingId, showId }: Pick<Booking, 'id' | 'showId'>,
+  { id, amount, status }: Refund,
+  because: GivenBackBecause,
+) => [givingBackEvent({ bookingId, showId, id, amount, status }, because)];
 
 /** What is known of an attempt, as it is recorded. */
 export function paymentRow(bookingId: string, attempt: PaymentAttempt): Payment {

@@ -9,6 +9,7 @@ import type {
   ShowCancelledChange,
 } from '../src/contracts/change-messages.ts';
 import { bookingEvent, type NewEvent } from '../src/contracts/events.ts';
+import { refundEvent } from '../src/contracts/refund-events.ts';
 import type { WorkflowClient } from '../src/contracts/workflow-client.ts';
 import { bookingCan, type Booking } from '../src/domain/booking.ts';
 import { type AppliedTier, type CancelledPart, cancelledPart, tierAt } from '../src/domain/cancellation-policy.ts';
@@ -19,6 +20,7 @@ import { BookingsUnderChange, type ChangeToMake } from '../src/read-model/bookin
 import { findBookings } from '../src/read-model/bookings.ts';
 import { coalesce } from '../src/read-model/coalesce.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
+import { createOutboxBell } from '../src/read-model/outbox.ts';
 import type { Refund as RefundRow } from '../src/read-model/payments.ts';
 import { awaitPurchase } from './confirmed-booking.ts';
 
@@ -36,13 +38,15 @@ export type ChangeActivities = ReturnType<typeof createChangeActivities>;
 
 /** Every effect of a booking's changes on the records. Each is idempotent, by the change's id or the refund's. */
 export function createChangeActivities({ db, workflows }: ChangeActivityDeps) {
+  const tellRelay = createOutboxBell(db);
+  const told = <Value>(written: Promise<Value>): Promise<Value> => written.finally(tellRelay);
   const find = coalesce((ids: readonly string[]) => findBookings(db, ids), CHANGE_LIMITS);
   const cancelTogether = coalesce(
-    (asked: readonly AskedCancellation[]) => together(db, asked, ({ change }) => change, cancel),
+    (asked: readonly AskedCancellation[]) => told(together(db, asked, ({ change }) => change, cancel)),
     CHANGE_LIMITS,
   );
   const noteTogether = coalesce(
-    (known: readonly KnownRefund[]) => together(db, known, ({ planned }) => planned, noteRefund),
+    (known: readonly KnownRefund[]) => told(together(db, known, ({ planned }) => planned, noteRefund)),
     CHANGE_LIMITS,
   );
 
@@ -276,7 +280,7 @@ function noteRefund(records: BookingsUnderChange, { planned, refund }: KnownRefu
   records.noteRefund({ ...row, createdAtMs: before?.createdAtMs ?? nowMs, updatedAtMs: nowMs });
   if (before?.status === status) return 'recorded';
   records.noteBooking(withRefunds(records, booking, 0, nowMs));
-  records.noteEvents(bookingId, [refundEvent(booking, { ...planned, id, amount }, status)]);
+  records.noteEvents(bookingId, [refundEvent(ofBooking(booking, { id, amount, status }), planned.cause)]);
   return 'recorded';
 }
 
@@ -289,12 +293,9 @@ function cancelledEvent({ id, showId }: Booking, change: Cancellation, part: Can
 export const startedEvent =
   (booking: Booking) =>
   (refund: PlannedRefund): NewEvent =>
-    refundEvent(booking, refund, 'PENDING');
+    refundEvent(ofBooking(booking, { ...refund, status: 'PENDING' }), refund.cause);
 
-const refundEvents = { PENDING: 'refund.started', SUCCEEDED: 'refund.succeeded', FAILED: 'refund.failed' } as const;
-
-const refundEvent = (
+const ofBooking = (
   { id: bookingId, showId }: Booking,
-  { id: refundId, amount, cause: reason }: Pick<PlannedRefund, 'id' | 'amount' | 'cause'>,
-  status: keyof typeof refundEvents,
-): NewEvent => bookingEvent(refundEvents[status], { bookingId, showId, refundId, amount, reason });
+  { id, amount, status }: Pick<RefundRow, 'id' | 'amount' | 'status'>,
+) => ({ bookingId, showId, id, amount, status });

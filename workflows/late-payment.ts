@@ -196,7 +196,8 @@ async function recordRefund(
   refund: Refund,
   because: GivenBackBecause,
 ): Promise<void> {
-  if (booking.bookingNumber !== null) return durably('recordAttempt', booking.id, attempt, refund);
+  const of = { showId: booking.showId, because };
+  if (booking.bookingNumber !== null) return durably('recordAttempt', booking.id, attempt, refund, of);
   const { amount, status } = refund;
   const refunded = changed(booking, { payment: { status: attempt.status }, refund: { amount, status } });
   await durably('amendBooking', refunded, attempt, refund, because);

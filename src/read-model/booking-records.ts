@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { NewEvent } from '../contracts/events.ts';
 import { bookingCan, type Booking } from '../domain/booking.ts';
+import { firstRefundId } from '../domain/refund-plan.ts';
 import { bookingColumnNames, bookingColumns, bookingJson } from './bookings.ts';
 import type { ReadModel } from './database.ts';
 import { translatingErrors } from './errors.ts';
@@ -12,10 +13,13 @@ import {
   paymentColumnNames,
   paymentColumns,
   paymentJson,
+  recordPayments,
+  recordRefunds,
   type Refund,
   refundColumnNames,
   refundColumns,
   refundJson,
+  returningNews,
 } from './payments.ts';
 
 export interface ConfirmationRecord {
@@ -139,22 +143,26 @@ export interface BookingStateRecord {
   readonly booking: Booking;
   readonly payment?: Payment | undefined;
   readonly refund?: Refund | undefined;
+  /** Of the booking. */
   readonly outbox?: readonly NewEvent[] | undefined;
+  /** Of the refund. */
+  readonly refundOutbox?: readonly NewEvent[] | undefined;
 }
 
 /**
  * Records states of bookings, all of a batch in one statement: the row if it changed earlier, or at the same time with
  * a lower version (inserted if missing); payment and refund by the rules of `recordPayments` and `recordRefunds`; the
- * outbox only where the row changed. A confirmed booking never goes back to an earlier state, whatever the version.
- * Repeatable; gives for each, in order, whether the row changed. To be coalesced. No booking twice in one call.
+ * booking's outbox only where the row changed, the refund's only where that is new or its status is another one than before.
+ * A confirmed booking never goes back to an earlier state, whatever the version. Repeatable; gives for each, in order, whether the row changed. To be coalesced. No booking twice in one call.
  */
 export async function recordBookingStates(db: ReadModel, records: readonly BookingStateRecord[]): Promise<boolean[]> {
   const rows = jsonRows(
-    records.map(({ booking, payment, refund, outbox }) => ({
+    records.map(({ booking, payment, refund, outbox, refundOutbox }) => ({
       ...bookingJson(booking),
       payment: payment === undefined ? null : paymentJson(payment),
       new_refund: refund === undefined ? null : refundJson(refund),
       outbox: outbox ?? [],
+      refund_outbox: refundOutbox ?? [],
     })),
   );
   const { rows: changed } = await translatingErrors(stateStatement(rows).execute(db));
@@ -172,7 +180,7 @@ const confirmedStates = sql.join(['CONFIRMED', ...bookingCan.CONFIRMED.become].m
 export const stateStatement = (rows: string) => sql<{ id: string }>`
   with record as materialized (
     select * from jsonb_to_recordset(${rows}::jsonb)
-      as record (${bookingColumns}, payment jsonb, new_refund jsonb, outbox jsonb)
+      as record (${bookingColumns}, payment jsonb, new_refund jsonb, outbox jsonb, refund_outbox jsonb)
   ),
   changed as (
     insert into bookings as booking (${bookingColumnNames}, payment_id, updated_at)
@@ -211,11 +219,60 @@ export const stateStatement = (rows: string) => sql<{ id: string }>`
     where jsonb_typeof(record.new_refund) = 'object'
     order by refund.id
     ${onRefundConflict}
+    ${returningNews}
   ),
   posted as (
     insert into outbox (booking_id, type, payload)
     select id, event ->> 'type', event -> 'payload'
     from record, jsonb_array_elements(record.outbox) as event
     where id in (select id from changed)
+    union all
+    select id, event ->> 'type', event -> 'payload'
+    from record, jsonb_array_elements(record.refund_outbox) as event
+    where new_refund ->> 'id' in (select id from refunded where is_news)
   )
   select id from changed`;
+
+/** What is learnt of a payment and its refund where the booking does not change. */
+export interface MoneyRecord {
+  readonly bookingId: string;
+  readonly payment?: Payment | undefined;
+  readonly refund?: Refund | undefined;
+  /** Of the refund, as in `BookingStateRecord`. */
+  readonly refundOutbox?: readonly NewEvent[] | undefined;
+}
+
+/**
+ * One transaction, by the same rules as `recordBookingStates`. Repeatable.
+ * @throws RefundExceedsCaptureError
+ */
+export async function recordMoney(
+  db: ReadModel,
+  { bookingId, payment, refund, refundOutbox = [] }: MoneyRecord,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await trx.selectFrom('bookings').select('id').where('id', '=', bookingId).forNoKeyUpdate().execute();
+    if (payment) await recordPayments(trx, [payment]);
+    const news = refund ? await recordRefunds(trx, [refund]) : new Set();
+    if (news.size === 0 || refundOutbox.length === 0) return;
+    const rows = refundOutbox.map(({ type, payload }) => ({
+      booking_id: bookingId,
+      type,
+      payload: JSON.stringify(payload),
+    }));
+    await trx.insertInto('outbox').values(rows).execute();
+  });
+}
+
+/** Why the money of an attempt goes back, as it was told; null where that is forgotten. */
+export async function findWhyGivenBack(db: ReadModel, bookingId: string, refundId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('outbox')
+    .select(sql<string>`payload ->> 'reason'`.as('reason'))
+    .where('booking_id', '=', bookingId)
+    .where('type', '=', 'payment.refunded')
+    .where(sql<string>`payload ->> 'refundId'`, '=', firstRefundId(refundId))
+    .limit(1)
+    .executeTakeFirst();
+  return row?.reason ?? null;
+}

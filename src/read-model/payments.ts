@@ -239,17 +239,20 @@ export async function recordPayments(db: ReadModel, payments: readonly Payment[]
 }
 
 /**
- * Writes refunds. SUCCEEDED stays; FAILED may be tried again. No id twice in one call.
+ * Writes refunds. SUCCEEDED stays; FAILED may be tried again. No id twice in one call. Gives the ids of those that are new, or
+ * have another status than before.
  * @throws RefundExceedsCaptureError with those that have not failed, they would give back more than was captured
  */
-export async function recordRefunds(db: ReadModel, refunds: readonly Refund[]): Promise<void> {
+export async function recordRefunds(db: ReadModel, refunds: readonly Refund[]): Promise<ReadonlySet<string>> {
   const rows = jsonRows(refunds.map(refundJson));
-  const statement = sql`
+  const statement = sql<{ id: string; is_news: boolean }>`
     insert into refunds (${refundColumnNames})
     select ${refundColumnNames} from jsonb_to_recordset(${rows}::jsonb) as refund (${refundColumns})
     order by id
-    ${onRefundConflict}`;
-  await translatingErrors(statement.execute(db));
+    ${onRefundConflict}
+    ${returningNews}`;
+  const { rows: written } = await translatingErrors(statement.execute(db));
+  return new Set(written.filter((row) => row.is_news).map((row) => row.id));
 }
 
 /** Columns of a payment as a set of rows sent in one JSON parameter has them. */
@@ -284,6 +287,10 @@ export const onRefundConflict: RawBuilder<unknown> = sql.raw(`on conflict (id) d
       provider_reference = coalesce(excluded.provider_reference, refunds.provider_reference),
       updated_at = excluded.updated_at
     where refunds.status <> 'SUCCEEDED'`);
+/** Of the rows that were written: a new one has no status before. */
+export const returningNews: RawBuilder<unknown> = sql.raw(
+  'returning with (old as before, new as written) written.id, written.status is distinct from before.status as is_news',
+);
 
 export const paymentJson = (payment: Payment) => ({
   id: payment.id,

@@ -544,5 +544,23 @@ describe('a webhook', () => {
     const late = { ...event, id: `evt_${newKey()}`, type: 'refund.failed' };
     expect((await deliver(late)).status).toBe(200);
     expect((await buyer.payment(booking.id)).refunds).toMatchObject([{ id: refundId, status: 'SUCCEEDED' }]);
+    const told = system.db.selectFrom('outbox').select('type').where('booking_id', '=', booking.id);
+    expect(await told.orderBy('id').execute()).toEqual([{ type: 'booking.held' }, { type: 'refund.succeeded' }]);
+  });
+
+  test('of a refund that is said to have succeeded when its successor has, is taken and not believed', async () => {
+    const { buyer, booking } = await newHold();
+    const [paymentId, first] = [newId('pay'), newId('ref')];
+    const at = { createdAtMs: Date.now(), updatedAtMs: Date.now() };
+    const { total: amount } = booking.price;
+    const refund = { paymentId, bookingId: booking.id, changeId: null, amount, providerReference: null, ...at };
+    await recordRefunds(system.db, [
+      { ...refund, id: first, status: 'FAILED' },
+      { ...refund, id: `${first}.2`, status: 'SUCCEEDED' },
+    ]);
+    const event = { ...succeeded(booking.id, paymentId), type: 'refund.succeeded', refundId: first };
+    expect((await deliver(event)).status).toBe(200);
+    expect((await kept(event.id))?.effect).toBe('exceeds_capture');
+    expect((await buyer.payment(booking.id)).refunds).toMatchObject([{ status: 'FAILED' }, { status: 'SUCCEEDED' }]);
   });
 });

@@ -3,8 +3,10 @@ import { bookingEvent } from '../../src/contracts/events.ts';
 import {
   type BookingStateRecord,
   type ConfirmationRecord,
+  findWhyGivenBack,
   recordBookingStates,
   recordConfirmations,
+  recordMoney,
 } from '../../src/read-model/booking-records.ts';
 import { findBookings, insertHeldBookings } from '../../src/read-model/bookings.ts';
 import { coalesce } from '../../src/read-model/coalesce.ts';
@@ -263,6 +265,49 @@ describe('recording the states of a booking', () => {
     expect(await stored(hold.id)).toEqual(booking);
     expect(await findPaymentsOfBooking(test.db, hold.id)).toEqual({ attempts: [payment], refunds: [refund] });
     expect(await outboxOf(hold.id)).toEqual(outbox);
+  });
+
+  it('tells of a refund where the booking does not change: when it is new and when its status is, once each', async () => {
+    const hold = await held();
+    const paid = someConfirmation(hold);
+    await confirmed(paid);
+    const second = somePayment(hold.id);
+    const refund = {
+      id: someId('ref'),
+      paymentId: second.id,
+      bookingId: hold.id,
+      changeId: null,
+      amount: second.amount,
+      status: 'PENDING' as const,
+      providerReference: null,
+      createdAtMs: 5,
+      updatedAtMs: 5,
+    };
+    const failed = someBooking({ ...hold, status: 'FAILED', version: 9 });
+    const of = {
+      bookingId: hold.id,
+      showId: hold.showId,
+      refundId: refund.id,
+      amount: refund.amount,
+      reason: 'paid_twice',
+    };
+    const [begun, ended] = [bookingEvent('payment.refunded', of), bookingEvent('refund.succeeded', of)];
+    const taken = { ...refund, providerReference: 're_1' };
+    const done = { ...taken, status: 'SUCCEEDED' as const };
+    for (const state of [refund, refund, taken]) {
+      expect(await record({ booking: failed, payment: second, refund: state, refundOutbox: [begun] })).toEqual([false]);
+    }
+    await recordMoney(test.db, { bookingId: hold.id, refund: done, refundOutbox: [ended] });
+    await recordMoney(test.db, { bookingId: hold.id, refund: done, refundOutbox: [ended] });
+    await record({ booking: failed, refund: done, refundOutbox: [ended] });
+    await record({
+      booking: failed,
+      refund: { ...done, status: 'FAILED' },
+      refundOutbox: [bookingEvent('refund.failed', of)],
+    });
+    expect(await outboxOf(hold.id)).toEqual([...paid.outbox, begun, ended]);
+    expect(await findWhyGivenBack(test.db, hold.id, `${refund.id}.2`)).toBe('paid_twice');
+    expect(await findWhyGivenBack(test.db, hold.id, someId('ref'))).toBeNull();
   });
 
   it('records many bookings in one statement', async () => {

@@ -142,11 +142,14 @@ const effects: Readonly<Record<string, Effect>> = {
     call: (scene) => {
       const refund = refundOf(scene);
       const amended = { ...scene.booking, version: scene.booking.version + 1, refund };
-      return activities.amendBooking(amended, scene.attempt, refund);
+      return activities.amendBooking(amended, scene.attempt, refund, 'seats_gone');
     },
   },
   recordAttempt: {
-    call: (scene) => activities.recordAttempt(scene.booking.id, scene.attempt, refundOf(scene)),
+    call: (scene) => {
+      const of = { showId: scene.show.id, because: 'paid_twice' } as const;
+      return activities.recordAttempt(scene.booking.id, scene.attempt, refundOf(scene), of);
+    },
   },
 };
 

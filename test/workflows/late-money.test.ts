@@ -42,6 +42,14 @@ async function expired(show: Awaited<ReturnType<typeof openShow>>, seats: readon
 const movements = async ({ id }: NewBooking) =>
   (await ledgerOf(system)).filter((item) => item.bookingId === id).map(({ kind }) => kind);
 
+/** What its buyer hears of money that goes back, and why it does. */
+async function toldOfMoney({ id }: NewBooking): Promise<[string, string][]> {
+  const events = system.db.selectFrom('outbox').select(['type', 'payload']).where('booking_id', '=', id);
+  return (await events.orderBy('id').execute())
+    .filter(({ type }) => type.includes('refund'))
+    .map(({ type, payload }) => [type, (payload as { reason: string }).reason]);
+}
+
 describe('money that nobody was waiting for', () => {
   test('buys the seats while they are held; told of again it has no effect', async () => {
     const show = await openShow(system);
@@ -105,6 +113,10 @@ describe('money that nobody was waiting for', () => {
     expect(await lateEndOf(system, booking, attemptId)).toBe('refunded');
     expect(await rowOf(system, booking)).toMatchObject({ status: 'CONFIRMED', refund: null });
     expect(await netCaptured(system, booking.id)).toBe(25_000);
+    expect(await toldOfMoney(booking)).toEqual([
+      ['payment.refunded', 'paid_twice'],
+      ['refund.succeeded', 'paid_twice'],
+    ]);
     await expectAgreement(system, show);
   });
 
@@ -171,6 +183,12 @@ describe('money that nobody was waiting for', () => {
     ]);
     expect(await rowOf(system, booking)).toMatchObject({ status: 'EXPIRED', refund: { status: 'SUCCEEDED' } });
     expect(await movements(booking)).toEqual(['charge', 'refund']);
+    expect(await toldOfMoney(booking)).toEqual([
+      ['payment.refunded', 'seats_gone'],
+      ['refund.failed', 'seats_gone'],
+      ['refund.started', 'seats_gone'],
+      ['refund.succeeded', 'seats_gone'],
+    ]);
     await system.workflows.release(other.id);
     await expectAgreement(system, show);
   });

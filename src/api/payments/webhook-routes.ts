@@ -5,16 +5,18 @@ import type {
   WebhookEvent,
   WebhookVerifier,
 } from '../../contracts/payments.ts';
+import { givingBackEvent } from '../../contracts/refund-events.ts';
 import type { WorkflowClient } from '../../contracts/workflow-client.ts';
 import { isSameMoney } from '../../domain/money.ts';
+import { RefundExceedsCaptureError } from '../../domain/refund-plan.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { findWhyGivenBack, recordMoney } from '../../read-model/booking-records.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import {
   findPayment,
   findPaymentsOfBooking,
   findRefund,
   type Payment,
-  recordRefunds,
   type Refund,
 } from '../../read-model/payments.ts';
 import { findWebhookEffect, recordWebhookEvent } from '../../read-model/webhook-events.ts';
@@ -43,10 +45,17 @@ type Effect =
   | 'unknown_attempt'
   | 'other_amount'
   | 'unknown_refund'
-  | 'other_refund';
+  | 'other_refund'
+  | 'exceeds_capture';
 
 /** A provider whose word is not what our records say is at fault, or somebody has its secret. */
-const suspicious: ReadonlySet<Effect> = new Set(['other_booking', 'unknown_attempt', 'other_amount', 'other_refund']);
+const suspicious: ReadonlySet<Effect> = new Set([
+  'other_booking',
+  'unknown_attempt',
+  'other_amount',
+  'other_refund',
+  'exceeds_capture',
+]);
 
 const received = (): Answer => ok({ received: true });
 
@@ -110,7 +119,8 @@ const isSettled = (status: string, outcome: PaymentNotification['outcome']): boo
  * The refund's workflow asks the provider itself. Of one that belongs to a change of a booking it is told to ask now; the
  * row of any other learns it here at once.
  */
-async function acceptRefund({ db, workflows, nowMs }: WebhookDeps, notice: RefundNotification): Promise<Effect> {
+async function acceptRefund(deps: WebhookDeps, notice: RefundNotification): Promise<Effect> {
+  const { db, workflows } = deps;
   const refund = await refundOf(db, notice);
   if (!refund) return 'unknown_refund';
   if (refund.paymentId !== notice.attemptId || !isSameMoney(refund.amount, notice.amount)) return 'other_refund';
@@ -120,7 +130,22 @@ async function acceptRefund({ db, workflows, nowMs }: WebhookDeps, notice: Refun
     await workflows.notifyRefund(refund.bookingId, refund.id);
     return 'accepted';
   }
-  await recordRefunds(db, [{ ...refund, status, providerReference: notice.providerReference, updatedAtMs: nowMs() }]);
+  const { providerReference } = notice;
+  return recordEnd(deps, { ...refund, status, providerReference, updatedAtMs: deps.nowMs() });
+}
+
+/** What was said to have failed may be said to have succeeded when another refund gives the money back already. */
+async function recordEnd({ db, batches }: WebhookDeps, refund: Refund): Promise<Effect> {
+  const { id, bookingId, amount, status } = refund;
+  const booking = await batches.findBooking(bookingId);
+  const reason = (await findWhyGivenBack(db, bookingId, id)) ?? 'other';
+  const told = booking && [givingBackEvent({ bookingId, showId: booking.showId, id, amount, status }, reason)];
+  try {
+    await recordMoney(db, { bookingId, refund, refundOutbox: told ?? undefined });
+  } catch (error) {
+    if (!(error instanceof RefundExceedsCaptureError)) throw error;
+    return 'exceeds_capture';
+  }
   return 'accepted';
 }
 

@@ -1,6 +1,6 @@
 with record as materialized (
     select * from jsonb_to_recordset($1::jsonb)
-      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, cancellation_policy jsonb, chain_id text, payment jsonb, new_refund jsonb, outbox jsonb)
+      as record (id text, booking_number text, show_id text, user_id text, city_id text, status text, seats jsonb, price jsonb, items jsonb, fingerprint text, held_at timestamptz, expires_at timestamptz, version integer, changed_at timestamptz, payment_status text, refund jsonb, as_created jsonb, cancellation_policy jsonb, chain_id text, payment jsonb, new_refund jsonb, outbox jsonb, refund_outbox jsonb)
   ),
   changed as (
     insert into bookings as booking (id, booking_number, show_id, user_id, city_id, status, seats, price, items, fingerprint, held_at, expires_at, version, changed_at, payment_status, refund, as_created, cancellation_policy, chain_id, payment_id, updated_at)
@@ -51,11 +51,16 @@ with record as materialized (
       provider_reference = coalesce(excluded.provider_reference, refunds.provider_reference),
       updated_at = excluded.updated_at
     where refunds.status <> 'SUCCEEDED'
+    returning with (old as before, new as written) written.id, written.status is distinct from before.status as is_news
   ),
   posted as (
     insert into outbox (booking_id, type, payload)
     select id, event ->> 'type', event -> 'payload'
     from record, jsonb_array_elements(record.outbox) as event
     where id in (select id from changed)
+    union all
+    select id, event ->> 'type', event -> 'payload'
+    from record, jsonb_array_elements(record.refund_outbox) as event
+    where new_refund ->> 'id' in (select id from refunded where is_news)
   )
   select id from changed;
