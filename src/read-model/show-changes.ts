@@ -63,7 +63,7 @@ export type ShowTimes = Pick<
 export interface NewShowTimes extends NewShowChange {
   readonly kind: Exclude<ShowChangeKind, 'cancelled'>;
   readonly times: ShowTimes;
-  /** Until when those who have bought may have all their money back; null: nothing changes about that. */
+  /** Until when those who have bought by now may have all their money back; null for a show that is not moved. */
   readonly fullRefundUntilMs: number | null;
 }
 

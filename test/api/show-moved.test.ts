@@ -17,7 +17,7 @@ const HOUR_MS = 3_600_000;
 let admin: ApiClient;
 let buyer: ApiClient;
 beforeAll(async () => {
-  admin = await staff(url(), 'theatre_owner');
+  admin = await staff(url());
   buyer = await newGuest(url());
 }, 120_000);
 
@@ -109,6 +109,37 @@ describe('a show that staff moves', () => {
     const nothing = { amount: { amount: 0 } };
     expect(await cancelled(after)).toMatchObject({ ok: true, booking: { status: 'CANCELLED', refund: nothing } });
     await eventually(async () => expect(await netCaptured(system, before)).toBe(0));
+    expect(await netCaptured(system, after)).toBe(25_000);
+  });
+
+  test('promises nothing to who came later, and takes back no promise, by what is changed after the move', async () => {
+    const show = await open();
+    const wrong = async (move: unknown, version: number) => {
+      const { status, body } = await patch(show, move, `"v${version}"`);
+      return [status, ...(body.errors ?? []).map(({ path }) => path)];
+    };
+    // A show that stands where it stood has nobody to make good to.
+    expect(await wrong({ refundUntil: inHours(1) }, 1)).toEqual([400, 'refundUntil']);
+    const before = await bought(show, ['A1']);
+    const promised = inHours(1.5);
+    expect((await patch(show, { startsAt: inHours(2), refundUntil: promised })).status).toBe(200);
+    await changesDone(show, 1);
+    const after = await bought(show, ['A9']);
+    expect(await wrong({ refundUntil: inHours(1.9) }, 2)).toEqual([400, 'refundUntil']);
+    expect((await patch(show, { salesCloseAt: inHours(1) }, '"v2"')).body.moved).toEqual({ refundUntil: promised });
+    expect(await cancelled(after)).toMatchObject({ ok: true, booking: { refund: { amount: { amount: 0 } } } });
+    // Moved again: not for a shorter time than the first was told, unless it begins before that.
+    const between = await bought(show, ['B1']);
+    expect(await wrong({ startsAt: inHours(3), refundUntil: inHours(1) }, 3)).toEqual([400, 'refundUntil']);
+    const again = await patch(show, { startsAt: inHours(3), refundUntil: promised }, '"v3"');
+    expect(again.body.moved).toEqual({ refundUntil: promised });
+    const sooner = inHours(1.2);
+    expect((await patch(show, { startsAt: sooner }, '"v4"')).body.moved).toEqual({ refundUntil: sooner });
+    await changesDone(show, 4);
+    for (const bookingId of [before, between]) {
+      expect(await cancelled(bookingId)).toMatchObject({ ok: true, booking: { status: 'CANCELLED' } });
+      await eventually(async () => expect(await netCaptured(system, bookingId)).toBe(0));
+    }
     expect(await netCaptured(system, after)).toBe(25_000);
   });
 
@@ -220,7 +251,9 @@ describe('a show that staff moves', () => {
     expect(await refusal(move, null)).toEqual([428, 'IF_MATCH_REQUIRED']);
     expect(await refusal(move, '"v2"')).toEqual([412, 'VERSION_MISMATCH']);
     expect(await refusal(move, 'W/"v1"')).toEqual([412, 'VERSION_MISMATCH']);
-    expect(await refusal(move, '"v1"', buyer)).toEqual([403, 'FORBIDDEN']);
+    for (const other of [buyer, await staff(url(), 'theatre_owner')]) {
+      expect(await refusal(move, '"v1"', other)).toEqual([403, 'FORBIDDEN']);
+    }
     expect(await refusal({})).toEqual([400, 'VALIDATION_FAILED', '']);
     expect(await refusal({ title: 'Another' })).toContain('title');
     expect(await refusal({ startsAt: inHours(-1) })).toEqual([400, 'VALIDATION_FAILED', 'startsAt']);

@@ -49,7 +49,7 @@ export const showChangeRoutes = (deps: ShowChangeDeps): readonly Route[] => [
       refuseOtherVersions(call.headers, show);
       if (show.status === 'CANCELLED' || show.status === 'ENDED') throw showState(show);
       const moved = movedShow(show, call.body);
-      const errors = wrongMove(moved, nowMs);
+      const errors = wrongMove(show, moved, nowMs);
       if (errors.length > 0) throw validationFailed(errors);
       if (changesNothing(show, moved)) return showAnswer(show);
       const kind = moved.isMoved ? 'moved' : 'sale_changed';

@@ -56,15 +56,20 @@ export const changesNothing = (show: Show, { times, fullRefundUntilMs }: MovedSh
   fullRefundUntilMs === null &&
   (Object.keys(times) as (keyof ShowTimes)[]).every((field) => times[field] === show[field]);
 
-/** What is wrong with a move, place by place. */
-export function wrongMove({ isMoved, times, fullRefundUntilMs }: MovedShow, nowMs: number): FieldError[] {
+/** What is wrong with a move of `show`, place by place. */
+export function wrongMove(show: Show, move: MovedShow, nowMs: number): FieldError[] {
+  const { isMoved, times } = move;
   if (isMoved && times.startsAtMs <= nowMs) return [{ path: 'startsAt', message: 'must not be in the past' }];
-  return [...wrongTimes(times, nowMs), ...wrongRefundTime(fullRefundUntilMs, times.startsAtMs, nowMs)];
+  return [...wrongTimes(times, nowMs), ...wrongRefundTime(show, move, nowMs)];
 }
 
-function wrongRefundTime(untilMs: number | null, startsAtMs: number, nowMs: number): FieldError[] {
-  const path = 'refundUntil';
+/** Buyers were told until when: no later move takes that back, and nobody comes to it without a move. */
+function wrongRefundTime(show: Show, { isMoved, times, fullRefundUntilMs: untilMs }: MovedShow, nowMs: number) {
+  const wrong = (message: string): FieldError[] => [{ path: 'refundUntil', message }];
   if (untilMs === null) return [];
-  if (untilMs <= nowMs) return [{ path, message: 'must not be in the past' }];
-  return untilMs > startsAtMs ? [{ path, message: 'must not be after startsAt' }] : [];
+  if (!isMoved) return wrong('goes with another startsAt: the show is not moved');
+  if (untilMs <= nowMs) return wrong('must not be in the past');
+  if (untilMs > times.startsAtMs) return wrong('must not be after startsAt');
+  const promisedMs = Math.min(show.moved?.fullRefundUntilMs ?? 0, times.startsAtMs);
+  return untilMs < promisedMs ? wrong('must not be before what buyers were told when the show was moved before') : [];
 }

@@ -102,7 +102,8 @@ export const showMove = z
     salesOpenAt: timestamp.optional(),
     salesCloseAt: timestamp.optional().meta({ description: 'Default: as long before the start as it was' }),
     refundUntil: timestamp.optional().meta({
-      description: 'Who has bought before may have all the money back until then. Default for a moved show: its start',
+      description:
+        'Who has bought before may have all the money back until then: only with another startsAt, and not before what buyers were told at an earlier move. Default: the new start',
     }),
     allowOverlap: z.boolean().optional().meta({ description: 'Overrides SHOW_OVERLAP for this show' }),
   })
