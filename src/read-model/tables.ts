@@ -52,6 +52,7 @@ export interface Tables {
   account_claims: AccountClaimsTable;
   notifications_sent: NotificationsSentTable;
   booking_reminders: BookingRemindersTable;
+  show_reminders: ShowRemindersTable;
 }
 
 /** A value kept as `jsonb`, written as JSON text (the driver would write an array as a Postgres array). */
@@ -382,7 +383,15 @@ export interface NotificationsSentTable {
 
 export interface BookingRemindersTable {
   booking_id: Immutable<string>;
+  /** Of which start: who was reminded of another one before is reminded again. */
+  starts_at: Immutable<Date>;
   reminded_at: Generated<Date>;
+}
+
+/** Nothing is left to be done for that start of the show. */
+export interface ShowRemindersTable {
+  show_id: Immutable<string>;
+  starts_at: Immutable<Date>;
 }
 
 export interface ReconciliationRunsTable {
@@ -415,6 +424,8 @@ export interface ReconciliationFindingsTable {
   evidence: Json<Difference['evidence']>;
   detail: string;
   needs_person: boolean;
+  /** When a person was called for it. */
+  called_at: Date | null;
   /** What reconciliation has done about it since it was last opened. */
   done: string | null;
   first_run_id: Immutable<string>;

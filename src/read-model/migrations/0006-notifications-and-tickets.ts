@@ -31,7 +31,16 @@ export async function up(db: Kysely<never>): Promise<void> {
     )`.execute(db);
   await sql`
     create table booking_reminders (
-      booking_id text primary key,
-      reminded_at timestamptz not null default now()
+      booking_id text not null,
+      starts_at timestamptz not null,
+      reminded_at timestamptz not null default now(),
+      primary key (booking_id, starts_at)
+    )`.execute(db);
+  // Shows all of whose bookings are reminded of that start: their seats are not looked at again.
+  await sql`
+    create table show_reminders (
+      show_id text not null,
+      starts_at timestamptz not null,
+      primary key (show_id, starts_at)
     )`.execute(db);
 }
