@@ -118,7 +118,7 @@ function allRoutes(deps: AppDeps): readonly Route[] {
     ...accountRoutes({ db, memory, jwtSecret: deps.jwtSecret, codes: deps.ticketCodes, nowMs }),
     ...webhookRoutes({ ...deps, batches }),
     ...ticketRoutes({ db, batches, memory, codes: deps.ticketCodes }),
-    ...reconciliationRoutes({ db, reconciliations: deps.reconciliations }),
+    ...reconciliationRoutes({ db, memory, reconciliations: deps.reconciliations }),
     ...outboxRoutes({ db, memory, webhookTargets: deps.webhookTargets, nowMs }),
     ...staffRoutes({ db, memory, catalogue, shows, nowMs, logger: deps.logger }),
     ...showChangeRoutes({ db, memory, catalogue, shows, workflows, nowMs, logger: deps.logger }),

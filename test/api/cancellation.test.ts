@@ -3,9 +3,8 @@ import type { Problem } from '../../src/contracts/http/problems.ts';
 import { bookingChangeWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { insertTheatre } from '../../src/read-model/catalogue.ts';
-import { findChangesOfBooking } from '../../src/read-model/booking-changes.ts';
 import type { Show } from '../../src/read-model/shows.ts';
-import { changeEndOf } from '../setup/bookings.ts';
+import { changeEndOf, changesOf } from '../setup/bookings.ts';
 import { ledgerOf, netCaptured, openShow, type ShowOptions, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { type ApiClient, eventually, newGuest, newKey, staff } from './http-client.ts';
@@ -105,7 +104,7 @@ describe('a cancellation', () => {
       ['charge', 2 * PRICE],
       ['refund', 2 * PRICE],
     ]);
-    expect(await findChangesOfBooking(system.db, booking.id)).toHaveLength(1);
+    expect(await changesOf(system, booking)).toHaveLength(1);
     expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
   });
 

@@ -48,6 +48,9 @@ describe("partners' endpoints", () => {
       made.body,
     );
     const { id } = made.body;
+    const kept = await system.db.selectFrom('idempotency_answers').select('body').where('key', '=', key).execute();
+    expect(kept).toMatchObject([{ body: { id } }]);
+    expect(JSON.stringify(kept)).not.toContain('whsec_');
     const listed = await admin.get<{ items: Endpoint[] }>('/admin/webhook-endpoints');
     expect(listed.body.items.filter((each) => each.id === id)).toHaveLength(1);
     expect(JSON.stringify(listed.body)).not.toContain('whsec_');
@@ -57,6 +60,8 @@ describe("partners' endpoints", () => {
     expect((await admin.send('DELETE', `/admin/webhook-endpoints/${id}`)).status).toBe(204);
     expect((await admin.send('DELETE', `/admin/webhook-endpoints/${id}`)).status).toBe(404);
     expect((await change(true)).status).toBe(404);
+    const repeated = await newEndpoint({ eventTypes: ['booking.confirmed'], description: 'a partner' }, key);
+    expect(repeated.status).toBe(404);
   });
 
   it.each([
@@ -83,8 +88,12 @@ describe("partners' endpoints", () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const { body: endpoint } = await newEndpoint({ url: `http://127.0.0.1:${port}/` });
-    const test = () => admin.post(`/admin/webhook-endpoints/${endpoint.id}/test`);
-    expect(await test()).toMatchObject({ status: 200, body: { accepted: true, status: 200, error: null } });
+    const key = newKey();
+    const test = (options = {}) => admin.post(`/admin/webhook-endpoints/${endpoint.id}/test`, undefined, options);
+    const accepted = { status: 200, body: { accepted: true, status: 200, error: null } };
+    expect(await test({ key })).toMatchObject(accepted);
+    expect(await test({ key })).toMatchObject(accepted);
+    expect(received).toHaveLength(1);
     expect(await test()).toMatchObject({ body: { accepted: false, status: 500, error: 'the endpoint answered 500' } });
     const { headers, body } = received[0]!;
     const message = new Webhook(endpoint.secret!).verify(body, headers as Record<string, string>);

@@ -7,7 +7,7 @@ import { signStaffToken } from '../../src/api/accounts/tokens.ts';
 import type { ReconciliationBody, ReconciliationFindingPageBody } from '../../src/contracts/http/reconciliation.ts';
 import { handOut, Plants } from '../reconciliation/plants.ts';
 import { testSecrets, useTestSystem } from '../setup/system.ts';
-import { type ApiClient, eventually, newGuest, staff } from './http-client.ts';
+import { type ApiClient, eventually, newGuest, newKey, staff } from './http-client.ts';
 
 const GRACE_MS = 500;
 const system = useTestSystem({ apis: 1, settings: { RECONCILIATION_GRACE_SECONDS: String(GRACE_MS / 1_000) } });
@@ -96,6 +96,18 @@ test.each([
     status: 400,
     body: { code: 'VALIDATION_FAILED', errors: expect.arrayContaining([expect.objectContaining({ path })]) as unknown },
   });
+});
+
+test('is begun once under a key: a repeat is given the answer of then', async () => {
+  const key = newKey();
+  const window = { from: hourAgo(), to: now() };
+  const first = await admin.post<ReconciliationBody>('/admin/reconciliations', window, { key });
+  await ended(first.body.id);
+  const repeated = await admin.post<ReconciliationBody>('/admin/reconciliations', window, { key });
+  expect([repeated.status, repeated.body]).toEqual([202, first.body]);
+  expect(repeated.headers.get('idempotent-replayed')).toBe('true');
+  const other = await admin.post('/admin/reconciliations', { ...window, dryRun: true }, { key });
+  expect([other.status, other.body.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
 });
 
 test('is nobody’s but an admin’s', async () => {

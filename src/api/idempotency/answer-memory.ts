@@ -29,7 +29,8 @@ export function answerKeyOf({ caller, ip, idempotencyKey, body, path }: Repeatab
   return {
     scope: `${caller?.userId ?? `ip:${ip}`} POST ${path}`,
     key: idempotencyKey,
-    fingerprint: fingerprintOf(body),
+    // No body and an empty one are the same to the calls that take either.
+    fingerprint: fingerprintOf(body ?? {}),
   };
 }
 

@@ -15,7 +15,7 @@ import {
   WEBHOOK_ENDPOINTS_MAX,
   type WebhookEndpoint,
 } from '../../read-model/webhook-endpoints.ts';
-import { ok } from '../http/answer.ts';
+import { type Answer, ok } from '../http/answer.ts';
 import { ApiError } from '../http/api-error.ts';
 import { notFound, validationFailed } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
@@ -59,10 +59,10 @@ const endpointRoutes = ({ db, memory, webhookTargets, nowMs }: OutboxDeps): read
       if (!(await insertWebhookEndpoint(trx, endpoint))) {
         throw new ApiError('LIMIT_REACHED', `There are ${WEBHOOK_ENDPOINTS_MAX} endpoints already.`);
       }
-      return { status: 201, body: { ...endpointBody(endpoint), secret: endpoint.secret } };
+      return { status: 201, body: endpointBody(endpoint) };
     });
     await tellQueuesChanged(db);
-    return answer;
+    return answer.status === 201 ? withSecret(db, answer) : answer;
   }),
 
   route(endpoints.listWebhookEndpoints, async () => {
@@ -82,12 +82,22 @@ const endpointRoutes = ({ db, memory, webhookTargets, nowMs }: OutboxDeps): read
     return { status: 204 };
   }),
 
-  route(endpoints.testWebhookEndpoint, async ({ params }) => {
-    const endpoint = await findWebhookEndpoint(db, params.id);
-    if (!endpoint) throw notFound('webhook endpoint');
-    return ok(await webhookTargets.test(endpoint));
-  }),
+  route(endpoints.testWebhookEndpoint, (call) =>
+    memory.once(call, async () => {
+      const endpoint = await findWebhookEndpoint(db, call.params.id);
+      if (!endpoint) throw notFound('webhook endpoint');
+      return ok(await webhookTargets.test(endpoint));
+    }),
+  ),
 ];
+
+/** The answer is kept for its repeats without the secret, which stands nowhere but with its endpoint. */
+async function withSecret(db: ReadModel, { body, ...answer }: Answer): Promise<Answer> {
+  const made = body as ReturnType<typeof endpointBody>;
+  const endpoint = await findWebhookEndpoint(db, made.id);
+  if (!endpoint) throw notFound('webhook endpoint');
+  return { ...answer, body: { ...made, secret: endpoint.secret } };
+}
 
 const newEndpoint = (
   named: {

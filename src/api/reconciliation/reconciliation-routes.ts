@@ -14,26 +14,32 @@ import {
 import { ok } from '../http/answer.ts';
 import { notFound } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
+import type { AnswerMemory } from '../idempotency/answer-memory.ts';
 
 export interface ReconciliationDeps {
   readonly db: ReadModel;
+  readonly memory: AnswerMemory;
   readonly reconciliations: Reconciliations;
 }
 
-export const reconciliationRoutes = ({ db, reconciliations }: ReconciliationDeps): readonly Route[] => [
-  route(endpoints.startReconciliation, async ({ body, caller }) => {
-    const window = { fromMs: Date.parse(body.from), toMs: Date.parse(body.to) };
-    const mode = modeOf(body);
-    const { runId } = await reconciliations.start(window, mode, caller.userId);
-    // Its first step does so too; here, that who asks next finds it.
-    await beginRun(db, { id: runId, window, mode, startedBy: caller.userId });
-    const run = (await findRun(db, runId))!;
-    return {
-      status: 202,
-      headers: { Location: `${BASE_PATH}/admin/reconciliations/${runId}` },
-      body: runBody(run),
-    };
-  }),
+export const reconciliationRoutes = ({ db, memory, reconciliations }: ReconciliationDeps): readonly Route[] => [
+  route(endpoints.startReconciliation, (call) =>
+    memory.once(call, async () => {
+      const { body, caller } = call;
+      const window = { fromMs: Date.parse(body.from), toMs: Date.parse(body.to) };
+      const mode = modeOf(body);
+      // Of one window and mode there is one run at a time.
+      const { runId } = await reconciliations.start(window, mode, caller.userId);
+      // Its first step does so too; here, that who asks next finds it.
+      await beginRun(db, { id: runId, window, mode, startedBy: caller.userId });
+      const run = (await findRun(db, runId))!;
+      return {
+        status: 202,
+        headers: { Location: `${BASE_PATH}/admin/reconciliations/${runId}` },
+        body: runBody(run),
+      };
+    }),
+  ),
 
   route(endpoints.getReconciliation, async ({ params }) => {
     const run = await findRun(db, params.id);
