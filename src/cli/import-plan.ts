@@ -1,17 +1,17 @@
 import { readFile, stat } from 'node:fs/promises';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { z } from 'zod';
 import { PLAN_JSON_BYTES_MAX, parsePretixPlan, toPretixPlan, type PlanError } from '../domain/pretix-plan.ts';
 import { seatLayout } from '../domain/seat-layout.ts';
 import { seatsOf, type SeatingPlan } from '../domain/seating-plan.ts';
 import { fingerprintOf } from '../platform/ids.ts';
+import { NOT_DONE, runCommand, Stopped } from './command.ts';
 import { namedFile, ownStaffToken, runningApi } from './running-system.ts';
 
 /** `npm run import-plan -- FILE`: checks a pretix seating plan and gives it to the running system, whole or not at all. */
 
 /** 0: imported, or valid with `--dry-run`. */
 const PLAN_REFUSED = 1;
-const NOT_DONE = 2;
 /** The largest plan is read, checked and written within a few seconds. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
@@ -19,15 +19,6 @@ interface Options {
   readonly api?: string;
   readonly token?: string;
   readonly dryRun?: boolean;
-}
-
-/** Ends the command with a sentence for its user. */
-class Stopped extends Error {
-  readonly exitCode: number;
-  constructor(exitCode: number, message: string) {
-    super(message);
-    this.exitCode = exitCode;
-  }
 }
 
 async function importPlan(file: string, options: Options): Promise<void> {
@@ -158,29 +149,13 @@ function refused(status: number, answer: unknown): Stopped {
   return new Stopped(NOT_DONE, `The system refused (${status} ${data.code}): ${data.detail ?? data.title}`);
 }
 
-async function main(): Promise<void> {
-  const command = new Command('import-plan')
-    .description('Checks a pretix seating plan and imports it into the running system, whole or not at all.')
-    .argument('<file>', "the plan, JSON in pretix's format")
-    .option('--api <url>', 'address of the API (or API_URL); without it, the system that runs on DATA_DIR')
-    .option('--token <token>', 'staff token (or STAFF_TOKEN)')
-    .option('--dry-run', 'only check and describe the plan')
-    .addHelpText(
-      'after',
-      '\nExits 0 when imported (or valid), 1 when the plan is refused, 2 when it could not be done.',
-    )
-    .exitOverride()
-    .action(importPlan);
-  try {
-    await command.parseAsync();
-  } catch (error) {
-    // commander has said its part already.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : NOT_DONE;
-    else {
-      console.error((error as Error).message);
-      process.exitCode = error instanceof Stopped ? error.exitCode : NOT_DONE;
-    }
-  }
-}
+const command = new Command('import-plan')
+  .description('Checks a pretix seating plan and imports it into the running system, whole or not at all.')
+  .argument('<file>', "the plan, JSON in pretix's format")
+  .option('--api <url>', 'address of the API (or API_URL); without it, the system that runs on DATA_DIR')
+  .option('--token <token>', 'staff token (or STAFF_TOKEN)')
+  .option('--dry-run', 'only check and describe the plan')
+  .addHelpText('after', '\nExits 0 when imported (or valid), 1 when the plan is refused, 2 when it could not be done.')
+  .action(importPlan);
 
-await main();
+await runCommand(command);

@@ -1,27 +1,18 @@
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { isoTime } from '../contracts/http/primitives.ts';
 import { createDatabase, type ReadModel } from '../read-model/database.ts';
 import { findParked, listParked, outboxBacklog, type ParkedDelivery, resendParked } from '../read-model/outbox.ts';
+import { NOT_DONE, runCommand, Stopped } from './command.ts';
 import { runningSystem } from './running-system.ts';
 
 /** `npm run outbox -- list | show ID | resend --id ID | resend --all`: what was told to nobody, and telling it again. */
 
 /** 1: there is no such delivery; nothing was sent again. */
 const NOTHING_DONE = 1;
-const NOT_DONE = 2;
 const SHOWN_DEFAULT = 20;
 const SHOWN_MAX = 100;
 /** Of one statement. */
 const RESENT_AT_ONCE = 1_000;
-
-/** Ends the command with a sentence for its user. */
-class Stopped extends Error {
-  readonly exitCode: number;
-  constructor(exitCode: number, message: string) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
 
 async function list(db: ReadModel, options: { readonly queue?: string; readonly limit: string }): Promise<void> {
   const { queues, notHandedOutMs } = await outboxBacklog(db);
@@ -96,39 +87,25 @@ async function withDatabase(work: (db: ReadModel) => Promise<void>): Promise<voi
   }
 }
 
-async function main(): Promise<void> {
-  const command = new Command('outbox')
-    .description('Events that wait for their consumers, and those that were given up.')
-    .addHelpText('after', '\nExits 0 when done, 1 when there was nothing to do it to, 2 when it could not be done.')
-    .exitOverride();
-  command
-    .command('list')
-    .description('what waits in each queue, and what was given up')
-    .option('--queue <name>', 'only this queue: notifications, webhook/whe_…')
-    .option('--limit <count>', 'how many are named', String(SHOWN_DEFAULT))
-    .action((options: { queue?: string; limit: string }) => withDatabase((db) => list(db, options)));
-  command
-    .command('show <id>')
-    .description('one that was given up: its event, and why')
-    .action((id: string) => withDatabase((db) => show(db, id)));
-  command
-    .command('resend')
-    .description('puts what was given up back into its queue')
-    .option('--id <id>', 'this one')
-    .option('--all', 'all of them')
-    .option('--queue <name>', 'with --all: of this queue')
-    .action((options: Resending) => withDatabase((db) => resend(db, options)));
-  for (const each of command.commands) each.exitOverride();
-  try {
-    await command.parseAsync();
-  } catch (error) {
-    // commander has said its part already.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : NOT_DONE;
-    else {
-      console.error((error as Error).message);
-      process.exitCode = error instanceof Stopped ? error.exitCode : NOT_DONE;
-    }
-  }
-}
+const command = new Command('outbox')
+  .description('Events that wait for their consumers, and those that were given up.')
+  .addHelpText('after', '\nExits 0 when done, 1 when there was nothing to do it to, 2 when it could not be done.');
+command
+  .command('list')
+  .description('what waits in each queue, and what was given up')
+  .option('--queue <name>', 'only this queue: notifications, webhook/whe_…')
+  .option('--limit <count>', 'how many are named', String(SHOWN_DEFAULT))
+  .action((options: { queue?: string; limit: string }) => withDatabase((db) => list(db, options)));
+command
+  .command('show <id>')
+  .description('one that was given up: its event, and why')
+  .action((id: string) => withDatabase((db) => show(db, id)));
+command
+  .command('resend')
+  .description('puts what was given up back into its queue')
+  .option('--id <id>', 'this one')
+  .option('--all', 'all of them')
+  .option('--queue <name>', 'with --all: of this queue')
+  .action((options: Resending) => withDatabase((db) => resend(db, options)));
 
-await main();
+await runCommand(command);

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pipeline } from 'node:stream/promises';
 import { Presets, SingleBar } from 'cli-progress';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'csv-stringify';
 import type {
   ReconciliationBody,
@@ -10,7 +10,8 @@ import type {
   ReconciliationFindingPageBody,
 } from '../contracts/http/reconciliation.ts';
 import type { Money } from '../domain/money.ts';
-import { patiently, reasonOf } from './patience.ts';
+import { NOT_DONE, runCommand, Stopped } from './command.ts';
+import { patiently } from './patience.ts';
 import { namedFile, ownStaffToken, runningApi } from './running-system.ts';
 
 /**
@@ -20,7 +21,6 @@ import { namedFile, ownStaffToken, runningApi } from './running-system.ts';
 
 /** 0: no difference is left open. */
 const DIFFERENCES_LEFT = 1;
-const NOT_DONE = 2;
 const LOOK_EVERY_MS = 500;
 const ANSWER_TIMEOUT_MS = 15_000;
 const PAGE = 100;
@@ -28,17 +28,16 @@ const PAGE = 100;
 const SHOWN_MAX = 20;
 
 interface Options {
-  readonly from: string;
-  readonly to: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** Of a run that there is, whoever has started it. */
+  readonly run?: string;
   readonly dryRun?: boolean;
   readonly repair?: boolean;
   readonly csv?: string;
   readonly api?: string;
   readonly token?: string;
 }
-
-/** Ends the command with a sentence for its user. */
-class Stopped extends Error {}
 
 interface Api {
   get<Body>(path: string): Promise<Body>;
@@ -47,13 +46,20 @@ interface Api {
 
 async function reconcile(options: Options): Promise<void> {
   const api = await apiOf(options);
-  const { from, to, dryRun = false, repair = false } = options;
-  const begun = await api.post<ReconciliationBody>('/admin/reconciliations', { from, to, dryRun, repair });
+  const begun = await runOf(api, options);
   console.log(`Run ${begun.id}: ${begun.from} to ${begun.to}, ${begun.mode}. Ctrl-C leaves it running.`);
   const run = await watch(api, begun);
   const open = await report(api, run, options);
-  if (run.status === 'STOPPED') throw new Stopped(`The run was stopped: ${run.stoppedBecause}.`);
+  if (run.status === 'STOPPED') throw new Stopped(NOT_DONE, `The run was stopped: ${run.stoppedBecause}.`);
   process.exitCode = open > 0 ? DIFFERENCES_LEFT : 0;
+}
+
+function runOf(api: Api, { run, from, to, dryRun = false, repair = false }: Options): Promise<ReconciliationBody> {
+  if (run !== undefined) return api.get(`/admin/reconciliations/${encodeURIComponent(run)}`);
+  if (from === undefined || to === undefined) {
+    throw new Stopped(NOT_DONE, 'Which window? --from and --to, or --run with the name of a run.');
+  }
+  return api.post('/admin/reconciliations', { from, to, dryRun, repair });
 }
 
 /** Shows the run's progress until its end. A system that is away is waited for. */
@@ -146,10 +152,11 @@ const amount = (money: Money | null): string => (money ? `${money.amount} ${mone
 async function apiOf(options: Pick<Options, 'api' | 'token'>): Promise<Api> {
   const given = options.api ?? process.env.API_URL;
   const base = (given ?? runningApi(process.env))?.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
-  if (!base) throw new Stopped('No running system was found: start it with npm start, or name it with --api.');
+  if (!base)
+    throw new Stopped(NOT_DONE, 'No running system was found: start it with npm start, or name it with --api.');
   const tokenOf = async () =>
     options.token ?? process.env.STAFF_TOKEN ?? (given ? undefined : await ownStaffToken(process.env));
-  if ((await tokenOf()) === undefined) throw new Stopped('A staff token is needed: --token, or STAFF_TOKEN.');
+  if ((await tokenOf()) === undefined) throw new Stopped(NOT_DONE, 'A staff token is needed: --token, or STAFF_TOKEN.');
   const call = async <Body>(method: string, path: string, body?: unknown): Promise<Body> => {
     const response = await fetch(`${base}/api/v1${path}`, {
       method,
@@ -160,6 +167,7 @@ async function apiOf(options: Pick<Options, 'api' | 'token'>): Promise<Api> {
     const answer = (await response.json()) as Body & { readonly detail?: string; readonly errors?: unknown };
     if (response.ok) return answer;
     throw new Stopped(
+      NOT_DONE,
       `${method} ${path}: ${response.status} ${answer.detail ?? ''} ${JSON.stringify(answer.errors ?? '')}`,
     );
   };
@@ -173,29 +181,17 @@ function time(text: string): string {
   return new Date(timeMs).toISOString();
 }
 
-async function main(): Promise<void> {
-  const command = new Command('reconcile')
-    .description('Compares the provider’s books, bookings, shows and read model over a window of the past.')
-    .requiredOption('--from <time>', 'beginning of the window', time)
-    .requiredOption('--to <time>', 'its end', time)
-    .option('--dry-run', 'change nothing at all; only report')
-    .option('--repair', 'bring about what has one right answer')
-    .option('--csv <file>', 'write the report as CSV, too')
-    .option('--api <url>', 'address of the API (or API_URL); without it, the system that runs on DATA_DIR')
-    .option('--token <token>', 'staff token (or STAFF_TOKEN)')
-    .addHelpText('after', '\nExits 0 when no difference is left open, 1 when one is, 2 when it could not be done.')
-    .exitOverride()
-    .action(reconcile);
-  try {
-    await command.parseAsync();
-  } catch (error) {
-    // commander has said its part already.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : NOT_DONE;
-    else {
-      console.error(reasonOf(error));
-      process.exitCode = NOT_DONE;
-    }
-  }
-}
+const command = new Command('reconcile')
+  .description('Compares the provider’s books, bookings, shows and read model over a window of the past.')
+  .option('--from <time>', 'beginning of the window', time)
+  .option('--to <time>', 'its end', time)
+  .option('--run <id>', 'no new run: the report of this one, of the schedule or of anybody')
+  .option('--dry-run', 'change nothing at all; only report')
+  .option('--repair', 'bring about what has one right answer')
+  .option('--csv <file>', 'write the report as CSV, too')
+  .option('--api <url>', 'address of the API (or API_URL); without it, the system that runs on DATA_DIR')
+  .option('--token <token>', 'staff token (or STAFF_TOKEN)')
+  .addHelpText('after', '\nExits 0 when no difference is left open, 1 when one is, 2 when it could not be done.')
+  .action(reconcile);
 
-await main();
+await runCommand(command);

@@ -13,7 +13,8 @@ import { stripeWebhookVerifier } from './stripe-webhook.ts';
  * Every payment provider by its name, which is recorded with its payments and is the `{provider}` of the webhook route.
  * A new provider gets its gateway and its verifier here, and its name in `PAYMENT_PROVIDERS`.
  */
-export type ProviderName = 'simulator' | 'simulator-backup' | 'stripe';
+export const providerNames = ['simulator', 'simulator-backup', 'stripe'] as const;
+export type ProviderName = (typeof providerNames)[number];
 
 export type PaymentEvent =
   | FallbackEvent

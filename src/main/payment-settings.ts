@@ -1,4 +1,10 @@
-import type { ProviderChoice, StripeAccount, WebhookSecrets } from '../gateways/payment-providers.ts';
+import {
+  type ProviderChoice,
+  type ProviderName,
+  providerNames,
+  type StripeAccount,
+  type WebhookSecrets,
+} from '../gateways/payment-providers.ts';
 import { ConfigError, type Settings } from '../platform/config.ts';
 
 /** What decides who is paid by, for `readConfig`. */
@@ -16,7 +22,7 @@ export type PaymentSettings = Pick<Settings, (typeof paymentSettingNames)[number
 
 /** @throws ConfigError naming what a chosen provider lacks */
 export function providerChoice(settings: PaymentSettings): ProviderChoice {
-  const { PAYMENT_PROVIDERS: active, PAYMENT_PROVIDERS_RETIRED: retired } = settings;
+  const [active, retired] = [known(settings, 'PAYMENT_PROVIDERS'), known(settings, 'PAYMENT_PROVIDERS_RETIRED')];
   const twice = active.find((name) => retired.includes(name));
   if (twice) throw new ConfigError(`Settings are wrong: ${twice} is in PAYMENT_PROVIDERS and is retired, too`);
   const choice = { active, retired };
@@ -55,7 +61,13 @@ export function simulatorAddress(
 export const usesSimulator = (choice: ProviderChoice): boolean =>
   isChosen('simulator', choice) || isChosen('simulator-backup', choice);
 
-const isChosen = (name: ProviderChoice['active'][number], { active, retired }: ProviderChoice): boolean =>
+function known(settings: PaymentSettings, setting: 'PAYMENT_PROVIDERS' | 'PAYMENT_PROVIDERS_RETIRED'): ProviderName[] {
+  const isKnown = (name: string): name is ProviderName => (providerNames as readonly string[]).includes(name);
+  if (settings[setting].every(isKnown)) return settings[setting];
+  throw new ConfigError(`Settings are wrong: ${setting}: must be some of ${providerNames.join(', ')}`);
+}
+
+const isChosen = (name: ProviderName, { active, retired }: ProviderChoice): boolean =>
   active.includes(name) || retired.includes(name);
 
 function checkStripe(settings: PaymentSettings): void {
