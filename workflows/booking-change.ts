@@ -3,6 +3,7 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
+  continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -32,7 +33,7 @@ export const status = defineQuery<BookingChangeStatus>(changeMessages.status);
  * Cancelling it has no effect: what was promised is given.
  */
 export async function bookingChangeWorkflow(input: BookingChangeInput): Promise<BookingStatus | null> {
-  const actor = new ChangeActor(input.change);
+  const actor = new ChangeActor(input);
   setHandler(change, (next) => actor.change(next), {
     validator: (next: BookingChange) => {
       const refusal = actor.refusesToHear(next);
@@ -50,9 +51,13 @@ export async function bookingChangeWorkflow(input: BookingChangeInput): Promise<
   setHandler(status, () => actor.status());
 
   return CancellationScope.nonCancellable(async () => {
-    const ending = await actor.ended();
-    if (ending !== null) endedAs(ending);
+    const ended = await actor.ended();
+    if ('goesOnWith' in ended) {
+      const [change = input.change, ...goesOnWith] = ended.goesOnWith;
+      return continueAsNew<typeof bookingChangeWorkflow>({ ...input, change, goesOnWith });
+    }
+    if (ended.status !== null) endedAs(ended.status);
     await condition(allHandlersFinished);
-    return ending;
+    return ended.status;
   });
 }

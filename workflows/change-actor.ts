@@ -1,7 +1,8 @@
-import { CancellationScope, condition, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, setCurrentDetails, sleep } from '@temporalio/workflow';
 import type { Refund } from '../src/contracts/booking-messages.ts';
 import type {
   BookingChange,
+  BookingChangeInput,
   BookingChangeStatus,
   ChangeRefused,
   ExchangeAnswer,
@@ -23,6 +24,12 @@ import { step } from './steps.ts';
 const CHANGES_PER_RUN_MAX = 50;
 
 /**
+ * Times that one run waits for a provider: some 2,000 events. A refund that is polled once an hour for months would else
+ * outgrow what Temporal keeps of a run.
+ */
+export const WAITS_PER_RUN_MAX = 200;
+
+/**
  * The changes of one booking, one at a time: each is recorded, its seats go back to the show, and its answer is given.
  * Its money goes back meanwhile, however long that takes; other changes need not wait for it.
  */
@@ -36,14 +43,32 @@ export class ChangeActor {
   #exchange: Exchange | null = null;
   #underWay: string | null = null;
   #refundsUnderWay = 0;
+  /** Refunds that nothing is done for just now, and how often any of them has waited. */
+  #refundsWaiting = 0;
+  #waits = 0;
+  readonly #waitsMax: number;
+  /** Changes of a run before this one, whose refunds it goes on with. */
+  readonly #inherited: BookingChange[];
+  /** Those whose refunds have not ended, with how many. */
+  readonly #unfinished = new Map<BookingChange, number>();
   /** A refund is being tried in the worker itself. A replay does not know in which order several such tries have ended. */
   #isInWorker = false;
 
-  constructor(first: BookingChange) {
+  constructor({ change: first, goesOnWith = [], waitsMax = WAITS_PER_RUN_MAX }: BookingChangeInput) {
     this.#firstId = first.changeId;
     this.#latest = first;
+    this.#waitsMax = waitsMax;
+    this.#inherited = [...goesOnWith];
     // Begun by the run itself: it is done also when nobody is there any more to wait for it.
-    void this.change(first);
+    void this.change(first).finally(() => this.#goOn());
+  }
+
+  /** From the rows: what a change has recorded is what its repeat finds. */
+  async #goOn(): Promise<void> {
+    for (let next = this.#inherited[0]; next; next = this.#inherited[0]) {
+      await this.change(next).catch(() => undefined);
+      this.#inherited.shift();
+    }
   }
 
   /** The answer that the change gets, or has got. */
@@ -60,7 +85,7 @@ export class ChangeActor {
   /** Why a change is not heard just now, or null. */
   refusesToHear({ changeId }: BookingChange): ChangeRefused | null {
     if (this.#answers.has(changeId)) return null;
-    const isFree = this.#underWay === null && this.#answers.size < CHANGES_PER_RUN_MAX;
+    const isFree = this.#isFree && this.#answers.size < CHANGES_PER_RUN_MAX;
     return isFree ? null : { ok: false, refusal: 'CHANGE_IN_PROGRESS' };
   }
 
@@ -79,10 +104,25 @@ export class ChangeActor {
     return { change: this.#latest, answer: this.#latestAnswer, refunds };
   }
 
-  /** Resolves when nothing is under way any more, with the status that the booking has then; null if none was told. */
-  async ended(): Promise<BookingStatus | null> {
-    await condition(() => this.#underWay === null && this.#refundsUnderWay === 0);
-    return this.#latestAnswer?.ok ? this.#latestAnswer.booking.status : null;
+  get #isFree(): boolean {
+    return this.#underWay === null && this.#inherited.length === 0;
+  }
+
+  /** What undoes an exchange never counts as waiting: no row tells a further run to go on with it. */
+  get #isOutgrown(): boolean {
+    return this.#waits >= this.#waitsMax && this.#refundsWaiting === this.#refundsUnderWay;
+  }
+
+  /**
+   * Resolves when nothing is under way any more, with the status that the booking has then; null if none was told. Or when
+   * the run has waited often enough: with what another one goes on with.
+   */
+  async ended(): Promise<
+    { readonly status: BookingStatus | null } | { readonly goesOnWith: readonly BookingChange[] }
+  > {
+    await condition(() => this.#isFree && (this.#refundsUnderWay === 0 || (this.#isOutgrown && allHandlersFinished())));
+    if (this.#refundsUnderWay > 0) return { goesOnWith: [...this.#unfinished.keys()] };
+    return { status: this.#latestAnswer?.ok ? this.#latestAnswer.booking.status : null };
   }
 
   /** `tell`: gives an answer before the last one. */
@@ -96,7 +136,7 @@ export class ChangeActor {
       await condition(() => !this.#isInWorker);
     }
     const recorded = await this.#record(change, tell);
-    if (recorded.ok) await this.#giveBack(recorded);
+    if (recorded.ok) await this.#giveBack(change, recorded);
     this.#underWay = null;
     this.#latestAnswer = recorded.ok ? answerOf(recorded) : recorded;
     this.#describe();
@@ -140,28 +180,43 @@ export class ChangeActor {
   }
 
   /** The seats at once; the money goes its own way. */
-  async #giveBack({ booking, seats, refunds }: RecordedChange): Promise<void> {
+  async #giveBack(change: BookingChange, { booking, seats, refunds }: RecordedChange): Promise<void> {
     const hold = { showId: booking.showId, bookingId: booking.id };
     if (seats.length > 0) {
       await (booking.status === 'CANCELLED' ? step('returnSeats', hold) : step('returnSeats', hold, seats));
     }
     const isAlone = refunds.length === 1 && this.#answers.size === 1;
-    for (const refund of refunds) void this.#refund(refund, isAlone);
+    for (const refund of refunds) void this.#refund(change, refund, isAlone);
   }
 
-  async #refund(refund: PlannedRefund, isAlone: boolean): Promise<void> {
+  async #refund(change: BookingChange, refund: PlannedRefund, isAlone: boolean): Promise<void> {
     this.#refundsUnderWay += 1;
+    this.#unfinished.set(change, (this.#unfinished.get(change) ?? 0) + 1);
     this.#isInWorker = isAlone;
     const inWorker = { may: () => this.#isInWorker, isOver: () => void (this.#isInWorker = false) };
     const news = { has: (id: string) => this.#news.has(id), heard: (id: string) => void this.#news.delete(id) };
     await CancellationScope.nonCancellable(() =>
-      refundPlanned(refund, news, inWorker, (state) => {
-        this.#refunds.set(state.id, state);
-        this.#describe();
+      refundPlanned(refund, news, inWorker, {
+        onChange: (state) => {
+          this.#refunds.set(state.id, state);
+          this.#describe();
+        },
+        whileWaiting: (wait) => this.#whileWaiting(wait),
       }),
     );
     if (isAlone) this.#isInWorker = false;
     this.#refundsUnderWay -= 1;
+    const left = this.#unfinished.get(change)! - 1;
+    if (left > 0) this.#unfinished.set(change, left);
+    else this.#unfinished.delete(change);
+  }
+
+  async #whileWaiting<Value>(wait: () => Promise<Value>): Promise<Value> {
+    this.#waits += 1;
+    this.#refundsWaiting += 1;
+    const value = await wait();
+    this.#refundsWaiting -= 1;
+    return value;
   }
 
   #describe(): void {

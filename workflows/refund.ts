@@ -89,6 +89,12 @@ export interface TriesInWorker {
   isOver(): void;
 }
 
+export interface RefundObserver {
+  onChange(refund: Refund): void;
+  /** Runs a wait: nothing is under way meanwhile, and another run could begin with asking the provider again. */
+  whileWaiting<Value>(wait: () => Promise<Value>): Promise<Value>;
+}
+
 /**
  * Gives back what a change of a booking has planned, and ends when the money has gone. False when the provider says that it
  * never had it.
@@ -97,7 +103,7 @@ export async function refundPlanned(
   planned: PlannedRefund,
   news: RefundNews,
   inWorker: TriesInWorker,
-  onChange: (refund: Refund) => void,
+  { onChange, whileWaiting }: RefundObserver,
 ): Promise<boolean> {
   const { payment, amount, status } = planned;
   if (status === 'SUCCEEDED') return true;
@@ -124,10 +130,10 @@ export async function refundPlanned(
     },
     untilTimeToAsk: async (refundId, intervalMs) => {
       inWorker.isOver();
-      await condition(() => news.has(refundId), intervalMs);
+      await whileWaiting(() => condition(() => news.has(refundId), intervalMs));
       news.heard(refundId);
     },
-    whileFailing: asStuck,
+    whileFailing: (pause) => whileWaiting(() => asStuck(pause)),
   });
 }
 
@@ -152,7 +158,8 @@ async function untilGivenBack(money: GivingBack): Promise<boolean> {
       await record({ ...refund, status: 'SUCCEEDED', providerReference: ended.providerReference });
       return true;
     }
-    await record({ ...refund, status: 'FAILED' });
+    const isNothing = ended.status === 'nothing_captured';
+    await record({ ...refund, status: 'FAILED', ...(isNothing && { nothingCaptured: true }) });
     if (ended.status === 'nothing_captured') {
       log.error('nothing to give back: the provider has captured nothing', { alert: 'nothing_captured', refundId });
       return false;

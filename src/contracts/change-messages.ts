@@ -6,7 +6,7 @@ import type { SeatRefusal } from '../domain/seat-commands.ts';
 import type { NextAction } from './payments.ts';
 
 /** What may happen to a booking that is confirmed. */
-export const bookingChangeKinds = ['cancellation', 'show_cancelled', 'show_moved', 'exchange', 'transfer'] as const;
+export const bookingChangeKinds = ['cancellation', 'show_cancelled', 'exchange', 'transfer'] as const;
 export type BookingChangeKind = (typeof bookingChangeKinds)[number];
 
 interface ChangeOf<Kind extends BookingChangeKind> {
@@ -57,6 +57,10 @@ export type BookingChange = CancellationChange | ShowCancelledChange | ExchangeC
 
 export interface BookingChangeInput {
   readonly change: BookingChange;
+  /** Of the run before, when continued as new: further changes whose refunds have not ended. */
+  readonly goesOnWith?: readonly BookingChange[];
+  /** After so many waits for a provider another run goes on; absent: as many as a history bears. */
+  readonly waitsMax?: number;
 }
 
 /**

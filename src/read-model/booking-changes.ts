@@ -3,7 +3,6 @@ import type { BookingChangeRecord } from '../contracts/change-messages.ts';
 import type { ShowToAttend } from '../domain/cancellation-policy.ts';
 import type { CategoryPrice } from '../domain/pricing.ts';
 import type { ReadModel } from './database.ts';
-import { type Refund, toRefund } from './payments.ts';
 import type { BookingChangeRow, BookingChangesTable, ShowRow } from './tables.ts';
 
 /** What a cancellation has to know of its show at the moment it is asked for. */
@@ -41,35 +40,10 @@ function toShowOfBooking(row: ShowOfBookingRow): ShowOfBooking {
   };
 }
 
-/** Refunds of a booking that its changes have asked for, oldest first. */
-export async function findRefundsOfChanges(db: ReadModel, bookingId: string): Promise<Refund[]> {
-  const rows = await db
-    .selectFrom('refunds')
-    .selectAll()
-    .where('booking_id', '=', bookingId)
-    .where('change_id', 'is not', null)
-    .orderBy('created_at')
-    .orderBy('id')
-    .execute();
-  return rows.map(toRefund);
-}
-
 /** Null if there is none of that id. */
 export async function findChange(db: ReadModel, changeId: string): Promise<BookingChangeRecord | null> {
   const row = await db.selectFrom('booking_changes').selectAll().where('id', '=', changeId).executeTakeFirst();
   return row === undefined ? null : toChange(row);
-}
-
-/** All changes of a booking, oldest first. */
-export async function findChangesOfBooking(db: ReadModel, bookingId: string): Promise<BookingChangeRecord[]> {
-  const rows = await db
-    .selectFrom('booking_changes')
-    .selectAll()
-    .where('booking_id', '=', bookingId)
-    .orderBy('created_at')
-    .orderBy('id')
-    .execute();
-  return rows.map(toChange);
 }
 
 export const changeRow = (change: BookingChangeRecord): Insertable<BookingChangesTable> => ({

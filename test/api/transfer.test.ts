@@ -1,8 +1,8 @@
 import type { SessionBody } from '../../src/contracts/http/accounts.ts';
 import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import type { Problem } from '../../src/contracts/http/problems.ts';
-import { findChangesOfBooking } from '../../src/read-model/booking-changes.ts';
 import { TicketCodes } from '../../src/tickets/ticket-codes.ts';
+import { changesOf } from '../setup/bookings.ts';
 import { netCaptured, openShow } from '../setup/shows.ts';
 import { testSecrets, useTestSystem } from '../setup/system.ts';
 import { ApiClient, newGuest, newKey, staff } from './http-client.ts';
@@ -110,7 +110,7 @@ describe('a booking that is given to somebody else', () => {
     );
     expect(answers.some(({ status }) => status === 200)).toBe(true);
     for (const { status } of answers) expect([200, 404, 409]).toContain(status);
-    expect(await findChangesOfBooking(system.db, booking.id)).toHaveLength(1);
+    expect(await changesOf(system, booking)).toHaveLength(1);
   });
 
   test('has the same answer under the same key, also when that answer got lost', async () => {

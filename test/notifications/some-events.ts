@@ -56,7 +56,7 @@ export const oneOfEach = (
     ['transferred', someEvent('booking.transferred', { toUserId: 'usr_2', fromUserId: 'usr_1' }, where)],
     ['reminder', someEvent('booking.reminder', {}, where)],
     ['refund started', someEvent('refund.started', { ...refund, reason: 'cancellation' }, where)],
-    ['refund succeeded', someEvent('refund.succeeded', { ...refund, reason: 'show_moved' }, where)],
+    ['refund succeeded', someEvent('refund.succeeded', { ...refund, reason: 'show_cancelled' }, where)],
     ['refund failed', someEvent('refund.failed', { ...refund, reason: 'a reason nobody has a text for' }, where)],
     ['payment refunded', someEvent('payment.refunded', { ...refund, reason: 'seats_gone' }, where)],
     ['show cancelled', someEvent('show.cancelled', { reason: 'The projector is broken.' }, where)],

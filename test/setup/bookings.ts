@@ -142,3 +142,13 @@ export function captured(
     matchesRecord: true,
   };
 }
+
+/** All changes of a booking that are on record, the oldest first. */
+export const changesOf = ({ db }: Pick<TestSystem, 'db'>, { id }: Pick<NewBooking, 'id'>) =>
+  db
+    .selectFrom('booking_changes')
+    .selectAll()
+    .where('booking_id', '=', id)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();

@@ -1,8 +1,7 @@
 import type { CancellationChange } from '../../src/contracts/change-messages.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { findChangesOfBooking } from '../../src/read-model/booking-changes.ts';
-import { changeEndOf, pay, rowOf } from '../setup/bookings.ts';
+import { changeEndOf, changesOf, pay, rowOf } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
 import { CASE_PATIENCE_MS, type InterruptedCase, playInterrupted } from '../setup/interrupted-cases.ts';
 import { ledgerOf, statusesOf } from '../setup/shows.ts';
@@ -20,7 +19,7 @@ async function cancel(own: TestSystem, booking: NewBooking, seatIds?: readonly s
   const change: CancellationChange = { kind: 'cancellation', ...requested, ...(seatIds && { seatIds }) };
   expect(await untilKnown(() => own.workflows.changeBooking(change, booking))).toMatchObject({ ok: true });
   await changeEndOf(own, booking);
-  expect(await findChangesOfBooking(own.db, booking.id)).toHaveLength(1);
+  expect(await changesOf(own, booking)).toHaveLength(1);
 }
 
 const refundsOf = async (own: TestSystem, { id }: NewBooking) =>

@@ -1,8 +1,10 @@
 import { newId } from '../../src/platform/ids.ts';
-import type { CancellationChange } from '../../src/contracts/change-messages.ts';
-import { findRefundsOfChanges } from '../../src/read-model/booking-changes.ts';
+import type { BookingChangeInput, CancellationChange } from '../../src/contracts/change-messages.ts';
+import { bookingChangeWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
+import { findPaymentsOfBooking } from '../../src/read-model/payments.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import { book, changeEndOf, pay, rowOf } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
 import { ledgerOf, netCaptured, openShow, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
@@ -71,10 +73,31 @@ describe('a confirmed booking that is cancelled', () => {
     expect(rest).toMatchObject({ ok: true, booking: { status: 'CANCELLED', refund: { amount: { amount: 75_000 } } } });
     await changeEndOf(system, booking);
     expect(await netCaptured(system, booking.id)).toBe(0);
-    expect(await findRefundsOfChanges(system.db, booking.id)).toMatchObject([
+    expect((await findPaymentsOfBooking(system.db, booking.id)).refunds).toMatchObject([
       { status: 'SUCCEEDED', amount: { amount: 25_000 } },
       { status: 'SUCCEEDED', amount: { amount: 50_000 } },
     ]);
+    await expectAgreement(system, show);
+  });
+
+  test('goes on in run after run while its refunds are under way for long, with all that is under way', async () => {
+    const { show, booking } = await confirmed([0, 1, 2], { token: 'tok_refund_pending' });
+    const workflowId = bookingChangeWorkflowId(booking.id);
+    const first = await system.temporal.workflow.start('bookingChangeWorkflow', {
+      workflowId,
+      taskQueue: taskQueues.bookings,
+      args: [{ change: cancellation(booking.id, ['seat-0']), waitsMax: 1 } satisfies BookingChangeInput],
+    });
+    const next = cancellation(booking.id, ['seat-1']);
+    await eventually(async () => {
+      const answer = await system.workflows.changeBooking(next, booking);
+      expect(answer).toMatchObject({ ok: true, booking: { seats: [{ id: 'seat-2' }] } });
+    });
+    expect(await changeEndOf(system, booking)).toBe('CONFIRMED');
+    const { status } = await system.temporal.workflow.getHandle(workflowId, first.firstExecutionRunId).describe();
+    expect(status.name).toBe('CONTINUED_AS_NEW');
+    expect(await netCaptured(system, booking.id)).toBe(25_000);
+    expect((await ledgerOf(system)).filter((item) => item.bookingId === booking.id)).toHaveLength(3);
     await expectAgreement(system, show);
   });
 

@@ -1,11 +1,10 @@
 import type { TransferChange } from '../../src/contracts/change-messages.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { findChangesOfBooking } from '../../src/read-model/booking-changes.ts';
 import { findBookings } from '../../src/read-model/bookings.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { expectAgreement } from '../setup/agreement.ts';
-import { changeEndOf, pay, rowOf } from '../setup/bookings.ts';
+import { changeEndOf, changesOf, pay, rowOf } from '../setup/bookings.ts';
 import { exchangeFor } from '../setup/exchanges.ts';
 import { CASE_PATIENCE_MS, type InterruptedCase, playInterrupted } from '../setup/interrupted-cases.ts';
 import { ledgerOf, openShow, statusesOf } from '../setup/shows.ts';
@@ -45,7 +44,7 @@ const forADearerShow = (token = 'tok_ok') =>
     expect(await rowOf(own, booking)).toMatchObject({ status: 'EXCHANGED' });
     expect((await statusesOf(own, to.id)).slice(0, 6)).toBe('aaabba');
     expect((await ledgerOf(own)).filter(({ bookingId }) => bookingId === other!.id)).toHaveLength(1);
-    expect(await findChangesOfBooking(own.db, booking.id)).toHaveLength(1);
+    expect(await changesOf(own, booking)).toHaveLength(1);
     await expectAgreement(own, to);
   });
 
@@ -99,7 +98,7 @@ const transferring: InterruptedCase['act'] = async (own, booking) => {
   expect(await untilKnown(() => own.workflows.changeBooking(change, booking))).toMatchObject({ ok: true });
   await changeEndOf(own, booking);
   expect(await rowOf(own, booking)).toMatchObject({ status: 'CONFIRMED', userId: to.userId });
-  expect(await findChangesOfBooking(own.db, booking.id)).toHaveLength(1);
+  expect(await changesOf(own, booking)).toHaveLength(1);
 };
 
 const ends = 'CONFIRMED' as const;

@@ -30,7 +30,6 @@ export const en = {
   reasons: {
     cancellation: 'You cancelled seats.',
     show_cancelled: 'The show was cancelled.',
-    show_moved: 'The show was moved to another time.',
     exchange: 'You exchanged your booking.',
     transfer: 'The booking was handed over.',
     seats_gone: 'Your payment arrived after the time for it, and the seats had been sold meanwhile.',

@@ -30,7 +30,6 @@ export const hi: typeof en = {
   reasons: {
     cancellation: 'आपने सीटें रद्द कीं।',
     show_cancelled: 'शो रद्द कर दिया गया।',
-    show_moved: 'शो का समय बदल दिया गया।',
     exchange: 'आपने अपनी बुकिंग बदली।',
     transfer: 'बुकिंग किसी और को सौंप दी गई।',
     seats_gone: 'आपका भुगतान समय बीतने के बाद पहुँचा, और तब तक सीटें बिक चुकी थीं।',
