@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
 import { type CancellationPolicy, defaultCancellationPolicy } from '../domain/cancellation-policy.ts';
 import { cursorNumber, cursorOf, cursorText, type Page, type PageRequest, toPage } from './cursors.ts';
-import type { ReadModel } from './database.ts';
+import type { ReadModel, ReadModelTransaction } from './database.ts';
 import { translatingErrors } from './errors.ts';
 
 export interface Location {
@@ -134,6 +134,11 @@ export async function findTheatre(db: ReadModel, id: string): Promise<TheatreWit
   if (row === undefined) return null;
   const cancellationPolicy = row.cancellation_policy ?? defaultCancellationPolicy;
   return { ...toTheatre(row), cancellationPolicy, screens: screens.map(toScreen) };
+}
+
+/** Until the transaction ends nobody else changes it. */
+export async function lockTheatre(trx: ReadModelTransaction, id: string): Promise<void> {
+  await trx.selectFrom('theatres').select('id').where('id', '=', id).forNoKeyUpdate().execute();
 }
 
 /** For what is bought from now on; null: the default. */

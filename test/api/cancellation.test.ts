@@ -352,6 +352,16 @@ describe('a refund', () => {
   });
 });
 
+const setPolicy = (admin: ApiClient, id: string, cancellationPolicy: unknown, ifMatch: string | null = '*') =>
+  admin.send(
+    'PATCH',
+    `/admin/theatres/${id}`,
+    { cancellationPolicy },
+    {
+      headers: ifMatch === null ? {} : { 'If-Match': ifMatch },
+    },
+  );
+
 describe('the policy of a theatre', () => {
   const strict = {
     tiers: [
@@ -364,7 +374,7 @@ describe('the policy of a theatre', () => {
     const admin = await staff(system.apiUrls[0]!);
     const before = await paid(['A1']);
     const { show } = before;
-    const changed = await admin.send('PATCH', `/admin/theatres/${show.theatreId}`, { cancellationPolicy: strict });
+    const changed = await setPolicy(admin, show.theatreId, strict);
     expect([changed.status, changed.body]).toMatchObject([200, { cancellationPolicy: strict }]);
     expect((await admin.get(`/theatres/${show.theatreId}`)).body).toMatchObject({ cancellationPolicy: strict });
     // At a process that has not sold this show a moment ago.
@@ -372,7 +382,7 @@ describe('the policy of a theatre', () => {
     const offered = await quote(after.buyer, after.booking);
     expect(offered.refund).toEqual(inr((PRICE * 30) / 100));
     expect((await quote(before.buyer, before.booking)).refund).toEqual(inr(PRICE));
-    const reset = await admin.send('PATCH', `/admin/theatres/${show.theatreId}`, { cancellationPolicy: null });
+    const reset = await setPolicy(admin, show.theatreId, null);
     expect(reset.body).toMatchObject({ cancellationPolicy: { tiers: [{ hoursBefore: 24 }, { hoursBefore: 4 }] } });
   });
 
@@ -409,7 +419,7 @@ describe('the policy of a theatre', () => {
     const theatre = { id: newId('thr'), cityId, name: 'A', address: null, location };
     await insertTheatre(system.db, theatre);
     const answers = [
-      await admin.send('PATCH', `/admin/theatres/${theatre.id}`, { cancellationPolicy }),
+      await setPolicy(admin, theatre.id, cancellationPolicy),
       await admin.post('/admin/theatres', { cityId, name: 'B', cancellationPolicy }),
     ];
     expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
@@ -418,13 +428,28 @@ describe('the policy of a theatre', () => {
     ]);
   });
 
+  test('is changed by who has seen it as it is', async () => {
+    const admin = await staff(system.apiUrls[0]!);
+    const { theatreId } = await openShow(system);
+    const seen = (await admin.get(`/theatres/${theatreId}`)).headers.get('etag');
+    const blind = await setPolicy(admin, theatreId, strict, null);
+    expect([blind.status, blind.body.code]).toEqual([428, 'IF_MATCH_REQUIRED']);
+    const both = [strict, { tiers: [] }].map((policy) => setPolicy(admin, theatreId, policy, seen));
+    const answers = await Promise.all(both);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 412]);
+    const late = answers.find(({ status }) => status === 412)!;
+    const now = (await admin.get(`/theatres/${theatreId}`)).headers.get('etag');
+    expect([late.body.code, late.headers.get('etag')]).toEqual(['VERSION_MISMATCH', now]);
+    expect((await setPolicy(admin, theatreId, strict, now)).status).toBe(200);
+  });
+
   test('of no theatre is a 404, and none of a buyer’s business', async () => {
     const admin = await staff(system.apiUrls[0]!);
     const buyer = await newGuest(system.apiUrls[0]!);
-    const path = `/admin/theatres/${newId('thr')}`;
-    expect((await admin.send('PATCH', path, { cancellationPolicy: strict })).status).toBe(404);
+    const id = newId('thr');
+    expect((await setPolicy(admin, id, strict)).status).toBe(404);
     for (const other of [buyer, await staff(system.apiUrls[0]!, 'theatre_owner')]) {
-      expect((await other.send('PATCH', path, { cancellationPolicy: strict })).status).toBe(403);
+      expect((await setPolicy(other, id, strict)).status).toBe(403);
     }
   });
 });

@@ -1,7 +1,14 @@
 import { endpoints } from '../../contracts/http/endpoints.ts';
 import { isoTime } from '../../contracts/http/primitives.ts';
 import type { ShowBody } from '../../contracts/http/catalogue.ts';
-import { findTheatre, listCities, listTheatres, listTheatresNear } from '../../read-model/catalogue.ts';
+import { fingerprintOf } from '../../platform/ids.ts';
+import {
+  findTheatre,
+  listCities,
+  listTheatres,
+  listTheatresNear,
+  type TheatreWithScreens,
+} from '../../read-model/catalogue.ts';
 import type { ReadModel } from '../../read-model/database.ts';
 import { findMovie, listMovies } from '../../read-model/movies.ts';
 import { findShow, listShows, type Show } from '../../read-model/shows.ts';
@@ -20,7 +27,9 @@ export const catalogueRoutes = (db: ReadModel, nowMs: () => number): readonly Ro
     ),
   ),
 
-  route(endpoints.getTheatre, async ({ params }) => ok((await findTheatre(db, params.id)) ?? refuse('theatre'))),
+  route(endpoints.getTheatre, async ({ params }) =>
+    theatreAnswer((await findTheatre(db, params.id)) ?? refuse('theatre')),
+  ),
 
   route(endpoints.listMovies, async ({ query: { city: cityId, limit, cursor, ...filter } }) =>
     ok(await listMovies(db, { cityId, ...filter }, { limit, cursor })),
@@ -50,6 +59,15 @@ function refuse(what: string): never {
 export const showAnswer = (show: Show): Answer => ({ ...ok(showBody(show)), headers: { ETag: showTag(show) } });
 
 export const showTag = ({ version }: Pick<Show, 'version'>): string => `"v${version}"`;
+
+export const theatreAnswer = (theatre: TheatreWithScreens): Answer => ({
+  ...ok(theatre),
+  headers: { ETag: theatreTag(theatre) },
+});
+
+/** Of what a change of a theatre replaces. */
+export const theatreTag = ({ cancellationPolicy }: Pick<TheatreWithScreens, 'cancellationPolicy'>): string =>
+  `"${fingerprintOf(cancellationPolicy)}"`;
 
 export const showBody = (show: Show): ShowBody => ({
   id: show.id,

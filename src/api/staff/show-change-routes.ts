@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { BASE_PATH, endpoints } from '../../contracts/http/endpoints.ts';
 import { isoTime } from '../../contracts/http/primitives.ts';
 import type { ShowCancellationBody } from '../../contracts/http/staff.ts';
@@ -20,6 +19,7 @@ import { showAnswer, showTag } from '../catalogue/catalogue-routes.ts';
 import type { SaleCatalogue } from '../catalogue/sale-catalogue.ts';
 import { ApiError } from '../http/api-error.ts';
 import { ok } from '../http/answer.ts';
+import { refuseOtherVersions, versionMismatch } from '../http/if-match.ts';
 import { notFound, validationFailed } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
@@ -46,7 +46,7 @@ export const showChangeRoutes = (deps: ShowChangeDeps): readonly Route[] => [
     const answer = await deps.memory.onceInTransaction(call, async (trx) => {
       const nowMs = deps.nowMs();
       const show = await showOf(trx, id, nowMs);
-      refuseOtherVersions(call.headers, show);
+      refuseOtherVersions(call.headers, showTag(show), 'show');
       if (show.status === 'CANCELLED' || show.status === 'ENDED') throw showState(show);
       const moved = movedShow(show, call.body);
       const errors = wrongMove(show, moved, nowMs);
@@ -55,7 +55,7 @@ export const showChangeRoutes = (deps: ShowChangeDeps): readonly Route[] => [
       const kind = moved.isMoved ? 'moved' : 'sale_changed';
       const change = { ...moved, kind, requestedBy: call.caller.userId, atMs: nowMs } as const;
       const version = await changeShowTimes(trx, show, change).catch(rethrowOverlap);
-      if (version === null) throw versionMismatch(await showOf(trx, id, nowMs));
+      if (version === null) throw versionMismatch(showTag(await showOf(trx, id, nowMs)), 'show');
       return showAnswer(await showOf(trx, id, nowMs));
     });
     await bringAbout(deps, id);
@@ -110,23 +110,6 @@ async function showOf(db: ReadModel, id: string, nowMs: number): Promise<Show> {
   return show;
 }
 
-/** @throws ApiError IF_MATCH_REQUIRED, VERSION_MISMATCH */
-function refuseOtherVersions({ 'if-match': header }: IncomingMessage['headers'], show: Show): void {
-  if (header === undefined || header.trim() === '') {
-    throw new ApiError('IF_MATCH_REQUIRED', 'Send the ETag of the show, as you have read it, in If-Match.');
-  }
-  const tags = header.split(',').map((tag) => tag.trim());
-  if (!tags.includes('*') && !tags.includes(showTag(show))) throw versionMismatch(show);
-}
-
-const versionMismatch = (show: Show): ApiError =>
-  new ApiError(
-    'VERSION_MISMATCH',
-    'Somebody has changed the show meanwhile: read it again.',
-    {},
-    { ETag: showTag(show) },
-  );
-
 const showState = ({ status }: Show): ApiError =>
   new ApiError('SHOW_STATE', `The show is ${status}.`, { showStatus: status });
 
@@ -141,12 +124,12 @@ async function cancellationBody(db: ReadModel, showId: string, nowMs: number): P
   const show = await showOf(db, showId, nowMs);
   const change = (await findShowChanges(db, showId)).find(({ kind }) => kind === 'cancelled');
   if (!show.cancelled || !change) throw notFound('cancellation');
-  const { total, refunded, failed, waiting } = await cancellationProgress(db, change, nowMs);
+  const { total, refunded, failed, nothingCaptured, waiting } = await cancellationProgress(db, change, nowMs);
   return {
     showId,
     reason: show.cancelled.reason,
     cancelledAt: isoTime(show.cancelled.atMs),
     state: change.isDone ? 'DONE' : 'RUNNING',
-    bookings: { total, refunded, failed, waiting } satisfies Partial<CancellationProgress>,
+    bookings: { total, refunded, failed, nothingCaptured, waiting } satisfies Partial<CancellationProgress>,
   };
 }

@@ -12,6 +12,7 @@ import {
   findTheatre,
   insertScreen,
   insertTheatre,
+  lockTheatre,
   setCancellationPolicy,
 } from '../../read-model/catalogue.ts';
 import type { ReadModel } from '../../read-model/database.ts';
@@ -21,10 +22,11 @@ import { insertSeatingPlan } from '../../read-model/seating-plans.ts';
 import { findShow, insertShow, type NewShow } from '../../read-model/shows.ts';
 import { seatRefusal } from '../bookings/refusals.ts';
 import { seatIndices } from '../bookings/seat-choice.ts';
-import { showAnswer } from '../catalogue/catalogue-routes.ts';
+import { showAnswer, theatreAnswer, theatreTag } from '../catalogue/catalogue-routes.ts';
 import type { PlanForSale, SaleCatalogue } from '../catalogue/sale-catalogue.ts';
 import { ok, type Answer } from '../http/answer.ts';
 import { ApiError } from '../http/api-error.ts';
+import { refuseOtherVersions } from '../http/if-match.ts';
 import { notFound, validationFailed } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
@@ -73,10 +75,12 @@ export const staffRoutes = (deps: StaffDeps): readonly Route[] => [
     deps.memory.onceInTransaction(call, async (trx) => {
       const { cancellationPolicy } = call.body;
       refuseWrongPolicy(cancellationPolicy);
-      await setCancellationPolicy(trx, call.params.id, cancellationPolicy);
+      await lockTheatre(trx, call.params.id);
       const theatre = await findTheatre(trx, call.params.id);
       if (!theatre) throw notFound('theatre');
-      return ok(theatre);
+      refuseOtherVersions(call.headers, theatreTag(theatre), 'theatre');
+      await setCancellationPolicy(trx, theatre.id, cancellationPolicy);
+      return theatreAnswer({ ...theatre, cancellationPolicy: cancellationPolicy ?? defaultCancellationPolicy });
     }),
   ),
 

@@ -87,6 +87,7 @@ export const BODY_LIMIT_BYTES = 256 * 1024;
 const venueStaff: readonly Role[] = ['theatre_owner', 'admin'];
 const doorStaff: readonly Role[] = ['theatre_owner', 'support', 'admin'];
 /** Strong, and of what staff decides alone: for `If-Match`. */
+const theatreTag = { ETag: 'Of its cancellation policy, for If-Match' };
 const showTag = { ETag: 'Of the show as staff has made it, for If-Match' };
 const createdAt = { Location: 'Path of the new resource' };
 const id = (prefix: string) => z.strictObject({ id: pathId(prefix) });
@@ -177,7 +178,7 @@ const catalogue = {
     tag: 'Catalogue',
     summary: 'A theatre with its screens',
     params: id('thr'),
-    answers: { 200: { description: 'The theatre', schema: theatreDetailSchema } },
+    answers: { 200: { description: 'The theatre', schema: theatreDetailSchema, headers: theatreTag } },
     errors: ['NOT_FOUND'],
   }),
   listMovies: defineEndpoint({
@@ -633,11 +634,12 @@ const staffCalls = {
     operationId: 'changeTheatre',
     method: 'patch',
     path: '/admin/theatres/{id}',
-    summary: 'Sets what goes back to who cancels a booking of this theatre, for what is bought from then on',
+    summary:
+      'Sets what goes back to who cancels a booking of this theatre, for what is bought from then on. Needs If-Match',
     params: id('thr'),
     body: theatreChange,
-    answers: { 200: { description: 'The theatre', schema: theatreDetailSchema } },
-    errors: ['NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED'],
+    answers: { 200: { description: 'The theatre', schema: theatreDetailSchema, headers: theatreTag } },
+    errors: ['NOT_FOUND', 'IF_MATCH_REQUIRED', 'VERSION_MISMATCH', 'IDEMPOTENCY_KEY_REUSED'],
   }),
   createScreen: defineEndpoint({
     ...staff,
