@@ -48,18 +48,6 @@ export async function findTicket(db: ReadModel, bookingId: string): Promise<(Tic
   };
 }
 
-/**
- * From now on the tickets of a booking that were printed before admit nobody. For whoever hands a booking over or takes
- * seats from it, in the transaction that does so.
- */
-export async function replaceTicket(trx: ReadModelTransaction, bookingId: string): Promise<void> {
-  await trx
-    .updateTable('bookings')
-    .set((row) => ({ ticket_version: sql<number>`${row.ref('ticket_version')} + 1` }))
-    .where('id', '=', bookingId)
-    .execute();
-}
-
 export type Admission =
   | { readonly admitted: true; readonly firstAdmittedAtMs: number; readonly repeated: boolean }
   /** `replaced`: the booking has a newer ticket, or there is no such booking. */
