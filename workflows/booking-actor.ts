@@ -266,14 +266,14 @@ export class BookingActor {
     const secured = await this.#extendHold(deadlineMs);
     if (secured.ok) return null;
     if (secured.refusal === 'SALES_CLOSED') return this.#refuseUncharged(attemptId);
-    this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'hold_expired' });
+    this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'HOLD_EXPIRED' satisfies PayRefusal });
     await this.#endHold('EXPIRED');
     return 'HOLD_EXPIRED';
   }
 
   /** Staff has ended the sale: nothing is charged, and the hold goes on until its time. */
   async #refuseUncharged(attemptId: string): Promise<'SALES_CLOSED'> {
-    this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'sales_closed' });
+    this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'SALES_CLOSED' satisfies PayRefusal });
     this.#process.paymentFailed(Date.now());
     await this.#record();
     return 'SALES_CLOSED';

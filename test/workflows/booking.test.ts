@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeSeatsCommand } from '../../src/contracts/booking-messages.ts';
+import { showCancellationWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import { BOOKING_COMMANDS_MAX, PAYMENT_ATTEMPTS_MAX } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findPaymentsOfBooking } from '../../src/read-model/payments.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import { book, decideAtProvider, endOf, pay, rowOf, seatsAt } from '../setup/bookings.ts';
+import { cancelledByStaff } from '../setup/show-changes.ts';
 import { ledgerOf, netCaptured, openShow, statusesOf, viewOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
@@ -52,8 +54,21 @@ describe('a booking', () => {
     const booking = await book(system, show, [0], { holdTtlMs: 5_000 });
     await system.workflows.seatCommand(show.id, { kind: 'release', bookingId: booking.id });
     expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'refused', refusal: 'HOLD_EXPIRED' });
+    const [attempt] = (await findPaymentsOfBooking(system.db, booking.id)).attempts;
+    expect(attempt).toMatchObject({ status: 'FAILED', failureReason: 'HOLD_EXPIRED' });
     expect(await endOf(system, booking)).toBe('EXPIRED');
     await expectAgreement(system, show);
+  });
+
+  test('whose show was cancelled is not paid where its hold would have to last longer; its attempt says why', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0], { holdTtlMs: 5_000 });
+    await system.workflows.startShowChange(await cancelledByStaff(system, show));
+    await system.temporal.workflow.getHandle(showCancellationWorkflowId(show.id)).result();
+    expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'refused', refusal: 'SALES_CLOSED' });
+    const [attempt] = (await findPaymentsOfBooking(system.db, booking.id)).attempts;
+    expect(attempt).toMatchObject({ status: 'FAILED', failureReason: 'SALES_CLOSED' });
+    expect(await netCaptured(system, booking.id)).toBe(0);
   });
 
   test('keeps its seats while it is being paid, however short its hold', async () => {
