@@ -27,6 +27,7 @@ export class BookingsUnderChange {
   readonly #refunds: Map<string, Refund>;
   readonly #newChanges: BookingChangeRecord[] = [];
   readonly #newRefunds = new Map<string, Refund>();
+  readonly #nothingCaptured: string[] = [];
   readonly #changed: { readonly booking: Booking; readonly newTickets: boolean }[] = [];
   readonly #seatsBack: (readonly [showId: string, seatId: string, bookingId: string])[] = [];
   readonly #events: { readonly bookingId: string; readonly event: NewEvent }[] = [];
@@ -90,6 +91,11 @@ export class BookingsUnderChange {
     this.#newRefunds.set(refund.id, refund);
   }
 
+  /** That no other refund follows this one: the provider says that it never had the money. */
+  noteNothingCaptured(refundId: string): void {
+    this.#nothingCaptured.push(refundId);
+  }
+
   /** Status, seats, price, refund and what was kept. `newTickets`: those given out so far are good no more. */
   noteBooking(booking: Booking, { newTickets = false }: { readonly newTickets?: boolean } = {}): void {
     this.#changed.push({ booking, newTickets });
@@ -111,6 +117,7 @@ export class BookingsUnderChange {
     }
     if (this.#seatsBack.length > 0) await deleteSeats(trx, this.#seatsBack);
     if (this.#newRefunds.size > 0) await recordRefunds(trx, [...this.#newRefunds.values()]);
+    if (this.#nothingCaptured.length > 0) await markNothingCaptured(trx, this.#nothingCaptured);
     if (this.#changed.length > 0) await updateBookings(trx, this.#changed);
     if (this.#events.length > 0) await insertEvents(trx, this.#events);
   }
@@ -153,6 +160,19 @@ async function paymentsOfChains(
   chainIds: readonly string[],
 ): Promise<(Payment & { readonly chainId: string })[]> {
   const ids = sql<string>`any(${chainIds}::text[])`;
+  // In the order in which all take them that write payments: a refund's trigger would lock each payment as its refund comes.
+  await trx
+    .selectFrom('payments')
+    .select('id')
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('bookings')
+        .select((booking) => booking.ref('payment_id').$notNull().as('id'))
+        .where((booking) => booking.or([booking('id', '=', ids), booking('chain_id', '=', ids)])),
+    )
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .execute();
   const rows = await trx
     .selectFrom('bookings')
     .innerJoin('payments', 'payments.id', 'bookings.payment_id')
@@ -180,6 +200,14 @@ async function deleteSeats(
       ${seats.map(([, , bookingId]) => bookingId)}::text[]) as back (show_id, seat_id, booking_id)
     where booked_seats.show_id = back.show_id and booked_seats.seat_id = back.seat_id
       and booked_seats.booking_id = back.booking_id`.execute(trx);
+}
+
+async function markNothingCaptured(trx: ReadModelTransaction, ids: readonly string[]): Promise<void> {
+  await trx
+    .updateTable('refunds')
+    .set({ nothing_captured: true })
+    .where('id', '=', sql<string>`any(${[...ids]}::text[])`)
+    .execute();
 }
 
 async function updateBookings(

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
+import { BookingsUnderChange } from '../../src/read-model/bookings-under-change.ts';
 import { recordBookingStates, recordConfirmations } from '../../src/read-model/booking-records.ts';
 import { insertHeldBookings } from '../../src/read-model/bookings.ts';
 import type { ReadModel } from '../../src/read-model/database.ts';
 import { saveAnswers } from '../../src/read-model/idempotency-answers.ts';
-import { insertPaymentAttempts, recordPayments, recordRefunds } from '../../src/read-model/payments.ts';
+import { insertPaymentAttempts, recordPayments, recordRefunds, type Refund } from '../../src/read-model/payments.ts';
 import { useTestDatabase } from '../setup/postgres.ts';
 import { someBooking, someConfirmation, someHold, someId, somePayment } from './bookings-of-tests.ts';
 
@@ -67,4 +68,48 @@ describe('two batches that share rows in opposite orders cannot deadlock', () =>
     await trx.commit().execute();
     await expect(other).resolves.not.toThrow();
   });
+});
+
+/** Two bookings, the later one exchanged for the earlier, each with a payment of its own. */
+async function chainOfTwo() {
+  const name = someId('pay');
+  const ids = { lower: `${name}-a`, upper: `${name}-b` };
+  const first = someConfirmation(someHold(), { id: ids.lower, status: 'SUCCEEDED' });
+  const second = someConfirmation(someHold(), { id: ids.upper, status: 'SUCCEEDED' });
+  await recordConfirmations(test.db, [first, second]);
+  await test.db
+    .updateTable('bookings')
+    .set({ chain_id: first.booking.id })
+    .where('id', '=', second.booking.id)
+    .execute();
+  return { ids, bookingId: second.booking.id };
+}
+
+it('a change that gives two payments back cannot deadlock with those that write them, however its refunds are named', async () => {
+  const { ids, bookingId } = await chainOfTwo();
+  const changeId = someId('chg');
+  const refund = (id: string, paymentId: string): Refund => ({
+    id,
+    paymentId,
+    bookingId,
+    changeId,
+    amount: { amount: 1, currency: 'INR' },
+    status: 'PENDING',
+    providerReference: null,
+    createdAtMs: 1,
+    updatedAtMs: 1,
+  });
+  const known = (id: string) => [somePayment(bookingId, { id, status: 'SUCCEEDED', provider: 'another' })];
+  const trx = await test.db.startTransaction().execute();
+  await recordPayments(trx, known(ids.lower));
+  const change = test.db.transaction().execute(async (other) => {
+    const records = await BookingsUnderChange.lock(other, [{ bookingId, changeId }]);
+    records.noteRefund(refund(`${changeId}-1`, ids.upper));
+    records.noteRefund(refund(`${changeId}-2`, ids.lower));
+    await records.write(other);
+  });
+  await somebodyWaits();
+  await recordPayments(trx, known(ids.upper));
+  await trx.commit().execute();
+  await expect(change).resolves.not.toThrow();
 });
