@@ -90,9 +90,9 @@ export interface TriesInWorker {
 }
 
 export interface RefundObserver {
-  onChange(refund: Refund): void;
+  readonly onChange: (refund: Refund) => void;
   /** Runs a wait: nothing is under way meanwhile, and another run could begin with asking the provider again. */
-  whileWaiting<Value>(wait: () => Promise<Value>): Promise<Value>;
+  readonly whileWaiting: <Value>(wait: () => Promise<Value>) => Promise<Value>;
 }
 
 /**
