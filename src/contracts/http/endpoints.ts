@@ -410,7 +410,8 @@ const bookings = {
     operationId: 'exchangeBooking',
     method: 'post',
     path: '/bookings/{id}/exchange',
-    summary: 'Other seats instead, of this show or another one; the difference is charged or goes back',
+    summary:
+      'Other seats instead, of this show or another one; the difference is charged, or goes back by the tier that the cancellation quote has. No cancellation of the new booking gives more than that tier',
     idempotencyKey: 'accepted',
     params: id('bkg'),
     body: exchangeRequest,
