@@ -49,7 +49,8 @@ export const cancellationRoutes = (deps: CancellationDeps): readonly Route[] => 
       const done = await doneBefore(deps.db, changeId, seatIds);
       if (!done && !bookingCan[booking.status].cancel) throw bookingState(booking.status);
       if (!done) refuseForeignSeats(booking, seatIds);
-      return ok(bookingBody(await cancel(deps, booking, { changeId, requestedBy: call.caller.userId, seatIds })));
+      const change = { changeId, requestedBy: call.caller.userId, seatIds };
+      return ok(bookingBody(await cancel(deps, booking, change, done)));
     }),
   ),
 ];
@@ -76,9 +77,16 @@ async function doneBefore(db: ReadModel, changeId: string, seatIds: readonly str
 
 type Asked = Pick<Extract<BookingChange, { kind: 'cancellation' }>, 'changeId' | 'requestedBy' | 'seatIds'>;
 
-async function cancel({ workflows, seen, nowMs }: CancellationDeps, booking: Booking, asked: Asked): Promise<Booking> {
+/** `isDone`: it is on record; a repeat only sees to it that its seats are back. Another change may be under way by now. */
+async function cancel(
+  { workflows, seen, nowMs }: CancellationDeps,
+  booking: Booking,
+  asked: Asked,
+  isDone = false,
+): Promise<Booking> {
   const change = { kind: 'cancellation', bookingId: booking.id, ...asked } as const;
   const answer = await workflows.changeBooking(change, booking);
+  if (!answer.ok && isDone) return booking;
   if (!answer.ok) throw changeRefusal(answer);
   const seats = booking.seats.filter(({ id }) => asked.seatIds?.includes(id) ?? true);
   seen.returned({ showId: booking.showId, seats }, nowMs());
