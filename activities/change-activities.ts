@@ -278,6 +278,7 @@ function noteRefund(records: BookingsUnderChange, { planned, refund }: KnownRefu
   // A refund that has succeeded stays so.
   if (before?.status === 'SUCCEEDED') return 'recorded';
   records.noteRefund({ ...row, createdAtMs: before?.createdAtMs ?? nowMs, updatedAtMs: nowMs });
+  if (refund.nothingCaptured) records.noteNothingCaptured(id);
   if (before?.status === status) return 'recorded';
   records.noteBooking(withRefunds(records, booking, 0, nowMs));
   records.noteEvents(bookingId, [refundEvent(ofBooking(booking, { id, amount, status }), planned.cause)]);

@@ -83,7 +83,7 @@ export async function showCancellationWorkflow(change: ShowChange): Promise<Canc
         await endShowChange(change);
         return known;
       }
-      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof showCancellationWorkflow>(change);
+      await startAnewIfLong(change);
       await sleep(nextPauseMs(), { summary: 'refunds are under way' });
     }
   });
@@ -99,8 +99,14 @@ async function applied(change: ShowChange): Promise<number> {
   for (;;) {
     const told = await applyShowChange(change);
     if (told !== 'not yet') return told;
+    await startAnewIfLong(change);
     await sleep(nextPauseMs(), { summary: 'an earlier change of the show is told first' });
   }
+}
+
+/** All that a further run needs is in the rows. */
+async function startAnewIfLong(change: ShowChange): Promise<void> {
+  if (workflowInfo().continueAsNewSuggested) await continueAsNew(change);
 }
 
 const isDone = ({ waiting, failed, seatsBooked }: CancellationProgress): boolean =>
@@ -108,5 +114,6 @@ const isDone = ({ waiting, failed, seatsBooked }: CancellationProgress): boolean
 
 const describe = ({ title }: ShowChange, known: CancellationProgress): string =>
   `**${title}** — cancelled\n\n${known.refunded} of ${known.total} bookings refunded · ${known.waiting} waiting ` +
-  `(${known.confirmed} still confirmed) · ${known.failed} failed at the provider, asked for again\n\n` +
+  `(${known.confirmed} still confirmed) · ${known.failed} failed at the provider, asked for again · ` +
+  `${known.nothingCaptured} never captured, for a person to look at\n\n` +
   `${known.seatsBooked} seats still booked`;

@@ -127,4 +127,6 @@ export interface Refund {
   readonly amount: Money;
   readonly status: RefundStatus;
   readonly providerReference: string | null;
+  /** FAILED, and no other one follows: the provider says that it never had the money. */
+  readonly nothingCaptured?: boolean;
 }

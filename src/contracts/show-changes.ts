@@ -24,7 +24,9 @@ export interface CancellationProgress {
   readonly refunded: number;
   /** The provider has failed to give the money back; it is asked again by itself. */
   readonly failed: number;
-  /** Neither yet. */
+  /** The provider says that it never had the money. Nothing is asked for any more: a person looks at it. */
+  readonly nothingCaptured: number;
+  /** None of these yet. */
   readonly waiting: number;
   /** Of those waiting, bookings that are still confirmed. */
   readonly confirmed: number;

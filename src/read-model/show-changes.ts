@@ -264,15 +264,29 @@ export async function cancellationProgress(
       count(*) filter (where status <> 'EXCHANGED')::integer as total,
       count(*) filter (where status = 'CANCELLED' and coalesce(refund ->> 'status', 'SUCCEEDED') = 'SUCCEEDED')::integer
         as refunded,
-      count(*) filter (where status = 'CANCELLED' and refund ->> 'status' = 'FAILED')::integer as failed,
+      count(*) filter (where status = 'CANCELLED' and refund ->> 'status' = 'FAILED' and goes_on)::integer as failed,
+      count(*) filter (where status = 'CANCELLED' and refund ->> 'status' = 'FAILED' and not goes_on)::integer
+        as "nothingCaptured",
       count(*) filter (where status = 'CONFIRMED')::integer as confirmed,
       coalesce((
         select length(statuses) - length(replace(statuses, 'b', ''))
         from seat_map_snapshots join shows on shows.id = show_id
         where show_id = ${showId} and ends_at > ${new Date(nowMs)}
       ), 0) as "seatsBooked"
-    from show_change_bookings as told join bookings on bookings.id = told.booking_id
+    from show_change_bookings as told
+      join bookings on bookings.id = told.booking_id
+      cross join lateral (
+        select exists (
+          select from refunds as last
+          where last.booking_id = bookings.id and bookings.refund ->> 'status' = 'FAILED'
+            and last.status = 'FAILED' and not last.nothing_captured
+            and not exists (
+              select from refunds as next
+              where next.booking_id = last.booking_id and next.payment_id = last.payment_id
+                and split_part(next.id, '.', 1) = split_part(last.id, '.', 1)
+                and (next.created_at, next.id) > (last.created_at, last.id))) as goes_on
+      ) as failing
     where told.show_id = ${showId} and told.show_version = ${showVersion} and booking_number is not null`.execute(db);
   const counted = rows[0]!;
-  return { ...counted, waiting: counted.total - counted.refunded - counted.failed };
+  return { ...counted, waiting: counted.total - counted.refunded - counted.failed - counted.nothingCaptured };
 }

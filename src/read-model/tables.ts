@@ -262,6 +262,8 @@ export interface RefundsTable {
   provider_reference: string | null;
   /** The change of the booking that it belongs to; null: a payment that bought nothing. */
   change_id: ColumnType<string | null, string | null | undefined, never>;
+  /** FAILED, and no other one follows: the provider says that it never had the money. */
+  nothing_captured: Generated<boolean>;
   created_at: Immutable<Date>;
   updated_at: Date;
 }

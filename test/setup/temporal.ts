@@ -20,11 +20,11 @@ export interface TestTemporal {
 
 export const TEST_TEMPORAL_ADDRESS = 'SEATKEEPER_TEST_TEMPORAL_ADDRESS';
 /** How many events of one run make the server suggest a new one; the server's own number when it is not set. */
-const TEST_RUN_EVENTS = 'SEATKEEPER_TEST_RUN_EVENTS';
+export const TEST_RUN_EVENTS = 'SEATKEEPER_TEST_RUN_EVENTS';
 export const TEST_NAMESPACES_DIR = 'SEATKEEPER_TEST_NAMESPACES_DIR';
 
 /** Made with the server, because a new one takes the server ten seconds to notice. */
-const NAMESPACES = 100;
+const NAMESPACES = 200;
 const namespaceName = (number: number): string => `test-${number}`;
 const START_TIMEOUT_MS = 60_000;
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { CancellationProgress, ShowChange } from '../../src/contracts/show-changes.ts';
 import { showCancellationWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
@@ -39,7 +40,7 @@ const open = (own: TestSystem, startsInMs = 48 * HOUR_MS) => openShow(own, { pla
 
 async function expectAllBack(own: TestSystem, show: Show, change: ShowChange, bookings: readonly NewBooking[]) {
   const total = bookings.length;
-  const done = { total, refunded: total, failed: 0, waiting: 0, confirmed: 0, seatsBooked: 0 };
+  const done = { total, refunded: total, failed: 0, nothingCaptured: 0, waiting: 0, confirmed: 0, seatsBooked: 0 };
   expect(await cancellationProgress(own.db, change, Date.now())).toEqual(done);
   const ledger = await ledgerOf(own);
   for (const booking of bookings) {
@@ -171,13 +172,31 @@ describe('a cancelled show', () => {
     await pay(system, fine, 'tok_ok');
     const change = await cancelledByStaff(system, show);
     await system.workflows.startShowChange(change);
-    const shown = { total: 2, refunded: 1, failed: 1, waiting: 0, confirmed: 0, seatsBooked: 0 };
+    const shown = { total: 2, refunded: 1, failed: 1, nothingCaptured: 0, waiting: 0, confirmed: 0, seatsBooked: 0 };
     await eventually(async () => expect(await handleOf(system, change).query('progress')).toEqual(shown), 30_000);
     expect((await rowOf(system, failing!)).refund).toMatchObject({ status: 'FAILED' });
     const { status } = await handleOf(system, change).describe();
     expect(status.name).toBe('RUNNING');
     const details = await handleOf(system, change).query('__temporal_workflow_metadata');
     expect(details).toMatchObject({ currentDetails: expect.stringContaining('1 of 2 bookings refunded') as string });
+  });
+
+  test('ends where the provider says that it never had the money, and tells of it', async () => {
+    const show = await open(system);
+    const [unpaid, ...paid] = await sold(system, show, 2);
+    // What our books call captured, the provider's have under no such name.
+    const id = newId('pay');
+    const renamed = sql`update payments set id = ${id}, provider_reference = 'ch_none' where booking_id = ${unpaid!.id}`;
+    await renamed.execute(system.db);
+    await sql`update bookings set payment_id = ${id} where id = ${unpaid!.id}`.execute(system.db);
+    const change = await cancelledByStaff(system, show);
+    await system.workflows.startShowChange(change);
+    const done = { total: 2, refunded: 1, failed: 0, nothingCaptured: 1, waiting: 0, confirmed: 0, seatsBooked: 0 };
+    expect(await endOf(system, change)).toEqual(done);
+    expect(await rowOf(system, unpaid!)).toMatchObject({ status: 'CANCELLED', refund: { status: 'FAILED' } });
+    expect(await netCaptured(system, paid[0]!.id)).toBe(0);
+    const details = await handleOf(system, change).query('__temporal_workflow_metadata');
+    expect(details).toMatchObject({ currentDetails: expect.stringContaining('1 never captured') as string });
   });
 
   test('refuses seats and money that come after it, and takes back what is held', async () => {

@@ -85,11 +85,18 @@ export const showCancellationState = z
     showId: z.string(),
     reason: z.string(),
     cancelledAt: timestamp,
-    state: z.enum(['RUNNING', 'DONE']).meta({ description: 'DONE: all the money is back with its buyers' }),
+    state: z
+      .enum(['RUNNING', 'DONE'])
+      .meta({ description: 'DONE: all the money is back with its buyers, but for `nothingCaptured`' }),
     bookings: z.object({
       total: z.int(),
       refunded: z.int(),
       failed: z.int().meta({ description: 'The provider could not give the money back; it is tried again by itself' }),
+      nothingCaptured: z
+        .int()
+        .meta({
+          description: 'The provider says that it never had the money: it is not tried again, a person has to look',
+        }),
       waiting: z.int(),
     }),
   })
