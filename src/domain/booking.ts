@@ -109,7 +109,11 @@ export interface Booking extends NewBooking {
    */
   readonly changedAtMs: number;
   readonly payment: { readonly status: PaymentStatus } | null;
-  /** All that goes back, whatever the cause, with the state of that which is farthest from its end. */
+  /**
+   * What goes back of what it was bought with, by all of its changes, with the state of that which is farthest from its end.
+   * Of a booking that came to nothing: of the payment that was given back last. What was paid besides (twice, or late for a
+   * second time) is not counted here; every refund is in `refunds` of its payments.
+   */
   readonly refund: { readonly amount: Money; readonly status: RefundStatus } | null;
   /** What cancellation policies have kept of it so far, in minor units. */
   readonly keptAmount: number;

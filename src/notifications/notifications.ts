@@ -80,15 +80,19 @@ async function tell(event: OutboxEvent, deps: NotificationDeps, signal: AbortSig
 /** Null where the seats of an unpaid hold may be offered again. */
 async function whyNotWorthTelling(
   { createdAtMs }: OutboxEvent,
-  { bookingId, show }: BookingFacts,
+  booking: BookingFacts,
   { db, nowMs }: NotificationDeps,
   signal: AbortSignal,
 ): Promise<string | null> {
+  const { bookingId } = booking;
+  const isOnSale = (show?: BookingFacts['show']) => show && !show.isCancelled && nowMs() < show.salesCloseAtMs;
   if (nowMs() - createdAtMs > STILL_FREE_TOLD_WITHIN_MS) return 'no news any more';
-  if (show.isCancelled || nowMs() >= show.salesCloseAtMs) return 'the show is not on sale';
+  if (!isOnSale(booking.show)) return 'the show is not on sale';
   const settledInMs = createdAtMs + MAP_SETTLED_AFTER_MS - nowMs();
   if (settledInMs > 0) await delay(Math.min(settledInMs, MAP_SETTLED_AFTER_MS), undefined, { signal });
-  return (await areSeatsFree(db, bookingId)) ? null : 'the seats are taken';
+  if (!(await areSeatsFree(db, bookingId))) return 'the seats are taken';
+  // It may have been cancelled meanwhile: then its seats are free, and nobody's.
+  return isOnSale((await findBookingFacts(db, bookingId))?.show) ? null : 'the show is not on sale';
 }
 
 type Channel = 'email' | 'sms' | 'push';

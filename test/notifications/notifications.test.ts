@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { type OutboxEvent, UndeliverableEventError } from '../../src/contracts/events.ts';
 import { createShortMessageGateway } from '../../src/gateways/short-messages.ts';
@@ -269,6 +270,18 @@ describe('seats that were not paid', () => {
     await database.db.updateTable('shows').set({ cancelled_at: new Date() }).where('id', '=', booking.showId).execute();
     const event = eventOf(booking, 'booking.expired');
     await consumer().handle(event, never);
+    expect((await recordOf(event.id))[0]!.reason).toBe('the show is not on sale');
+  });
+
+  it('are not when the show is cancelled while its map is waited for', async () => {
+    const buyer = await someone();
+    const booking = await bookingOf(buyer, { isPaid: false });
+    const event = eventOf(booking, 'booking.expired');
+    const told = consumer().handle({ ...event, createdAtMs: Date.now() }, never);
+    await delay(300);
+    await database.db.updateTable('shows').set({ cancelled_at: new Date() }).where('id', '=', booking.showId).execute();
+    await told;
+    expect(await catcher.to(buyer.email)).toEqual([]);
     expect((await recordOf(event.id))[0]!.reason).toBe('the show is not on sale');
   });
 });

@@ -85,7 +85,10 @@ const bookingFields = {
       "should it be declined, which may have passed; until then the payment's own deadline keeps the seats",
   }),
   payment: orNull(z.object({ status: z.enum(paymentStatuses) })),
-  refund: orNull(z.object({ amount: moneySchema, status: z.enum(refundStatuses) })),
+  refund: orNull(z.object({ amount: moneySchema, status: z.enum(refundStatuses) })).meta({
+    description:
+      'What goes back of what the booking was bought with, with the state of what is farthest from its end; of a booking that came to nothing, of its last payment. Every refund is in GET /bookings/{id}/payment',
+  }),
   createdAt: timestamp,
   version: z.int().min(1),
 };
