@@ -1,6 +1,9 @@
 import type { LedgerEntry, LedgerWindow } from '../src/contracts/payments.ts';
 import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
 
+/** A provider that answers slowly is read for so long in one piece: what was read is worked through before the rest. */
+const READ_WITHIN_MS = 60_000;
+
 interface Books {
   readonly movements: readonly LedgerEntry[];
   /** What is before this time is all there. */
@@ -8,7 +11,7 @@ interface Books {
 }
 
 /**
- * The movements of all providers from the window's beginning on, until its end or until one of them has told of `limit`:
+ * The movements of all providers from the window's beginning on, until its end or until one of them has told of `limit` or was slow:
  * then up to a time before which nothing is missing. It is later than the window's beginning, however many moved at once.
  * @throws LedgerUnavailableError
  */
@@ -24,6 +27,7 @@ export async function readBooks(
 
 async function readBook(provider: PaymentGateway, window: LedgerWindow, limit: number): Promise<Books> {
   const movements: LedgerEntry[] = [];
+  const untilMs = Date.now() + READ_WITHIN_MS;
   let cursor: string | undefined;
   for (;;) {
     const { entries, nextCursor } = await provider.ledger(window, cursor);
@@ -31,7 +35,8 @@ async function readBook(provider: PaymentGateway, window: LedgerWindow, limit: n
     if (nextCursor === null) return { movements, toMs: window.toMs };
     // Of the last moment there may be more.
     const lastMs = movements.at(-1)?.atMs ?? window.fromMs;
-    if (movements.length >= limit && lastMs > window.fromMs) return { movements, toMs: lastMs };
+    const isEnough = movements.length >= limit || Date.now() >= untilMs;
+    if (isEnough && lastMs > window.fromMs) return { movements, toMs: lastMs };
     cursor = nextCursor;
   }
 }

@@ -1,3 +1,4 @@
+import { log } from '@temporalio/activity';
 import type { ActorRecords } from '../src/contracts/reconciliation.ts';
 import type { CaseAttempt, CaseRefund, MoneyCase } from '../src/domain/money-differences.ts';
 import { moneyDifferences } from '../src/domain/money-differences.ts';
@@ -14,6 +15,7 @@ import type { PaymentGateway } from '../src/gateways/payment-gateway.ts';
 import type { ReadModel } from '../src/read-model/database.ts';
 import {
   findStoredMap,
+  findUnsentEvent,
   findUnsentEvents,
   loadMoneyCases,
   loadSeatRecords,
@@ -30,6 +32,17 @@ export interface EvidenceDeps {
 /** The provider does not answer for one of the payments: nothing can be said of the case now. */
 export class NoEvidenceError extends Error {
   override readonly name = 'NoEvidenceError';
+}
+
+/** Of what can't be judged now, because a provider does not answer, nothing is said. */
+export async function unlessWithoutEvidence<Result>(look: () => Promise<Result>, otherwise: Result): Promise<Result> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof NoEvidenceError)) throw error;
+    log.warn('a case could not be judged', { error });
+    return otherwise;
+  }
 }
 
 /** Messages that are looked at in one run: with more of them it is the relay that is ill. */
@@ -108,7 +121,10 @@ export class Evidence {
     if (known.kind === 'stuck_workflow') {
       return (await this.#deps.actors.isStuck(known.subject)) ? [known] : [];
     }
-    if (known.kind === 'event_never_sent') return this.ofMessages(before.quietMs);
+    if (known.kind === 'event_never_sent') {
+      const event = await findUnsentEvent(this.#deps.db, unsentEventOf(known));
+      return event ? [neverSent(event)] : [];
+    }
     if (isAboutSeats(known)) {
       const alsoAbout = known.bookingId === null ? [] : [known.bookingId];
       return (await this.ofSeats(known.showId!, before, alsoAbout)).differences;
@@ -179,6 +195,12 @@ const seatKinds: ReadonlySet<Difference['kind']> = new Set([
 ]);
 
 export const isAboutSeats = ({ kind }: Pick<Difference, 'kind'>): boolean => seatKinds.has(kind);
+
+/** What `neverSent` names by its subject. */
+export function unsentEventOf({ subject }: Pick<Difference, 'subject'>): Pick<UnsentEvent, 'eventId' | 'queue'> {
+  const slash = subject.lastIndexOf('/');
+  return { queue: subject.slice(0, slash) || null, eventId: Number(subject.slice(slash + 1)) };
+}
 
 const neverSent = ({ eventId, bookingId, type, queue, lastError }: UnsentEvent): Difference =>
   difference({

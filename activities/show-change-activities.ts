@@ -16,6 +16,7 @@ import {
   tellBookings,
 } from '../src/read-model/show-changes.ts';
 import { findShow, type Show } from '../src/read-model/shows.ts';
+import { atOnce, whileAlive } from './alive.ts';
 
 /** Bookings told in one statement: some tens of milliseconds, in which their rows are locked. */
 const TOLD_PER_STATEMENT = 500;
@@ -26,8 +27,6 @@ const BOOKINGS_PER_PAGE = 200;
  * and take the places of those who buy tickets of other shows meanwhile.
  */
 const CHANGES_AT_ONCE = 48;
-/** Several within the time after which a worker that is silent counts as dead. */
-const HEARTBEAT_EVERY_MS = 1_000;
 /** Its maker starts a change within moments. */
 const LEFT_ALONE_MS = 10_000;
 /** Staff changes few shows in the time of a sweep; the next one takes the rest. */
@@ -120,18 +119,11 @@ export function createShowChangeActivities({ db, workflows }: ShowChangeActivity
       const page = await bookingsWithSeats(db, show.id, { after, limit: BOOKINGS_PER_PAGE });
       // Those whose payment was under way when the others were told.
       await tell(show, recorded, page);
-      const queue = (await findBookings(db, page)).filter((row) => row?.status === 'CONFIRMED').values();
-      await whileAlive(async (signal) => {
-        const lane = async () => {
-          for (const booking of queue) {
-            if (signal.aborted) return;
-            await giveBack(booking!, show, recorded);
-          }
-        };
-        await Promise.all(Array.from({ length: CHANGES_AT_ONCE }, lane));
-        // A worker that is asked to stop leaves the rest to another one.
-        signal.throwIfAborted();
-      });
+      const bookings = (await findBookings(db, page)).filter((row) => row?.status === 'CONFIRMED');
+      // A worker that is asked to stop leaves the rest to another one.
+      await whileAlive((signal) =>
+        atOnce(CHANGES_AT_ONCE, bookings, signal, (booking) => giveBack(booking!, show, recorded)),
+      );
       return page.length < BOOKINGS_PER_PAGE ? null : page.at(-1)!;
     },
 
@@ -150,17 +142,6 @@ export function createShowChangeActivities({ db, workflows }: ShowChangeActivity
       return { started: changes.length };
     },
   };
-}
-
-/** Tells the server that this process lives, however long a single step takes. */
-async function whileAlive(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY_MS);
-  try {
-    await work(context.cancellationSignal);
-  } finally {
-    clearInterval(beat);
-  }
 }
 
 function recordOf({ showId, showVersion }: ShowChange, changes: readonly RecordedShowChange[]): RecordedShowChange {

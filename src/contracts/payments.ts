@@ -1,5 +1,6 @@
 import type { PaymentMethod } from '../domain/booking.ts';
 import type { Money } from '../domain/money.ts';
+import type { Movement } from '../domain/reconciliation.ts';
 
 /** A charge at a provider; `attemptId` is its idempotency key there. */
 export interface ChargeRequest {
@@ -122,21 +123,8 @@ export interface RefundNotification {
   readonly reason?: string;
 }
 
-/** A movement of money in a provider's books: a charge that was captured, or a refund that was made. */
-export interface LedgerEntry {
-  /** The provider's own id of the charge or the refund. */
-  readonly id: string;
-  readonly provider: string;
-  readonly kind: 'charge' | 'refund';
-  /** As the charge was made with; null where the provider's books do not tell. */
-  readonly bookingId: string | null;
-  /** Of the charge that was made, or that is given back. */
-  readonly attemptId: string | null;
-  /** Null of charges, and of refunds that were not asked for by us. */
-  readonly refundId: string | null;
-  readonly amount: Money;
-  readonly atMs: number;
-}
+/** A line of a provider's ledger. */
+export type LedgerEntry = Movement;
 
 /** From the first moment on, and before the second. */
 export interface LedgerWindow {

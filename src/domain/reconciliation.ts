@@ -122,14 +122,17 @@ interface DifferenceClassSpec {
 export type DifferenceClass = keyof typeof differenceClasses;
 export type Repair = NonNullable<(typeof differenceClasses)[DifferenceClass]['repair']>;
 
-/** A movement of money in a provider's books. */
+/** A movement of money in a provider's books: a charge that was captured, or a refund that was made. */
 export interface Movement {
-  /** The provider's own. */
+  /** The provider's own id of the charge or the refund. */
   readonly id: string;
   readonly provider: string;
   readonly kind: 'charge' | 'refund';
+  /** As the charge was made with; null where the provider's books do not tell. */
   readonly bookingId: string | null;
+  /** Of the charge that was made, or that is given back. */
   readonly attemptId: string | null;
+  /** Null of charges, and of refunds that were not asked for by us. */
   readonly refundId: string | null;
   readonly amount: Money;
   readonly atMs: number;
@@ -161,6 +164,11 @@ export type DifferenceKey = Pick<Difference, 'kind' | 'subject'>;
 
 export const isSameDifference = (a: DifferenceKey, b: DifferenceKey): boolean =>
   a.kind === b.kind && a.subject === b.subject;
+
+/** Met on several ways, as one of its booking and one of its show, it is still one. */
+export const onlyOnce = (differences: readonly Difference[]): readonly Difference[] => [
+  ...new Map(differences.map((each) => [`${each.kind} ${each.subject}`, each])).values(),
+];
 
 type Named = DifferenceKey & Pick<Difference, 'detail'> & Partial<Difference>;
 

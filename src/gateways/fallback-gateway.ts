@@ -15,7 +15,7 @@ const SENT_ATTEMPTS_MAX = 10_000;
 export type FallbackEvent =
   /** The backup is asked to charge, because the first provider refused for this reason. */
   | { readonly kind: 'fallback'; readonly attemptId: string; readonly reason: string }
-  /** Two providers have captured one attempt. Must never happen; reconciliation gives one back. */
+  /** Two providers have captured one attempt. Must never happen; reconciliation reports it, and a person gives one back. */
   | { readonly kind: 'charged_twice'; readonly attemptId: string };
 
 export interface FallbackGateway extends PaymentGateway {

@@ -88,36 +88,30 @@ export async function noteProgress(db: ReadModel, runId: string, progress: RunPr
 }
 
 /**
- * Enters differences into a run's report and, unless it is a dry run, into the book of all differences: a known one is
- * counted once a run, one that had ended is open again. Repeatable; gives those that no run had met before.
+ * Enters differences, each given once, into a run's report and, unless it is a dry run, into the book of all differences: a known one is
+ * counted once a run, one that had ended is open again. Repeatable.
  */
 export async function recordFindings(
   db: ReadModel,
   { runId, isDryRun }: { readonly runId: string; readonly isDryRun: boolean },
   differences: readonly Difference[],
-): Promise<readonly DifferenceKey[]> {
-  if (differences.length === 0) return [];
-  // One may have been met on several ways; a row is written once in a statement.
-  const once = [...new Map(differences.map((each) => [keyOf(each), each])).values()];
-  const sorted = once.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  return db.transaction().execute(async (trx) => {
+): Promise<void> {
+  if (differences.length === 0) return;
+  const sorted = differences.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  await db.transaction().execute(async (trx) => {
     await sql`
       insert into reconciliation_run_findings (run_id, kind, subject, finding)
       select ${runId}, finding ->> 'kind', finding ->> 'subject', finding
       from jsonb_array_elements(${JSON.stringify(sorted)}::jsonb) as finding
       on conflict do nothing`.execute(trx);
-    return isDryRun ? [] : bookFindings(trx, runId, sorted);
+    if (!isDryRun) await bookFindings(trx, runId, sorted);
   });
 }
 
 const keyOf = ({ kind, subject }: DifferenceKey): string => `${kind} ${subject}`;
 
-async function bookFindings(
-  db: ReadModel,
-  runId: string,
-  differences: readonly Difference[],
-): Promise<DifferenceKey[]> {
-  const { rows } = await sql<{ kind: DifferenceClass; subject: string; is_new: boolean }>`
+async function bookFindings(db: ReadModel, runId: string, differences: readonly Difference[]): Promise<void> {
+  await sql`
     insert into reconciliation_findings as known (kind, subject, state, booking_id, show_id, attempt_id, refund_id, seats,
       due, found, evidence, detail, needs_person, first_run_id, last_run_id, runs, first_seen_at, last_seen_at)
     select kind, subject, 'OPEN', "bookingId", "showId", "attemptId", "refundId",
@@ -138,10 +132,39 @@ async function bookFindings(
       runs = known.runs + 1,
       last_seen_at = excluded.last_seen_at,
       done = case when known.state = 'OPEN' then known.done end,
+      called_at = case when known.state = 'OPEN' then known.called_at end,
       ended_at = null
-    where known.last_run_id <> excluded.last_run_id
-    returning kind, subject, first_run_id = last_run_id as is_new`.execute(db);
-  return rows.filter((row) => row.is_new).map(({ kind, subject }) => ({ kind, subject }));
+    where known.last_run_id <> excluded.last_run_id`.execute(db);
+}
+
+/** These are open still: counted once a run, whether it has met them in its window or by looking at all that is open. */
+export async function metAgain(db: ReadModel, runId: string, differences: readonly DifferenceKey[]): Promise<void> {
+  if (differences.length === 0) return;
+  await sql`
+    update reconciliation_findings as known
+    set runs = known.runs + 1, last_run_id = ${runId}, last_seen_at = now()
+    from jsonb_to_recordset(${JSON.stringify(differences)}::jsonb) as met (kind text, subject text)
+    where known.kind = met.kind and known.subject = met.subject
+      and known.state = 'OPEN' and known.last_run_id <> ${runId}`.execute(db);
+}
+
+/**
+ * The open differences that a person has to know of and has not been called for: no actor can settle them, or so many runs
+ * have not. Each is given once while it is open.
+ */
+export async function callForPerson(
+  db: ReadModel,
+  { afterRuns }: { readonly afterRuns: number },
+): Promise<readonly Pick<Finding, 'difference' | 'runs'>[]> {
+  const rows = await db
+    .updateTable('reconciliation_findings')
+    .set({ called_at: sql<Date>`now()` })
+    .where('state', '=', 'OPEN')
+    .where('called_at', 'is', null)
+    .where((where) => where.or([where('needs_person', '=', true), where('runs', '>=', afterRuns)]))
+    .returningAll()
+    .execute();
+  return rows.map(toFinding);
 }
 
 /** What was done about a difference, in the run's report and in the book. */
@@ -246,6 +269,31 @@ export async function listRunFindings(
     (row) => ({ difference: row.finding, done: row.done, state: row.state }),
     (row) => runFindingsCursor.encode([row.position]),
   );
+}
+
+export interface ReportsKept {
+  /** Runs that ended before go, with their reports. */
+  readonly runsSinceMs: number;
+  /** Differences that were gone before go; open ones stay. */
+  readonly endedSinceMs: number;
+  /** Of each at once. */
+  readonly limit: number;
+}
+
+/** Forgets old reports, the oldest first. */
+export async function purgeReports(db: ReadModel, { runsSinceMs, endedSinceMs, limit }: ReportsKept): Promise<void> {
+  await sql`
+    with old as (
+      delete from reconciliation_runs where id in (
+        select id from reconciliation_runs where started_at < ${new Date(runsSinceMs)} and ended_at < ${new Date(runsSinceMs)}
+        order by started_at limit ${limit} for update skip locked)
+      returning id
+    )
+    delete from reconciliation_run_findings where run_id in (select id from old)`.execute(db);
+  await sql`
+    delete from reconciliation_findings where (kind, subject) in (
+      select kind, subject from reconciliation_findings where ended_at < ${new Date(endedSinceMs)}
+      order by ended_at limit ${limit} for update skip locked)`.execute(db);
 }
 
 const toRun = (row: ReconciliationRunRow): ReconciliationRun => ({

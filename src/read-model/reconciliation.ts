@@ -323,6 +323,14 @@ export async function insertMissingRows(db: ReadModel, bookingId: string): Promi
   return rows.length;
 }
 
+/** The provider says so of a refund that had succeeded: another one may follow. False: it is not recorded as succeeded. */
+export async function refundHasFailed(db: ReadModel, refundId: string): Promise<boolean> {
+  const { rows } = await sql<{ id: string }>`
+    update refunds set status = 'FAILED', updated_at = now() where id = ${refundId} and status = 'SUCCEEDED'
+    returning id`.execute(db);
+  return rows.length > 0;
+}
+
 /** The row that readers see becomes the map of this version, unless it has a newer one. False: it has. */
 export async function replaceStoredMap(
   db: ReadModel,
@@ -352,32 +360,52 @@ export interface UnsentEvent {
   readonly lastError: string | null;
 }
 
+interface UnsentEventRow {
+  readonly id: number;
+  readonly booking_id: string;
+  readonly type: string | null;
+  readonly queue: string | null;
+  readonly last_error: string | null;
+}
+
+const toUnsentEvent = (row: UnsentEventRow): UnsentEvent => ({
+  eventId: row.id,
+  bookingId: row.booking_id,
+  type: row.type ?? 'unknown',
+  queue: row.queue,
+  lastError: row.last_error,
+});
+
 /** Of the events written before a time, those that were never handed out or were given up, the oldest first. */
 export async function findUnsentEvents(
   db: ReadModel,
   { writtenBeforeMs, limit }: { readonly writtenBeforeMs: number; readonly limit: number },
 ): Promise<UnsentEvent[]> {
   const before = new Date(writtenBeforeMs);
-  const { rows } = await sql<{
-    id: number;
-    booking_id: string;
-    type: string | null;
-    queue: string | null;
-    last_error: string | null;
-  }>`
+  const { rows } = await sql<UnsentEventRow>`
     (select id, booking_id, type, null as queue, null as last_error
       from outbox where relayed_at is null and created_at < ${before} order by id limit ${limit})
     union all
     (select parked.event_id, parked.booking_id, outbox.type, parked.queue, parked.last_error
       from outbox_parked as parked left join outbox on outbox.id = parked.event_id
       where outbox.created_at < ${before} order by parked.id limit ${limit})`.execute(db);
-  return rows.map((row) => ({
-    eventId: row.id,
-    bookingId: row.booking_id,
-    type: row.type ?? 'unknown',
-    queue: row.queue,
-    lastError: row.last_error,
-  }));
+  return rows.map(toUnsentEvent);
+}
+
+/** One of those, by its name; null once it is handed out, or out of the queue. */
+export async function findUnsentEvent(
+  db: ReadModel,
+  { eventId, queue }: Pick<UnsentEvent, 'eventId' | 'queue'>,
+): Promise<UnsentEvent | null> {
+  const { rows } = await (
+    queue === null
+      ? sql<UnsentEventRow>`select id, booking_id, type, null as queue, null as last_error
+        from outbox where id = ${eventId} and relayed_at is null`
+      : sql<UnsentEventRow>`select parked.event_id as id, parked.booking_id, outbox.type, parked.queue, parked.last_error
+        from outbox_parked as parked join outbox on outbox.id = parked.event_id
+        where parked.queue = ${queue} and parked.event_id = ${eventId}`
+  ).execute(db);
+  return rows[0] ? toUnsentEvent(rows[0]) : null;
 }
 
 /** Puts one event that a consumer has given up back into its queue; false if it is not there any more. */

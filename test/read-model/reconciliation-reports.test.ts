@@ -1,12 +1,19 @@
+import { sql } from 'kysely';
+import { noCounts } from '../../src/contracts/reconciliation.ts';
 import { difference } from '../../src/domain/reconciliation.ts';
 import { newId } from '../../src/platform/ids.ts';
 import {
   beginRun,
+  callForPerson,
   countRunFindings,
   endFinding,
   findFinding,
+  findRun,
   listOpenFindings,
+  metAgain,
   noteDone,
+  noteProgress,
+  purgeReports,
   recordFindings,
 } from '../../src/read-model/reconciliation-reports.ts';
 import { useTestDatabase } from '../setup/postgres.ts';
@@ -32,10 +39,12 @@ async function aRun(): Promise<{ readonly runId: string; readonly isDryRun: bool
 test('a difference that is met twice, in one run or in several, is one and counts once a run', async () => {
   const { db } = postgres;
   const [one, first, second] = [found(), await aRun(), await aRun()];
-  expect(await recordFindings(db, first, [one, one])).toEqual([{ kind: one.kind, subject: one.subject }]);
-  expect(await recordFindings(db, first, [one])).toEqual([]);
+  await recordFindings(db, first, [one]);
+  await recordFindings(db, first, [one]);
+  await metAgain(db, first.runId, [one]);
   expect(await countRunFindings(db, first.runId)).toEqual({ found: 1, acted: 0 });
-  expect(await recordFindings(db, second, [one])).toEqual([]);
+  await recordFindings(db, second, [one]);
+  await metAgain(db, second.runId, [one]);
   expect(await findFinding(db, one)).toMatchObject({ difference: one, state: 'OPEN', runs: 2 });
 });
 
@@ -50,6 +59,55 @@ test('what was done about it says how it ended; found again, it is open again an
   expect(await findFinding(db, other)).toMatchObject({ state: 'RESOLVED', done: null });
   await recordFindings(db, await aRun(), [one]);
   expect(await findFinding(db, one)).toMatchObject({ state: 'OPEN', done: null, runs: 2 });
+});
+
+test('a person is called once: at once for what no actor settles, for all else when runs have not settled it', async () => {
+  const { db } = postgres;
+  await db.deleteFrom('reconciliation_findings').execute();
+  const settles = found();
+  const never = { ...found(), needsPerson: true };
+  const subjects = async () =>
+    (await callForPerson(db, { afterRuns: 3 })).map(({ difference: { subject } }) => subject);
+  await recordFindings(db, await aRun(), [settles, never]);
+  expect(await subjects()).toEqual([never.subject]);
+  await metAgain(db, (await aRun()).runId, [settles, never]);
+  expect(await subjects()).toEqual([]);
+  await metAgain(db, (await aRun()).runId, [settles, never]);
+  expect(await subjects()).toEqual([settles.subject]);
+  await metAgain(db, (await aRun()).runId, [settles, never]);
+  expect(await subjects()).toEqual([]);
+  await endFinding(db, never);
+  await recordFindings(db, await aRun(), [never]);
+  expect(await subjects()).toEqual([never.subject]);
+});
+
+test('old reports are forgotten, and what is open or young is not', async () => {
+  const { db } = postgres;
+  const [old, young] = [await aRun(), await aRun()];
+  const [gone, goneOfLate, open] = [found(), found(), found()];
+  await recordFindings(db, old, [gone, goneOfLate, open]);
+  await recordFindings(db, young, [open]);
+  for (const { runId } of [old, young]) {
+    await noteProgress(db, runId, {
+      status: 'COMPLETED',
+      phase: 'follow_up',
+      doneUntilMs: 1,
+      counts: noCounts,
+      stoppedBecause: null,
+    });
+  }
+  for (const each of [gone, goneOfLate]) await endFinding(db, each);
+  await sql`update reconciliation_runs set started_at = now() - interval '9 days', ended_at = now() - interval '8 days'
+    where id = ${old.runId}`.execute(db);
+  await sql`update reconciliation_findings set ended_at = now() - interval '8 days' where subject = ${gone.subject}`.execute(
+    db,
+  );
+  const aWeekAgoMs = Date.now() - 7 * 24 * 60 * 60_000;
+  await purgeReports(db, { runsSinceMs: aWeekAgoMs, endedSinceMs: aWeekAgoMs, limit: 10 });
+  expect([await findRun(db, old.runId), await countRunFindings(db, old.runId)]).toEqual([null, { found: 0, acted: 0 }]);
+  expect(await countRunFindings(db, young.runId)).toEqual({ found: 1, acted: 0 });
+  const left = await Promise.all([gone, goneOfLate, open].map((each) => findFinding(db, each)));
+  expect(left.map((each) => each?.state)).toEqual([undefined, 'RESOLVED', 'OPEN']);
 });
 
 test('a dry run has a report and no part in the book', async () => {

@@ -42,6 +42,7 @@ export class Plants {
       this.attemptWithoutOutcome(),
       this.refundMissing(),
       this.refundRecordedOnly(),
+      this.refundThatCameBack(),
       this.refundDoubled(),
       this.refundUnknown(),
       this.refundOverCaptured(),
@@ -109,6 +110,13 @@ export class Plants {
 
   async refundRecordedOnly(): Promise<Planted> {
     const { refundId } = await this.#refundOfExpired('SUCCEEDED');
+    return { kind: 'refund_missing', subject: refundId };
+  }
+
+  /** The provider said that it had succeeded, and later that it had not. */
+  async refundThatCameBack(): Promise<Planted> {
+    const { refundId, booking, attemptId } = await this.#refundOfExpired('SUCCEEDED');
+    this.#books.push((store) => refundInBooks(store, 'simulator', { booking, attemptId, refundId }, 'failed'));
     return { kind: 'refund_missing', subject: refundId };
   }
 
@@ -363,6 +371,7 @@ function refundInBooks(
   store: ProviderStore,
   provider: string,
   about: { readonly booking: NewBooking; readonly attemptId: string; readonly refundId: string },
+  status: 'succeeded' | 'failed' = 'succeeded',
 ): void {
   const { booking, attemptId, refundId } = about;
   const id = `planted-${refundId}`;
@@ -374,9 +383,10 @@ function refundInBooks(
     key: refundId,
     chargeId: charge.id,
     ...money,
-    status: 'succeeded',
+    status,
     createdAtMs: nowMs,
     dueAtMs: null,
   });
+  if (status === 'failed') return;
   store.addLedgerEntry({ id, kind: 'refund', bookingId: booking.id, attemptId, ...money, atMs: nowMs });
 }
