@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ScheduleOverlapPolicy } from '@temporalio/client';
+import { ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { ReconciliationResult, ReconciliationWindow } from '../../src/contracts/reconciliation.ts';
 import { reconciliationWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findFinding, findRun, listRunFindings } from '../../src/read-model/reconciliation-reports.ts';
 import { TemporalReconciliations } from '../../temporal/reconciliations.ts';
+import { ensureSchedules } from '../../temporal/schedules.ts';
 import { book, endOf, pay, rowOf } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
 import { TestProcess } from '../setup/process.ts';
@@ -115,6 +116,22 @@ test('a backfill of the schedule looks at the windows that its runs would have l
   expect(windows).toContainEqual(['2026-03-01T08:05:00.000Z', '2026-03-01T10:05:00.000Z']);
   expect(windows).toContainEqual(['2026-03-01T08:10:00.000Z', '2026-03-01T10:10:00.000Z']);
 }, 60_000);
+
+test('the schedule follows its setting, and stays paused if an operator has paused it', async () => {
+  const schedule = system.temporal.schedule.getHandle('reconciliation');
+  const modeOf = async () => {
+    const { action, state } = await schedule.describe();
+    return { args: action.args, paused: state.paused };
+  };
+  await schedule.pause();
+  for (const mode of ['repair', 'report'] as const) {
+    await ensureSchedules(system.temporal, { reconciliation: mode });
+    expect(await modeOf()).toEqual({ args: [{ mode, startedBy: 'schedule' }], paused: true });
+  }
+  await ensureSchedules(system.temporal, { reconciliation: 'off' });
+  await ensureSchedules(system.temporal, { reconciliation: 'off' });
+  await expect(schedule.describe()).rejects.toThrow(ScheduleNotFoundError);
+});
 
 test('a run goes on where it was when its worker is killed; asked for again it is the same run', async () => {
   const plants = new Plants(system);
