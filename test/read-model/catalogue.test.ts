@@ -1,3 +1,4 @@
+import { defaultCancellationPolicy } from '../../src/domain/cancellation-policy.ts';
 import {
   findCity,
   findScreen,
@@ -71,7 +72,11 @@ describe('the catalogue', () => {
     expect(listed).toContainEqual(theatre);
     const screens = ['1', '2'].map((name) => ({ id: someId('scr'), theatreId: theatre.id, name }));
     for (const screen of screens) await insertScreen(test.db, screen);
-    expect(await findTheatre(test.db, theatre.id)).toEqual({ ...theatre, screens });
+    expect(await findTheatre(test.db, theatre.id)).toEqual({
+      ...theatre,
+      cancellationPolicy: defaultCancellationPolicy,
+      screens,
+    });
     expect(await findScreen(test.db, screens[1]!.id)).toEqual(screens[1]);
     expect(await findTheatre(test.db, 'thr_none')).toBeNull();
   });

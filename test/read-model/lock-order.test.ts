@@ -77,11 +77,7 @@ async function chainOfTwo() {
   const first = someConfirmation(someHold(), { id: ids.lower, status: 'SUCCEEDED' });
   const second = someConfirmation(someHold(), { id: ids.upper, status: 'SUCCEEDED' });
   await recordConfirmations(test.db, [first, second]);
-  await test.db
-    .updateTable('bookings')
-    .set({ chain_id: first.booking.id })
-    .where('id', '=', second.booking.id)
-    .execute();
+  await sql`update bookings set chain_id = ${first.booking.id} where id = ${second.booking.id}`.execute(test.db);
   return { ids, bookingId: second.booking.id };
 }
 

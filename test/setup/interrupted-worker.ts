@@ -1,16 +1,18 @@
 import { type Activities, exitWithWorker, runWorkerProcess } from '../../src/main/worker-process.ts';
 
 /**
- * A worker that sends itself a signal at the first run of one activity, or at that of a number: `chargePayment#2`.
- * `INTERRUPT_AT` is the activity's name behind `before` or `after`, `INTERRUPT_BY` the signal: with SIGKILL, `after chargePayment` dies with the charge made and
- * nobody told; with SIGSTOP it stands still there, and goes on where it was when somebody continues it.
+ * A worker that sends itself a signal before it begins an activity, or after it has succeeded in one, for the first time or for
+ * that of a number: `chargePayment#2`. `INTERRUPT_AT` is the activity's name behind `before` or `after`, `INTERRUPT_BY` the
+ * signal: with SIGKILL, `after chargePayment` dies with the charge made and nobody told; with SIGSTOP it stands still there,
+ * and goes on where it was when somebody continues it.
  */
 const [moment, wanted] = process.env.INTERRUPT_AT?.split(' ') ?? [];
 const [activity, run = '1'] = wanted?.split('#') ?? [];
 const signal = process.env.INTERRUPT_BY as NodeJS.Signals;
 type Activity = (...args: unknown[]) => Promise<unknown>;
 
-let runs = 0;
+let begun = 0;
+let succeeded = 0;
 let interrupted = false;
 
 function decorate(activities: Activities): Activities {
@@ -20,11 +22,11 @@ function decorate(activities: Activities): Activities {
   }
   const original = (activities as unknown as Record<string, Activity>)[name]!;
   const interruptible = async (...args: unknown[]): Promise<unknown> => {
-    runs += 1;
-    const isTheOne = runs === Number(run);
-    if (isTheOne && moment === 'before') interrupt();
+    begun += 1;
+    if (moment === 'before' && begun === Number(run)) interrupt();
     const result = await original(...args);
-    if (isTheOne && moment === 'after') interrupt();
+    succeeded += 1;
+    if (moment === 'after' && succeeded === Number(run)) interrupt();
     return result;
   };
   return { ...activities, [name]: interruptible };

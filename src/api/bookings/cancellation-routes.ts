@@ -16,6 +16,7 @@ import { ApiError } from '../http/api-error.ts';
 import { notFound } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import { type AnswerMemory, keyReused } from '../idempotency/answer-memory.ts';
+import { askedUntilHeard } from './asked-until-heard.ts';
 import { bookingBody } from './booking-body.ts';
 import { ownBooking } from './own-booking.ts';
 import { bookingState, duplicateSeat } from './refusals.ts';
@@ -79,13 +80,13 @@ type Asked = Pick<Extract<BookingChange, { kind: 'cancellation' }>, 'changeId' |
 
 /** `isDone`: it is on record; a repeat only sees to it that its seats are back. Another change may be under way by now. */
 async function cancel(
-  { workflows, seen, nowMs }: CancellationDeps,
+  { db, workflows, seen, nowMs }: CancellationDeps,
   booking: Booking,
   asked: Asked,
   isDone = false,
 ): Promise<Booking> {
   const change = { kind: 'cancellation', bookingId: booking.id, ...asked } as const;
-  const answer = await workflows.changeBooking(change, booking);
+  const answer = await askedUntilHeard(db, asked.changeId, () => workflows.changeBooking(change, booking));
   if (!answer.ok && isDone) return booking;
   if (!answer.ok) throw changeRefusal(answer);
   const seats = booking.seats.filter(({ id }) => asked.seatIds?.includes(id) ?? true);

@@ -20,6 +20,7 @@ import { notFound, validationFailed } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
 import type { ShowCommands } from '../shows/show-commands.ts';
+import { askedUntilHeard } from './asked-until-heard.ts';
 import { bookingBody, bookingPath } from './booking-body.ts';
 import { changeRefusal } from './cancellation-routes.ts';
 import { ownBooking } from './own-booking.ts';
@@ -92,13 +93,13 @@ async function exchange(
   request: ExchangeRequest,
   changeId: string,
 ): Promise<Answer> {
-  const { catalogue, workflows, shows, seen, nowMs } = deps;
+  const { db, catalogue, workflows, shows, seen, nowMs } = deps;
   const show = await catalogue.show(request.showId);
   if (show.status === 'CANCELLED' || nowMs() >= show.salesCloseAtMs) throw salesClosed();
   const plan = await catalogue.planOf(show);
   const change = exchangeOf(deps, { booking, caller, request, changeId, show, plan });
   await shows.startUnlessSold(show);
-  const answer = await workflows.exchangeBooking(change, booking);
+  const answer = await askedUntilHeard(db, changeId, () => workflows.exchangeBooking(change, booking));
   if (!answer.ok) throw exchangeRefusal(answer, plan);
   if (answer.nextAction) return pending(answer, answer.nextAction);
   seen.returned(booking, nowMs());
@@ -213,7 +214,7 @@ async function transfer(
   }
   const to = { userId: derivedId('usr', changeId), email, language: giver.language };
   const change: TransferChange = { kind: 'transfer', changeId, bookingId, requestedBy: caller.userId, to };
-  const answer = await workflows.changeBooking(change, booking);
+  const answer = await askedUntilHeard(db, changeId, () => workflows.changeBooking(change, booking));
   if (!answer.ok) throw changeRefusal(answer);
   return ok(bookingBody(answer.booking));
 }
