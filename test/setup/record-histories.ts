@@ -32,6 +32,7 @@ import {
   seatsAt,
 } from './bookings.ts';
 import { eventually } from './eventually.ts';
+import { exchangeFor } from './exchanges.ts';
 import { cancelledByStaff, movedByStaff } from './show-changes.ts';
 import { openShow, statusesOf } from './shows.ts';
 import { useTestSystem } from './system.ts';
@@ -211,6 +212,53 @@ const changes: readonly (() => Promise<Recorded[]>)[] = [
   () => changed('refused-after-the-start', 'tok_ok', [null], 4_000),
 ];
 
+/** A booking that was paid, exchanged for two seats of another show at that price each. */
+async function exchanged(
+  name: string,
+  { token = 'tok_ok', seatPrice, taken = [] }: { token?: string; seatPrice: number; taken?: readonly number[] },
+): Promise<Recorded[]> {
+  const [show, other] = [await openShow(system), await openShow(system, { seatPrice })];
+  const booking = await book(system, show, [0, 1], patient);
+  await pay(system, booking, 'tok_ok');
+  await endOf(system, booking);
+  if (taken.length > 0) await book(system, other, taken);
+  await system.workflows.exchangeBooking(exchangeFor(booking, other, [0, 1], token), booking);
+  await changeEndOf(system, booking);
+  return [{ name: `change-${name}`, workflowId: bookingChangeWorkflowId(booking.id) }];
+}
+
+async function transferred(): Promise<Recorded[]> {
+  const show = await openShow(system);
+  const booking = await book(system, show, [0, 1], patient);
+  await pay(system, booking, 'tok_ok');
+  await endOf(system, booking);
+  const to = { userId: newId('usr'), email: 'asha@example.org', language: 'en' } as const;
+  const asked = { changeId: newId('chg'), bookingId: booking.id, requestedBy: booking.userId };
+  await system.workflows.changeBooking({ kind: 'transfer', ...asked, to }, booking);
+  await changeEndOf(system, booking);
+  return [{ name: 'change-transferred', workflowId: bookingChangeWorkflowId(booking.id) }];
+}
+
+const DEARER = 40_000;
+const CHEAPER = 10_000;
+
+const exchanges: readonly (() => Promise<Recorded[]>)[] = [
+  () => exchanged('exchanged-for-dearer', { seatPrice: DEARER }),
+  () => exchanged('exchanged-for-cheaper', { seatPrice: CHEAPER }),
+  () => exchanged('exchange-declined', { seatPrice: DEARER, token: 'tok_declined' }),
+  () => exchanged('exchange-pending', { seatPrice: DEARER, token: 'tok_pending' }),
+  () => exchanged('exchange-unknown-found-charged', { seatPrice: DEARER, token: 'tok_timeout_charged' }),
+  () => exchanged('exchange-refused', { seatPrice: DEARER, taken: [1, 2] }),
+  transferred,
+];
+
+async function reminders(): Promise<Recorded[]> {
+  const workflowId = newId('shw');
+  const options = { workflowId, taskQueue: taskQueues.bookings, args: [] };
+  await system.temporal.workflow.execute('showRemindersWorkflow', options);
+  return [{ name: 'reminders', workflowId }];
+}
+
 async function smallShow(): Promise<Recorded[]> {
   const show = await openShow(system, { startsInMs: 4_000, salesCloseInMs: 4_000, endsInMs: 5_000 });
   const handle = system.temporal.workflow.getHandle(showWorkflowId(show.id));
@@ -310,12 +358,14 @@ test('records the histories', async () => {
   const stories = [
     ...bookings,
     ...changes,
+    ...exchanges,
     smallShow,
     showOfSeveralRuns,
     changedShow,
     sweep,
     showChangeSweep,
     reconciliation,
+    reminders,
   ].map((play) => play());
   const recorded = (await Promise.all(stories)).flat();
   const folder = await nextFolder();
