@@ -55,10 +55,12 @@ it.each([
   expect(await told).toMatchObject([{ channel: OUTBOX_CHANNEL, payload: '' }]);
 });
 
+type Answer = Awaited<ReturnType<typeof cancelled>>;
+
 it('the relay is told of a refund that has ended', async () => {
   const booking = await confirmed();
   const environment = new MockActivityEnvironment();
-  const answer = (await environment.run(() => cancelled(booking))) as Awaited<ReturnType<typeof cancelled>>;
+  const answer = await environment.run<[], Answer, () => Promise<Answer>>(() => cancelled(booking));
   const [planned] = answer.ok ? answer.refunds : [];
   await once(relay, 'notification');
   const told = once(relay, 'notification');

@@ -25,8 +25,16 @@ beforeAll(async () => {
 });
 
 test('there are histories of every workflow', () => {
-  const names = files.map((file) => file.split('/').at(-1)!.split('-')[0]);
-  expect([...new Set(names)].sort()).toEqual(['booking', 'change', 'late', 'payment', 'reconciliation', 'reminders', 'show']);
+  const names = files.map((file) => file.split('/').at(-1)!.split(/[-.]/)[0]);
+  expect([...new Set(names)].sort()).toEqual([
+    'booking',
+    'change',
+    'late',
+    'payment',
+    'reconciliation',
+    'reminders',
+    'show',
+  ]);
 });
 
 test.each(files)('%s', (file) => {

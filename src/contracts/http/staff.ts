@@ -92,11 +92,9 @@ export const showCancellationState = z
       total: z.int(),
       refunded: z.int(),
       failed: z.int().meta({ description: 'The provider could not give the money back; it is tried again by itself' }),
-      nothingCaptured: z
-        .int()
-        .meta({
-          description: 'The provider says that it never had the money: it is not tried again, a person has to look',
-        }),
+      nothingCaptured: z.int().meta({
+        description: 'The provider says that it never had the money: it is not tried again, a person has to look',
+      }),
       waiting: z.int(),
     }),
   })
