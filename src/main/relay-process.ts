@@ -6,6 +6,7 @@ import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { createDatabase, type ReadModel } from '../read-model/database.ts';
+import { standBackForBookings } from './after-bookings.ts';
 import { guardAgainstHanging } from './hang-guard.ts';
 import { startMetricsServer } from './metrics-server.ts';
 import { mayReachPrivateTargets } from './private-targets.ts';
@@ -39,6 +40,7 @@ export async function runRelayProcess(
   consumersOf: (db: ReadModel) => readonly OutboxConsumer[] = noConsumers,
 ): Promise<void> {
   const askedToStop = whenAskedToStop(log);
+  standBackForBookings();
   guardAgainstHanging();
   const config = readConfig(settingNames);
   const mayBePrivate = mayReachPrivateTargets(config);

@@ -143,7 +143,7 @@ const settings = z.object({
   SMTP_TLS: z.enum(['required', 'optional']).optional(),
   MAIL_FROM: mailbox.default('Seatkeeper <tickets@seatkeeper.localhost>'),
   /** Providers refuse a sender who hurries. */
-  MAILS_PER_SECOND_MAX: z.coerce.number().int().min(1).max(1_000).default(50),
+  MAILS_PER_SECOND_MAX: z.coerce.number().int().min(1).max(1_000).default(14),
   /** Take `POST` of `{id, to, text}`. */
   SMS_GATEWAY_URL: z.url().optional(),
   PUSH_GATEWAY_URL: z.url().optional(),
