@@ -30,6 +30,7 @@ export interface PartSettings {
   readonly TEMPORAL_NAMESPACE: string;
   readonly JWT_SECRET: string;
   readonly PAYMENT_WEBHOOK_SECRET: string;
+  readonly TICKET_SIGNING_KEY: string;
 }
 
 export interface RunningSystem {
@@ -45,7 +46,7 @@ export function runningSystem(env: NodeJS.ProcessEnv): RunningSystem | null {
   const dataFolder = dataFolderOf(env);
   const { status, addresses, services } = readRunState(dataFolder);
   if (status !== 'ready' || !addresses || !services) return null;
-  const secrets = loadSecrets(dataFolder, env, ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'POSTGRES_PASSWORD']);
+  const secrets = loadSecrets(dataFolder, env, ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'TICKET_SIGNING_KEY', 'POSTGRES_PASSWORD']);
   const ownDatabase = new URL(services.databaseUrl);
   ownDatabase.password = secrets.POSTGRES_PASSWORD;
   return {
@@ -57,6 +58,7 @@ export function runningSystem(env: NodeJS.ProcessEnv): RunningSystem | null {
       TEMPORAL_NAMESPACE: services.temporalNamespace,
       JWT_SECRET: secrets.JWT_SECRET,
       PAYMENT_WEBHOOK_SECRET: secrets.PAYMENT_WEBHOOK_SECRET,
+      TICKET_SIGNING_KEY: secrets.TICKET_SIGNING_KEY,
     },
   };
 }
