@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { signStaffToken } from '../api/accounts/tokens.ts';
 import { dataFolderPath } from '../supervisor/data-folder.ts';
 import { type Addresses, readRunState } from '../supervisor/run-state.ts';
-import { loadSecrets } from '../supervisor/secrets.ts';
+import { loadSecrets, secretNames, type Secrets } from '../supervisor/secrets.ts';
 
 /** A token for one command's calls. */
 const TOKEN_TTL_SECONDS = 15 * 60;
@@ -22,15 +22,12 @@ export function runningApi(env: NodeJS.ProcessEnv): string | null {
   return status === 'ready' ? (addresses?.api ?? null) : null;
 }
 
-/** Settings with which one more process of ours takes part in the running system. */
-export interface PartSettings {
+/** Settings with which one more process of ours takes part in the running system, all of its secrets among them. */
+export interface PartSettings extends Omit<Secrets, 'POSTGRES_PASSWORD'> {
   readonly DATA_DIR: string;
   readonly DATABASE_URL: string;
   readonly TEMPORAL_ADDRESS: string;
   readonly TEMPORAL_NAMESPACE: string;
-  readonly JWT_SECRET: string;
-  readonly PAYMENT_WEBHOOK_SECRET: string;
-  readonly TICKET_SIGNING_KEY: string;
 }
 
 export interface RunningSystem {
@@ -46,9 +43,9 @@ export function runningSystem(env: NodeJS.ProcessEnv): RunningSystem | null {
   const dataFolder = dataFolderOf(env);
   const { status, addresses, services } = readRunState(dataFolder);
   if (status !== 'ready' || !addresses || !services) return null;
-  const secrets = loadSecrets(dataFolder, env, ['JWT_SECRET', 'PAYMENT_WEBHOOK_SECRET', 'TICKET_SIGNING_KEY', 'POSTGRES_PASSWORD']);
+  const { POSTGRES_PASSWORD, ...secrets } = loadSecrets(dataFolder, env, secretNames);
   const ownDatabase = new URL(services.databaseUrl);
-  ownDatabase.password = secrets.POSTGRES_PASSWORD;
+  ownDatabase.password = POSTGRES_PASSWORD;
   return {
     addresses,
     partSettings: {
@@ -56,9 +53,7 @@ export function runningSystem(env: NodeJS.ProcessEnv): RunningSystem | null {
       DATABASE_URL: env.DATABASE_URL ?? ownDatabase.href,
       TEMPORAL_ADDRESS: services.temporalAddress,
       TEMPORAL_NAMESPACE: services.temporalNamespace,
-      JWT_SECRET: secrets.JWT_SECRET,
-      PAYMENT_WEBHOOK_SECRET: secrets.PAYMENT_WEBHOOK_SECRET,
-      TICKET_SIGNING_KEY: secrets.TICKET_SIGNING_KEY,
+      ...secrets,
     },
   };
 }
