@@ -80,7 +80,6 @@ async function sellHouses({ system, api, boxOffice }: BenchContext, count: numbe
   const lane = async () => {
     for (const seats of queue) {
       sold.push(...(await sellHouse(system, api, await boxOffice.newShow(SEATS_OF_SHOW), seats)));
-      console.log(`sold ${sold.length}`);
     }
   };
   await Promise.all(Array.from({ length: HOUSES_SOLD_AT_ONCE }, lane));

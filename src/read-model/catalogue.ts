@@ -127,11 +127,10 @@ const toScreen = (row: { id: string; theatre_id: string; name: string }): Screen
 });
 
 export async function findTheatre(db: ReadModel, id: string): Promise<TheatreWithScreens | null> {
-  const [row, screens] = await Promise.all([
-    db.selectFrom('theatres').selectAll().where('id', '=', id).executeTakeFirst(),
-    db.selectFrom('screens').selectAll().where('theatre_id', '=', id).orderBy('name').execute(),
-  ]);
+  // One after the other: within a transaction both go over one connection.
+  const row = await db.selectFrom('theatres').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) return null;
+  const screens = await db.selectFrom('screens').selectAll().where('theatre_id', '=', id).orderBy('name').execute();
   const cancellationPolicy = row.cancellation_policy ?? defaultCancellationPolicy;
   return { ...toTheatre(row), cancellationPolicy, screens: screens.map(toScreen) };
 }
