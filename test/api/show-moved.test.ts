@@ -93,8 +93,8 @@ describe('a show that staff moves', () => {
       ]);
     }
     expect(await movesToldTo(after)).toEqual([]);
-    const workflow = await system.temporal.workflow.getHandle(`show/${show.id}/move/2`).describe();
-    expect(workflow.status.name).toBe('COMPLETED');
+    // It ends just after the row says that it is done.
+    await system.temporal.workflow.getHandle(`show/${show.id}/move/2`).result();
   });
 
   test('gives those who had bought before all of their money back until then, and nobody else', async () => {
