@@ -7,8 +7,8 @@ import type { Queue } from './queue.ts';
 const EVENTS_PER_ROUND_MAX = 500;
 /** The second line behind the notices, and how soon lanes of a process that has died are taken over. */
 const LOOK_EVERY_MS = 1_000;
-/** While there is something to do, notices need not be waited for. */
-const LOOK_AGAIN_SOON_MS = 50;
+/** From one look to the next, which finds all that came meanwhile: each costs much the same for one event as for fifty. */
+const LOOK_PACE_MS = 200;
 /** For deliveries that are due again, were left by another process, or were sent again. */
 const WAKE_QUEUES_EVERY_MS = 5_000;
 /** Who has given a lane to another process asks for it only after that one has. */
@@ -51,6 +51,7 @@ export class OutboxRelay {
   #handOutTimer: NodeJS.Timeout | null = null;
   #isHandingOut = false;
   #mayHaveEvents = false;
+  #lookedAtMs = -Infinity;
   #isSharing = false;
   #purgedToId = 0;
   #isStopped = false;
@@ -154,35 +155,35 @@ export class OutboxRelay {
 
   #lookForEvents(): void {
     this.#mayHaveEvents = true;
-    void this.#handOut();
+    if (this.#handOutTimer || this.#isStopped) return;
+    const restMs = this.#lookedAtMs + LOOK_PACE_MS - performance.now();
+    if (restMs <= 0) return void this.#handOut();
+    this.#handOutTimer = setTimeout(() => {
+      this.#handOutTimer = null;
+      void this.#handOut();
+    }, restMs);
   }
 
   async #handOut(): Promise<void> {
     if (this.#isHandingOut || this.#isStopped) return;
     this.#isHandingOut = true;
     try {
-      while (this.#mayHaveEvents && !this.#isStopped) {
+      let mayBeMore = true;
+      while (mayBeMore && !this.#isStopped) {
         this.#mayHaveEvents = false;
+        this.#lookedAtMs = performance.now();
         const lanes = this.#workingLanes();
         if (lanes.length === 0) break;
         const { events, queues } = await this.#session.handOut(lanes, this.#subscriptions, EVENTS_PER_ROUND_MAX);
         for (const name of queues) this.#queues.get(name)?.wake();
-        if (events === EVENTS_PER_ROUND_MAX) this.#mayHaveEvents = true;
-        else if (events > 0) this.#lookAgainSoon();
+        mayBeMore = events === EVENTS_PER_ROUND_MAX;
       }
     } catch {
       // The connection was lost: it looks again when it has lanes again.
     } finally {
       this.#isHandingOut = false;
     }
-  }
-
-  #lookAgainSoon(): void {
-    if (this.#isStopped) return;
-    this.#handOutTimer ??= setTimeout(() => {
-      this.#handOutTimer = null;
-      this.#lookForEvents();
-    }, LOOK_AGAIN_SOON_MS);
+    if (this.#mayHaveEvents) this.#lookForEvents();
   }
 
   #wakeQueues(): void {

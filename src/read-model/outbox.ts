@@ -8,10 +8,10 @@ export const OUTBOX_CHANNEL = 'seatkeeper_outbox';
 export const QUEUES_CHANGED = 'queues';
 
 /** How long a process collects before it tells the relay: commits that notify go one after the other in Postgres. */
-const BELL_PAUSE_MS = 100;
+const BELL_PAUSE_MS = 200;
 
 /**
- * Tells the relay that there are new events, after their commit and in a transaction of its own, at most ten times a
+ * Tells the relay that there are new events, after their commit and in a transaction of its own, at most five times a
  * second. A notice that is lost costs a second: the relay looks by itself, too.
  */
 export function createOutboxBell(db: ReadModel): () => void {

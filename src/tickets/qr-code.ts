@@ -14,7 +14,8 @@ export interface QrCode {
 }
 
 export function qrCodeOf(text: string): QrCode {
-  const { modules } = QRCode.create(text, { errorCorrectionLevel });
+  // Signed text has no long stretches of digits or capitals that were worth a search for them.
+  const { modules } = QRCode.create([{ data: Buffer.from(text), mode: 'byte' }], { errorCorrectionLevel });
   const bars: { x: number; y: number; length: number }[] = [];
   for (let y = 0; y < modules.size; y += 1) {
     for (let x = 0; x < modules.size; x += 1) {
