@@ -26,8 +26,7 @@ const commands = {
     runToEnd(context.node, ['--disable-warning=UNDICI-ES', 'src/cli/watch-show.ts', ...context.args], context),
   bench: (context) => runToEnd(context.node, ['bench/main.ts', ...context.args], context),
   chaos: (context) => runToEnd(context.node, ['test/chaos/main.ts', ...context.args], context),
-  attack: (context) =>
-    test({ ...context, args: ['--testMatch', '**/test/security/full-attack.ts', ...context.args] }),
+  attack: (context) => test({ ...context, args: ['--testMatch', '**/test/security/full-attack.ts', ...context.args] }),
   'record-histories': (context) =>
     test({ ...context, args: ['--testMatch', '**/test/setup/record-histories.ts', ...context.args], env: shortRuns }),
   reconcile: (context) => runToEnd(context.node, ['src/cli/reconcile.ts', ...context.args], context),
