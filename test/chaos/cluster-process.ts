@@ -21,9 +21,8 @@ export class ClusterProcess {
   #ready = Promise.withResolvers<void>();
   #life: Promise<void> = Promise.resolve();
   #wanted = false;
-  #standing = false;
   #downUntilMs = 0;
-  #starts = 0;
+  readonly #pidsSoFar: number[] = [];
   readonly #lines: string[] = [];
 
   /** `spec` is asked at each start: what differs from one to the next is in it. */
@@ -43,7 +42,10 @@ export class ClusterProcess {
   async isReady(): Promise<void> {
     const tooLate = AbortSignal.timeout(READY_TIMEOUT_MS);
     while (!tooLate.aborted) {
-      const waited = await Promise.race([this.#ready.promise.then(() => true), once(tooLate, 'abort').then(() => false)]);
+      const waited = await Promise.race([
+        this.#ready.promise.then(() => true),
+        once(tooLate, 'abort').then(() => false),
+      ]);
       if (waited && this.#running !== null) return;
       await delay(10);
     }
@@ -56,7 +58,16 @@ export class ClusterProcess {
 
   /** How often it was started: one more after each end. */
   get starts(): number {
-    return this.#starts;
+    return this.#pidsSoFar.length;
+  }
+
+  /** Of it and of all that it has started; none while it is down. */
+  pids(): readonly number[] {
+    return this.pid === undefined ? [] : [this.pid, ...descendants(this.pid)];
+  }
+
+  hasBeen(pid: number): boolean {
+    return this.#pidsSoFar.includes(pid);
   }
 
   /** What it said last, oldest first. */
@@ -73,19 +84,16 @@ export class ClusterProcess {
   /** `kill -9` of the process with all that it has started. */
   killAll(downForMs = RESTART_AFTER_MS): void {
     this.#downUntilMs = Date.now() + downForMs;
-    this.#signal([this.pid, ...descendants(this.pid)], 'SIGKILL');
+    this.#signal(this.pids(), 'SIGKILL');
   }
 
   /** SIGSTOP of it and of all that it has started. */
   stand(): void {
-    this.#standing = true;
-    this.#signal([this.pid, ...descendants(this.pid)], 'SIGSTOP');
+    this.#signal(this.pids(), 'SIGSTOP');
   }
 
   goOn(): void {
-    if (!this.#standing) return;
-    this.#standing = false;
-    this.#signal([this.pid, ...descendants(this.pid)], 'SIGCONT');
+    this.#signal(this.pids(), 'SIGCONT');
   }
 
   /** Asks it to end, as a deployment does, and starts it again. */
@@ -129,7 +137,7 @@ export class ClusterProcess {
     const ended = new AbortController();
     const exit = once(child, 'exit').catch(() => undefined);
     this.#running = running;
-    this.#starts += 1;
+    if (child.pid !== undefined) this.#pidsSoFar.push(child.pid);
     for (const stream of [child.stdout!, child.stderr!]) {
       createInterface(stream).on('line', (line) => this.#hear(line, spec));
     }
@@ -140,7 +148,6 @@ export class ClusterProcess {
     ended.abort();
     running.untether();
     this.#running = null;
-    this.#standing = false;
   }
 
   #hear(line: string, spec: ClusterProcessSpec): void {

@@ -6,7 +6,6 @@ import type { Client } from '@temporalio/client';
 import type { ProcessSpec } from '../../src/platform/process-spec.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { createDatabase, type ReadModel } from '../../src/read-model/database.ts';
-import { migrateToLatest } from '../../src/read-model/migrate.ts';
 import { openDataFolder } from '../../src/supervisor/data-folder.ts';
 import { prepareEmbeddedPostgres } from '../../src/supervisor/postgres/embedded-postgres.ts';
 import type { OwnProcessSpec } from '../../src/supervisor/supervised-part.ts';
@@ -49,6 +48,8 @@ export interface ClusterOptions {
   /** Of another version of the service: the second worker runs it while the fault `two-versions` lasts. */
   readonly otherRoot?: string;
   readonly profile?: TemporalProfile;
+  /** Environment of API processes and workers besides their settings: `NODE_OPTIONS`, say. */
+  readonly extraEnv?: Readonly<Record<string, string>>;
   /** Settings that differ. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Where the data are, if not in a folder for temporary files. */
@@ -79,6 +80,7 @@ export class Cluster {
   readonly extraEnv = new Map<OwnName, Readonly<Record<string, string>>>();
   /** Root of a process from its next start on, where it is not the cluster's. */
   readonly rootOf = new Map<OwnName, string>();
+  readonly #metricsPorts = new Map<OwnName, number>();
   #unlock: (() => void) | null = null;
   apis: readonly string[] = [];
   databaseUrl = '';
@@ -112,6 +114,10 @@ export class Cluster {
 
   ways(name: OwnName): Ways {
     return this.#ways.get(name)!;
+  }
+
+  metricsUrl(name: OwnName): string {
+    return `http://127.0.0.1:${this.#metricsPorts.get(name)}/metrics`;
   }
 
   get ownNames(): readonly OwnName[] {
@@ -180,7 +186,7 @@ export class Cluster {
     }
     const apiPorts = [await freePort(), await freePort()];
     this.apis = apiPorts.map((port) => `http://127.0.0.1:${port}`);
-    this.post = await WebhookPost.open(await freePort(), this.apis);
+    this.post = await WebhookPost.open(await freePort(), this.apis, chaosSecrets.PAYMENT_WEBHOOK_SECRET);
 
     const specs = await ownSpecs(options.root);
     const env = {
@@ -195,8 +201,7 @@ export class Cluster {
       PAYMENT_WEBHOOK_URL: this.post.url,
       CHAOS_POINTS_DIR: this.pointsDir,
     };
-    const metrics = new Map<OwnName, number>();
-    for (const name of ours) metrics.set(name, await freePort());
+    for (const name of ours) this.#metricsPorts.set(name, await freePort());
     const specOf = (name: OwnName) => (): ClusterProcessSpec => {
       const ways = this.ways(name);
       const own = {
@@ -205,10 +210,10 @@ export class Cluster {
         TEMPORAL_ADDRESS: ways.temporal.address,
         PAYMENT_GATEWAY_URL: ways.provider ? `http://${ways.provider.address}` : this.simulatorUrl,
         PORT: String(apiPorts[name === 'api-2' ? 1 : 0]),
+        ...(name !== 'relay' && options.extraEnv),
         ...this.extraEnv.get(name),
       };
-      const port = metrics.get(name)!;
-      const place = { port, url: `http://127.0.0.1:${port}/metrics` };
+      const place = { port: this.#metricsPorts.get(name)!, url: this.metricsUrl(name) };
       const kind = name.split('-')[0] as 'api' | 'worker' | 'relay';
       return fromRoot(specs[kind](place, own), name, this.rootOf.get(name) ?? options.root, kind);
     };
@@ -232,8 +237,11 @@ export class Cluster {
     await this.#add('postgres', () => postgres.process);
     await postgres.afterStart();
     this.databaseUrl = postgres.databaseUrl;
+    const { migrateToLatest } = (await import(
+      pathToFileURL(join(this.options.root, 'src/read-model/migrate.ts')).href
+    )) as typeof import('../../src/read-model/migrate.ts');
     await migrateToLatest(this.databaseUrl, this.log);
-    this.db = createDatabase(this.databaseUrl, { poolMax: 8, log: { warn: () => undefined } as never });
+    this.db = createDatabase(this.databaseUrl, { poolMax: 8, log: { warn: () => undefined, info: () => undefined } });
   }
 
   async #startTemporal(): Promise<string> {
@@ -285,11 +293,7 @@ const withShortRuns = (spec: ProcessSpec, profile: TemporalProfile): ProcessSpec
     ? spec
     : {
         ...spec,
-        args: [
-          ...spec.args,
-          '--dynamic-config-value',
-          `limit.historyCount.suggestContinueAsNew=${EVENTS_OF_A_RUN}`,
-        ],
+        args: [...spec.args, '--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${EVENTS_OF_A_RUN}`],
       };
 
 type OwnProcesses = typeof import('../../src/main/own-processes.ts');

@@ -38,27 +38,32 @@ export interface PostFigures {
  */
 export class WebhookPost {
   readonly figures: PostFigures = { carried: 0, duplicated: 0, delayed: 0, lost: 0, forged: 0 };
+  /** What the API has answered to true ones, by status. */
+  readonly answers = new Map<number, number>();
   /** Promises that were broken: forgeries that were accepted. */
   readonly broken: string[] = [];
   readonly #server: Server;
   readonly #port: number;
   readonly #apis: readonly string[];
+  readonly #secret: string;
   #manner: { readonly carelessness: Carelessness; readonly random: Random } | null = null;
 
-  private constructor(server: Server, port: number, apis: readonly string[]) {
+  private constructor(server: Server, port: number, apis: readonly string[], secret: string) {
+    this.#secret = secret;
     this.#server = server;
     this.#port = port;
     this.#apis = apis;
   }
 
-  static async open(port: number, apis: readonly string[]): Promise<WebhookPost> {
+  /** `secret`: the true one, for what is true and comes too late. */
+  static async open(port: number, apis: readonly string[], secret: string): Promise<WebhookPost> {
     const server = createServer((request, response) => {
       post.#carry(request).then(
         (status) => response.writeHead(status).end(),
         () => response.writeHead(503).end(),
       );
     });
-    const post = new WebhookPost(server, port, apis);
+    const post = new WebhookPost(server, port, apis, secret);
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     return post;
@@ -105,8 +110,15 @@ export class WebhookPost {
   /** The other process, where the first one is away. */
   async #toAny(letter: Letter, api: string): Promise<number> {
     const status = await this.#deliver(letter, api);
-    if (status !== null && status !== 503) return status;
-    return (await this.#deliver(letter, this.#apis.find((each) => each !== api)!)) ?? 503;
+    const answered =
+      status !== null && status !== 503
+        ? status
+        : await this.#deliver(
+            letter,
+            this.#apis.find((each) => each !== api)!,
+          );
+    if (answered !== null) this.answers.set(answered, (this.answers.get(answered) ?? 0) + 1);
+    return answered ?? 503;
   }
 
   /** Null: there was no answer. */
@@ -120,7 +132,7 @@ export class WebhookPost {
 
   async #forge(letter: Letter, api: string, random: Random): Promise<void> {
     const kind = random.pick(Object.keys(forgeries) as (keyof typeof forgeries)[]);
-    const status = await this.#deliver(forgeries[kind](letter), api);
+    const status = await this.#deliver(forgeries[kind](letter, this.#secret), api);
     if (status !== null && status < 300) this.broken.push(`a webhook was accepted with ${kind}: ${letter.body}`);
   }
 }
@@ -136,19 +148,23 @@ const forgeries = {
     ...letter,
     body: letter.body.replace(/"amount":(\d+)/, (_, amount: string) => `"amount":${Number(amount) + 1}`),
   }),
-  'the signature of another secret': (letter: Letter): Letter => ({ ...letter, signature: signed(letter.body, Date.now()) }),
-  'the time of its signature changed': (letter: Letter): Letter => ({
+  'the signature of another secret': (letter: Letter): Letter => ({
+    ...letter,
+    signature: signed(letter.body, Date.now(), 'a secret that nobody has given away'),
+  }),
+  'another time than was signed': (letter: Letter): Letter => ({
     ...letter,
     signature: letter.signature.replace(/t=(\d+)/, (_, at: string) => `t=${Number(at) + 1}`),
   }),
   'no signature': (letter: Letter): Letter => ({ ...letter, signature: '' }),
+  /** A true one that somebody has kept: whoever has the secret has signed it, longer ago than the API takes. */
+  'a signature that is too old': (letter: Letter, secret: string): Letter => ({
+    ...letter,
+    signature: signed(letter.body, Date.now() - SIGNATURE_TOLERANCE_MS - 60_000, secret),
+  }),
 } as const;
 
-const signed = (body: string, atMs: number, secret = 'a secret that nobody has given away'): string => {
+function signed(body: string, atMs: number, secret: string): string {
   const at = Math.floor(atMs / 1_000);
   return `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`;
-};
-
-/** A true webhook as it would be if it came too late, for whoever has the secret: signed longer ago than the API takes. */
-export const signedTooLongAgo = (body: string, secret: string): string =>
-  signed(body, Date.now() - SIGNATURE_TOLERANCE_MS - 60_000, secret);
+}

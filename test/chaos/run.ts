@@ -1,0 +1,219 @@
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openShow, rowsOfSeats } from '../setup/shows.ts';
+import { ApiDoor } from './api-call.ts';
+import { audit, type AuditResult } from './audit.ts';
+import { Client, type ClientFigures, type Market, type ShowOnSale } from './clients.ts';
+import { RunClock } from './clock.ts';
+import type { Cluster } from './cluster.ts';
+import type { Fault } from './faults/fault.ts';
+import { scheduleOf } from './faults/schedule.ts';
+import { guestTokens } from './guests.ts';
+import { OperationLog } from './operation-log.ts';
+import type { Partner } from './partner.ts';
+import { Prober, recoveredAfterMs } from './prober.ts';
+import { Random } from './random.ts';
+import { MapReader } from './readers.ts';
+import { Told } from './told.ts';
+import { careless } from './webhook-post.ts';
+
+/** Few seats and many buyers: most holds are refused. */
+const SHOWS = 6;
+const [ROWS, SEATS_OF_A_ROW] = [2, 6];
+const CLIENTS = 40;
+const READERS = 4;
+/** For the probers, and one row for holds that are left to expire. */
+const [PROBE_ROWS, PROBE_SEATS_OF_A_ROW] = [12, 20];
+/** Who pays with what takes its time does so early enough for its end to be seen soon after the run. */
+const CALM_BEFORE_THE_END_MS = 25_000;
+/** As promised, until the first booking that is asked for after a single kill is confirmed. */
+export const RECOVERY_MAX_MS = 10_000;
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly faults: readonly Fault[];
+  /** From one turn of faults to the next; absent: as often as a short run needs. */
+  readonly betweenFaultsMs?: readonly [fromMs: number, toMs: number];
+  /** Told once the clients begin. */
+  readonly onBegin?: (figures: ClientFigures) => void;
+  /** Folder for what the run has seen. */
+  readonly folder: string;
+}
+
+/** A fault as it came about. */
+export interface FaultRecord {
+  readonly name: string;
+  /** Since the clients began, in ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Null: it could not be brought about. */
+  readonly what: string | null;
+  readonly failure?: string;
+  /** Of a process that was killed alone. */
+  readonly killed?: string;
+  readonly recoveredAfterMs?: number | null;
+  /** Another fault came before it had recovered, or was there already. */
+  readonly disturbed?: boolean;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly faults: readonly FaultRecord[];
+  readonly figures: Omit<ClientFigures, 'holdMs'>;
+  readonly operationsPerSecond: number;
+  readonly holdMsP50: number;
+  readonly holdMsP99: number;
+  readonly mapReads: number;
+  readonly probes: number;
+  readonly webhooks: Readonly<Record<string, number>>;
+  readonly audit: AuditResult;
+  /** Null until it was checked. */
+  readonly history: { readonly violations: number; readonly undecided: number; readonly partitions: number } | null;
+  /** One sentence for each promise that was broken. */
+  readonly broken: readonly string[];
+  readonly files: { readonly operations: string; readonly folder: string };
+}
+
+/** One run: clients and faults for so many seconds, then healing, and the audit of every promise. */
+export async function runSeed(cluster: Cluster, partner: Partner, options: RunOptions): Promise<RunResult> {
+  const { seed, seconds, folder } = options;
+  mkdirSync(folder, { recursive: true });
+  const operationsFile = join(folder, 'operations.jsonl');
+  const operations = new OperationLog(operationsFile);
+  const doors = cluster.apis.map((url) => new ApiDoor(url));
+  const shows = await Promise.all(Array.from({ length: SHOWS }, () => showOnSale(cluster, ROWS, SEATS_OF_A_ROW)));
+  const probeShow = await showOnSale(cluster, PROBE_ROWS, PROBE_SEATS_OF_A_ROW);
+  const [tokens, probeTokens] = [await guestTokens(doors[0]!, CLIENTS), await guestTokens(doors[1]!, 2)];
+  const clock = new RunClock();
+  const told = new Told();
+  const figures: ClientFigures = { operations: 0, outcomes: {}, codes: {}, holdMs: [] };
+  const calmFromMs = Date.now() + seconds * 1_000 - CALM_BEFORE_THE_END_MS;
+  const market: Market = { doors, shows, operations, clock, told, figures, calmFromMs };
+  const probed = { ...probeShow, rows: probeShow.rows.slice(0, -1) };
+  const probers = probeTokens.map((token, turn) => new Prober(doors, probed, token, turn));
+  const readers = Array.from(
+    { length: READERS },
+    (_, number) => new MapReader(doors, shows, told, Random.of(seed, `reader ${number}`)),
+  );
+  options.onBegin?.(figures);
+  cluster.post.carryAs(careless, Random.of(seed, 'webhooks'));
+
+  const ended = new AbortController();
+  const actors = [
+    ...tokens.map((token, number) => new Client(market, number, token, Random.of(seed, `client ${number}`))),
+    ...probers,
+    ...readers,
+  ].map((actor) => actor.run(ended.signal));
+  const startedMs = performance.now();
+  const timer = setTimeout(() => ended.abort(), seconds * 1_000);
+  const records = await play(cluster, options, startedMs, ended.signal);
+  await new Promise<void>((resolve) => (ended.signal.aborted ? resolve() : (ended.signal.onabort = () => resolve())));
+  clearTimeout(timer);
+  const lastedMs = performance.now() - startedMs;
+  await cluster.heal();
+  await Promise.all(actors);
+
+  const faults = records.map((record) => withRecovery(record, records, probers, startedMs));
+  const result = await audit({ cluster, doors, partner, shows, probeShow, told, operations, clock });
+  await operations.close();
+  await Promise.all(doors.map((door) => door.close()));
+  await writeLines(join(folder, 'faults.jsonl'), faults);
+  const holds = figures.holdMs.toSorted((a, b) => a - b);
+  const run: RunResult = {
+    seed,
+    faults,
+    figures: { operations: figures.operations, outcomes: figures.outcomes, codes: figures.codes },
+    operationsPerSecond: Math.round((1_000 * figures.operations) / lastedMs),
+    holdMsP50: Math.round(holds[Math.floor(holds.length * 0.5)] ?? NaN),
+    holdMsP99: Math.round(holds[Math.floor(holds.length * 0.99)] ?? NaN),
+    mapReads: readers.reduce((sum, { reads }) => sum + reads, 0),
+    probes: probers.reduce((sum, { sales }) => sum + sales.length, 0),
+    webhooks: { ...cluster.post.figures },
+    audit: result,
+    history: null,
+    broken: [...result.broken, ...slowRecoveries(faults)],
+    files: { operations: operationsFile, folder },
+  };
+  writeFileSync(join(folder, 'audit.json'), `${JSON.stringify(run, null, 2)}\n`);
+  return run;
+}
+
+async function showOnSale(cluster: Cluster, rows: number, seatsPerRow: number): Promise<ShowOnSale> {
+  const plan = rowsOfSeats(rows, seatsPerRow);
+  const { id } = await openShow(cluster, { plan });
+  return { id, rows: plan.sections.flatMap((section) => section.rows.map((row) => row.seats.map((seat) => seat.id))) };
+}
+
+/** Brings the faults of the schedule about, each when its time has come, and waits until all of them are over. */
+async function play(
+  cluster: Cluster,
+  { seed, seconds, faults, betweenFaultsMs }: RunOptions,
+  startedMs: number,
+  signal: AbortSignal,
+): Promise<FaultRecord[]> {
+  const records: FaultRecord[] = [];
+  const running: Promise<void>[] = [];
+  for (const { atMs, faults: together } of faults.length === 0
+    ? []
+    : scheduleOf(seed, seconds * 1_000, faults, betweenFaultsMs)) {
+    await delay(Math.max(0, startedMs + atMs - performance.now()), undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) break;
+    for (const [number, fault] of together.entries()) {
+      const random = Random.of(seed, `fault at ${atMs}, ${number}`);
+      const fromMs = performance.now() - startedMs;
+      running.push(
+        fault.run(cluster, random, signal).then(
+          (deed) => {
+            const { what = null, killed, atMs: killedAtMs } = deed ?? {};
+            const from = killedAtMs === undefined ? fromMs : killedAtMs - startedMs;
+            records.push({
+              name: fault.name,
+              fromMs: from,
+              toMs: performance.now() - startedMs,
+              what,
+              ...(killed && { killed }),
+            });
+          },
+          (error: unknown) => {
+            const toMs = performance.now() - startedMs;
+            records.push({ name: fault.name, fromMs, toMs, what: null, failure: String(error) });
+          },
+        ),
+      );
+    }
+  }
+  await Promise.all(running);
+  return records;
+}
+
+function withRecovery(
+  record: FaultRecord,
+  all: readonly FaultRecord[],
+  probers: readonly Prober[],
+  startedMs: number,
+): FaultRecord {
+  if (record.killed === undefined) return record;
+  const afterMs = recoveredAfterMs(probers, startedMs + record.fromMs);
+  const untilMs = record.fromMs + (afterMs ?? Infinity);
+  const disturbed = all.some(
+    (other) => other !== record && other.what !== null && other.fromMs < untilMs && other.toMs > record.fromMs,
+  );
+  return { ...record, recoveredAfterMs: afterMs === null ? null : Math.round(afterMs), disturbed };
+}
+
+const slowRecoveries = (faults: readonly FaultRecord[]): string[] =>
+  faults.flatMap(({ killed, recoveredAfterMs: afterMs, disturbed, name }) =>
+    killed === undefined || disturbed || (afterMs != null && afterMs <= RECOVERY_MAX_MS)
+      ? []
+      : [`after the kill of ${killed} (${name}) the first booking was confirmed after ${afterMs ?? 'no end of'} ms`],
+  );
+
+async function writeLines(file: string, items: readonly unknown[]): Promise<void> {
+  const stream = createWriteStream(file);
+  for (const item of items) stream.write(`${JSON.stringify(item)}\n`);
+  stream.end();
+  await finished(stream);
+}
