@@ -40,6 +40,8 @@ const changes = {
 const ANSWERED_WITHIN_MS = 10_000;
 const BUYS_EVERY_MS = 50;
 const HISTORIES_AT_ONCE = 20;
+/** What the server says of a task that would end a workflow which has been told something meanwhile: it is done again. */
+const HEARD_SOMETHING_MORE = 'UnhandledCommand';
 const patient = { holdTtlMs: 120_000, paymentDeadlineMs: 60_000 };
 
 /** Something under way; `end` brings about its end, on whichever build is current then. */
@@ -321,8 +323,9 @@ async function taleOf(of: {
     type,
     builds: builds.filter((buildId, index) => buildId !== builds[index - 1]),
     isPatched: patches.some(({ data }) => Buffer.from(data!).toString().includes(PATCH)),
-    failures: (events ?? []).flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
-      failed ? [`${workflowId}: ${failed.failure?.message ?? failed.cause}`] : [],
-    ),
+    failures: (events ?? [])
+      .flatMap(({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? [])
+      .filter((message) => message !== HEARD_SOMETHING_MORE)
+      .map((message) => `${workflowId}: ${message}`),
   };
 }
