@@ -195,7 +195,12 @@ function ofRefund(records: MoneyCase, refund: CaseRefund): Difference[] {
     const found = { ...refund.amount, amount: sum(made) };
     return [difference({ ...about, kind: 'refund_doubled', found, detail: `made ${made.length} times` })];
   }
-  if (made.length === 1) return differentMoney(refund.amount, made[0]!.amount, about, 'refunded');
+  if (made.length === 1) {
+    const otherMoney = differentMoney(refund.amount, made[0]!.amount, about, 'refunded');
+    const isUnfinished = refund.status === 'PENDING' && !records.isAtWork && otherMoney.length === 0;
+    const detail = 'recorded as PENDING; the provider has made it, and no workflow of it runs';
+    return isUnfinished ? [difference({ ...about, kind: 'refund_unfinished', detail })] : otherMoney;
+  }
   if (records.pendingRefunds.includes(refund.id) || records.isAtWork) return [];
   const detail = `recorded as ${refund.status}; the provider has no such refund`;
   return [difference({ ...about, kind: 'refund_missing', detail })];

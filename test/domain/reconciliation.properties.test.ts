@@ -214,6 +214,14 @@ const mutations: Readonly<Record<string, Mutation>> = {
       pendingRefunds: [],
     }),
   },
+  'a refund that was made and is not written down': {
+    becomes: 'refund_unfinished',
+    applies: isRefunded,
+    mutate: (records) => ({
+      ...records,
+      refunds: mapped(records.refunds, firstRefund(records).refundId!, (each) => ({ ...each, status: 'PENDING' })),
+    }),
+  },
   'a refund made twice': {
     becomes: 'refund_doubled',
     applies: isRefunded,
@@ -305,7 +313,12 @@ describe('money', () => {
   });
 
   test('what an actor is about to heal is left to it', () => {
-    const heals = ['a refund that the provider forgets', 'an attempt that nobody followed', 'a hold that nobody ends'];
+    const heals = [
+      'a refund that the provider forgets',
+      'a refund that was made and is not written down',
+      'an attempt that nobody followed',
+      'a hold that nobody ends',
+    ];
     for (const name of heals) {
       const { applies, mutate } = mutations[name]!;
       fc.assert(

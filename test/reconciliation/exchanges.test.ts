@@ -1,19 +1,33 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
 import type { ReconciliationResult } from '../../src/contracts/reconciliation.ts';
-import { taskQueues } from '../../src/contracts/workflow-ids.ts';
+import { bookingChangeWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
 import { asMade, type Booking, type NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
+import { findBookings } from '../../src/read-model/bookings.ts';
 import { insertExchange } from '../../src/read-model/exchanges.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { book, endOf, pay, rowOf } from '../setup/bookings.ts';
+import { expectChainsToAgree } from '../setup/chains.ts';
+import { eventually } from '../setup/eventually.ts';
 import { exchangeFor } from '../setup/exchanges.ts';
+import { findingOf } from '../setup/findings.ts';
 import { openShow, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
 const GRACE_MS = 500;
 const PAYMENT_DEADLINE_MS = 1_000;
+const QUIET_WITHIN_MS = 15_000;
+/** Long enough for every step; what holds seats for longer is not past its time. */
+const HELD_FOR_MS = 6_000;
+const HALTS_DIR = mkdtempSync(join(tmpdir(), 'seatkeeper-halts-'));
 const system = useTestSystem({
+  workerEntry: 'test/setup/halting-worker.ts',
   settings: {
+    HALTS_DIR,
     RECONCILIATION_GRACE_SECONDS: String(GRACE_MS / 1_000),
     PAYMENT_DEADLINE_SECONDS: String(PAYMENT_DEADLINE_MS / 1_000),
     RECONCILIATION_SCHEDULE: 'off',
@@ -31,12 +45,41 @@ async function reconcile(): Promise<void> {
   expect(result.status).toBe('COMPLETED');
 }
 
-async function confirmed(show: Show, seats: readonly number[]): Promise<NewBooking> {
+async function confirmed(show: Show, seats: readonly number[], token = 'tok_ok'): Promise<NewBooking> {
   const booking = await book(system, show, seats);
-  await pay(system, booking, 'tok_ok');
+  await pay(system, booking, token);
   expect(await endOf(system, booking)).toBe('CONFIRMED');
   return booking;
 }
+
+const terminateChangeOf = ({ id }: NewBooking) =>
+  system.temporal.workflow.getHandle(bookingChangeWorkflowId(id)).terminate();
+
+const openKinds = async (showIds: readonly string[]): Promise<string[]> => {
+  const rows = await system.db
+    .selectFrom('reconciliation_findings')
+    .select(['kind', 'subject'])
+    .where('show_id', 'in', showIds)
+    .where('state', '=', 'OPEN')
+    .execute();
+  return rows.map(({ kind, subject }) => `${kind} ${subject}`);
+};
+
+test('the difference of an exchange goes back, though the workflow that gave it back was terminated after its answer', async () => {
+  const booking = await confirmed(await openShow(system), [0, 1], 'tok_refund_refused_once');
+  const change = exchangeFor(booking, await openShow(system, { seatPrice: 10_000 }), [3, 4]);
+  expect(await system.workflows.exchangeBooking(change, booking)).toMatchObject({ ok: true });
+  // The next try of it is a minute away.
+  await eventually(async () => expect(await rowOf(system, booking)).toMatchObject({ refund: { status: 'FAILED' } }));
+  await terminateChangeOf(booking);
+  await reconcile();
+  await eventually(async () =>
+    expect(await rowOf(system, booking)).toMatchObject({ status: 'EXCHANGED', refund: { status: 'SUCCEEDED' } }),
+  );
+  await reconcile();
+  const subject = { kind: 'refund_missing', subject: change.changeId } as const;
+  expect(await findingOf(system.db, subject)).toMatchObject({ state: 'REPAIRED' });
+}, 60_000);
 
 test('an exchange that was terminated between show and records is undone: the seats are their old booking’s, and never on sale', async () => {
   const show = await openShow(system);
@@ -62,11 +105,91 @@ test('an exchange that was terminated between show and records is undone: the se
   expect(await rowOf(system, booking)).toMatchObject({ status: 'FAILED' });
   expect(await rowOf(system, from)).toMatchObject({ status: 'CONFIRMED' });
   await reconcile();
-  const left = await system.db
-    .selectFrom('reconciliation_findings')
-    .select('kind')
-    .where('show_id', '=', show.id)
-    .where('state', '=', 'OPEN')
-    .execute();
-  expect(left).toEqual([]);
+  expect(await openKinds([show.id])).toEqual([]);
 }, 60_000);
+
+/** Where the workflow of an exchange comes to its end, what it was for, and what has become of the old booking in the end. */
+interface HalfDone {
+  readonly at: string;
+  readonly newSeatPrice: number;
+  readonly ends: 'CONFIRMED' | 'EXCHANGED';
+}
+
+const DEARER = 40_000;
+const CHEAPER = 10_000;
+const dearer = (at: string, ends: HalfDone['ends']): HalfDone => ({ at, newSeatPrice: DEARER, ends });
+const cheaper = (at: string, ends: HalfDone['ends']): HalfDone => ({ at, newSeatPrice: CHEAPER, ends });
+
+/** In the order of the steps. Before the one transaction that records it nothing has happened, after it all of it. */
+const halfDone: readonly HalfDone[] = [
+  dearer('after holdSeats', 'CONFIRMED'),
+  dearer('before openExchange', 'CONFIRMED'),
+  dearer('after openExchange', 'CONFIRMED'),
+  dearer('before chargePayment', 'CONFIRMED'),
+  dearer('after chargePayment', 'CONFIRMED'),
+  dearer('before confirmSeats', 'CONFIRMED'),
+  dearer('after confirmSeats', 'CONFIRMED'),
+  dearer('before recordExchange', 'CONFIRMED'),
+  dearer('after recordExchange', 'EXCHANGED'),
+  dearer('before returnSeats', 'EXCHANGED'),
+  dearer('after returnSeats', 'EXCHANGED'),
+  cheaper('after confirmSeats', 'CONFIRMED'),
+  cheaper('after recordExchange', 'EXCHANGED'),
+  cheaper('before refundPayment', 'EXCHANGED'),
+  cheaper('after refundPayment', 'EXCHANGED'),
+  cheaper('before recordChangeRefund', 'EXCHANGED'),
+];
+
+describe('an exchange across two shows whose workflow is terminated', () => {
+  const played: { readonly from: NewBooking; readonly newId: string; readonly shows: readonly Show[] }[] = [];
+
+  async function terminated({ at, newSeatPrice }: HalfDone): Promise<(typeof played)[number]> {
+    const [old, other] = await Promise.all([openShow(system), openShow(system, { seatPrice: newSeatPrice })]);
+    const from = await confirmed(old, [0, 1]);
+    const change = { ...exchangeFor(from, other, [3, 4]), holdTtlMs: HELD_FOR_MS };
+    // Of the old booking's own steps none comes any more: both names are the exchange's.
+    const halt = /returnSeats|refund|Refund/.test(at) ? from.id : change.to.id;
+    writeFileSync(join(HALTS_DIR, halt), at);
+    // Past the client, which asks again when a run has ended: then another one goes on with it.
+    const workflowId = bookingChangeWorkflowId(from.id);
+    const options = { workflowId, taskQueue: taskQueues.bookings, args: [{ change }] };
+    await system.temporal.workflow.start('bookingChangeWorkflow', options);
+    await eventually(() => expect(existsSync(join(HALTS_DIR, `${halt}.halted`))).toBe(true));
+    await terminateChangeOf(from);
+    rmSync(join(HALTS_DIR, `${halt}.halted`));
+    return { from, newId: change.to.id, shows: [old, other] };
+  }
+
+  beforeAll(async () => {
+    played.push(...(await Promise.all(halfDone.map(terminated))));
+    await delay(HELD_FOR_MS);
+    await reconcile();
+    // What was asked for is done by workflows of its own.
+    await reconcile();
+  }, 120_000);
+
+  test.each(halfDone.map((each, place) => [each.at, each.newSeatPrice, each.ends, place] as const))(
+    '%s, for seats at %d: the old booking is %s, and money and seats agree',
+    async (_at, _price, ends, place) => {
+      const { from, newId: otherId, shows } = played[place]!;
+      await eventually(() => expectChainsToAgree(system, shows), QUIET_WITHIN_MS);
+      expect(await rowOf(system, from)).toMatchObject({ status: ends });
+      const [other] = await findBookings(system.db, [otherId]);
+      expect(other?.status ?? 'FAILED').toBe(ends === 'EXCHANGED' ? 'CONFIRMED' : 'FAILED');
+      const refund = (await rowOf(system, from)).refund?.status ?? 'SUCCEEDED';
+      expect(refund).toBe('SUCCEEDED');
+    },
+    QUIET_WITHIN_MS + 5_000,
+  );
+
+  test('in the end nothing is left open: a payment that was never sent is called off when it is old enough', async () => {
+    const newOnes = played.map(({ newId: id }) => id);
+    await sql`update payments set created_at = created_at - interval '1 hour' where booking_id = any(${newOnes}::text[])`.execute(
+      system.db,
+    );
+    await reconcile();
+    // What one run has asked for, the next one finds done.
+    await reconcile();
+    expect(await openKinds(played.flatMap(({ shows }) => shows.map(({ id }) => id)))).toEqual([]);
+  }, 60_000);
+});

@@ -26,7 +26,7 @@ test('a worker that waits for a provider’s books tells that it lives', async (
     gateway: slow,
     providers: [slow],
     actors: { seatMap: unused, isAtWork: unused, stuckWorkflows: unused, isStuck: unused },
-    workflows: { notifyPayment: unused, seatCommand: unused, changeBooking: unused, exchangeBooking: unused },
+    workflows: { notifyPayment: unused, seatCommand: unused, resumeChange: unused },
     sweepAttempt: unused,
     graceMs: 1_000,
     paymentDeadlineMs: 1_000,
