@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pipeline } from 'node:stream/promises';
 import { Presets, SingleBar } from 'cli-progress';
@@ -9,9 +10,10 @@ import type {
   ReconciliationFindingBody,
   ReconciliationFindingPageBody,
 } from '../contracts/http/reconciliation.ts';
+import type { Problem } from '../contracts/http/problems.ts';
 import type { Money } from '../domain/money.ts';
 import { NOT_DONE, runCommand, Stopped } from './command.ts';
-import { patiently } from './patience.ts';
+import { patiently, reasonOf } from './patience.ts';
 import { namedFile, ownStaffToken, runningApi } from './running-system.ts';
 
 /**
@@ -45,6 +47,7 @@ interface Api {
 }
 
 async function reconcile(options: Options): Promise<void> {
+  if (options.csv !== undefined) await expectWritable(namedFile(options.csv, process.env));
   const api = await apiOf(options);
   const begun = await runOf(api, options);
   console.log(`Run ${begun.id}: ${begun.from} to ${begun.to}, ${begun.mode}. Ctrl-C leaves it running.`);
@@ -73,7 +76,9 @@ async function watch(api: Api, begun: ReconciliationBody): Promise<Reconciliatio
   bar.start(toMs - fromMs, 0, shown(begun));
   try {
     for (;;) {
-      const run = await patiently('the run', () => api.get<ReconciliationBody>(`/admin/reconciliations/${begun.id}`));
+      const run = await unlessRefused('the run', () =>
+        api.get<ReconciliationBody>(`/admin/reconciliations/${begun.id}`),
+      );
       bar.update((run.doneUntil === null ? fromMs : Date.parse(run.doneUntil)) - fromMs, shown(run));
       if (run.status !== 'RUNNING') return run;
       await delay(LOOK_EVERY_MS);
@@ -81,6 +86,21 @@ async function watch(api: Api, begun: ReconciliationBody): Promise<Reconciliatio
   } finally {
     bar.stop();
   }
+}
+
+/** A system that is away is waited for; what it refuses, it would refuse again. */
+async function unlessRefused<Body>(what: string, ask: () => Promise<Body>): Promise<Body> {
+  const asked = await patiently(what, () =>
+    ask().then(
+      (body) => ({ body }),
+      (error: unknown) => {
+        if (error instanceof Stopped) return { error };
+        throw error;
+      },
+    ),
+  );
+  if ('error' in asked) throw asked.error;
+  return asked.body;
 }
 
 /** Tells what was found, in words and as CSV; gives how many differences are not settled. */
@@ -123,6 +143,14 @@ const inWords = ({ class: kind, subject, detail, done, state, whatToDo }: Reconc
     done === null && state !== 'RESOLVED' ? `  to do: ${whatToDo}` : `  ${state ?? ''}: ${done ?? 'it is gone'}`,
   ].join('\n');
 
+/** Before the work is done for it. */
+async function expectWritable(file: string): Promise<void> {
+  const opened = await open(file, 'a').catch((error: unknown) => {
+    throw new Stopped(NOT_DONE, `The report can't be written: ${reasonOf(error)}.`);
+  });
+  await opened.close();
+}
+
 /** Spreadsheets run what looks like a formula: `escape_formulas` has them take it for text. */
 async function writeCsv(file: string, rows: AsyncIterable<unknown>): Promise<void> {
   await pipeline(rows, stringify({ header: true, escape_formulas: true, bom: true }), createWriteStream(file));
@@ -164,17 +192,18 @@ async function apiOf(options: Pick<Options, 'api' | 'token'>): Promise<Api> {
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     });
-    const answer = (await response.json()) as Body & { readonly detail?: string; readonly errors?: unknown };
+    const answer = (await response.json()) as Body & Pick<Problem, 'detail' | 'errors'>;
     if (response.ok) return answer;
-    throw new Stopped(
-      NOT_DONE,
-      `${method} ${path}: ${response.status} ${answer.detail ?? ''} ${JSON.stringify(answer.errors ?? '')}`,
-    );
+    const said = `${method} ${path}: ${response.status} ${answer.detail ?? ''} ${wrongFields(answer.errors)}`.trimEnd();
+    throw response.status < 500 ? new Stopped(NOT_DONE, said) : new Error(said);
   };
   return { get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };
 }
 
-/** Any time that says what it means; without a zone it is the machine's. */
+const wrongFields = (errors: Problem['errors'] = []): string =>
+  errors.map(({ path, message }) => `${path} ${message}`).join('; ');
+
+/** Any time that says what it means. A date alone is its midnight UTC; a time without a zone is the machine's. */
 function time(text: string): string {
   const timeMs = Date.parse(text);
   if (Number.isNaN(timeMs)) throw new InvalidArgumentError('not a time such as 2026-11-20T18:00Z');
@@ -183,7 +212,7 @@ function time(text: string): string {
 
 const command = new Command('reconcile')
   .description('Compares the provider’s books, bookings, shows and read model over a window of the past.')
-  .option('--from <time>', 'beginning of the window', time)
+  .option('--from <time>', 'beginning of the window: a time, or a date (midnight UTC)', time)
   .option('--to <time>', 'its end', time)
   .option('--run <id>', 'no new run: the report of this one, of the schedule or of anybody')
   .option('--dry-run', 'change nothing at all; only report')
