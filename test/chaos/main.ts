@@ -9,6 +9,7 @@ import { Partner } from './partner.ts';
 import { checkedRun } from './checked-run.ts';
 import { mutatedCopy } from './mutants/apply.ts';
 import { mutantNamed } from './mutants/mutants.ts';
+import { runMutants } from './mutants/run-mutants.ts';
 import type { RunResult } from './run.ts';
 import { type Series, soak } from './soak.ts';
 import { summaryOf } from './summary.ts';
@@ -26,6 +27,7 @@ interface Options {
   readonly profile: 'dev' | 'server';
   readonly otherRoot?: string;
   readonly mutant?: string;
+  readonly mutants?: true | readonly string[];
   readonly soak?: number;
 }
 
@@ -37,12 +39,20 @@ const command = new Command('chaos')
   .option('--faults <names>', `with commas between them, or none: ${faults.map(({ name }) => name).join(', ')}`)
   .option('--soak <time>', 'mixed load with faults for so long, such as 60m: does anything grow?', minutes)
   .option('--other-root <folder>', 'another version of the service, for two-versions')
+  .option('--mutant <name>', 'part of its name: runs a copy of the service that has this mistake')
+  .option('--mutants [names...]', 'each of them, or all, by a run and by the test that is to notice it: a table of what did')
   .addOption(new Option('--profile <name>', 'how Temporal runs').choices(['dev', 'server']).default('dev'));
 
 async function main(): Promise<void> {
   const options = command.parse().opts<Options>();
   const chosen = chosenFaults(options.faults);
   mkdirSync(results, { recursive: true });
+  if (options.mutants !== undefined) {
+    const names = options.mutants === true ? [] : options.mutants;
+    const uncaught = await runMutants(names, options, (line) => console.log(line));
+    process.exitCode = uncaught.length > 0 ? 1 : 0;
+    return;
+  }
   const mutated = options.mutant === undefined ? null : await mutatedCopy(mutantNamed(options.mutant));
   const cluster = await Cluster.start({
     root: mutated?.root ?? root,

@@ -57,8 +57,12 @@ type story struct {
 
 	bookingIndex map[string]int32
 	seatIndex    map[seatOfShow]int32
-	// The first hold that was granted under a key.
-	holdOfKey map[keyOfClient]*operation
+	// The first hold that was granted under a key: keys of a run are never used by two users.
+	holdOfKey map[string]*operation
+	// The call after which nobody asked for anything any more: bookings that are read from then on are as they ended.
+	lastCall int64
+	// Bookings whose end has been told of.
+	reads int64
 }
 
 type seatOfShow struct {
@@ -72,11 +76,20 @@ func tell(operations []*operation, terms terms) *story {
 		operations:   operations,
 		bookingIndex: map[string]int32{},
 		seatIndex:    map[seatOfShow]int32{},
-		holdOfKey:    map[keyOfClient]*operation{},
+		holdOfKey:    map[string]*operation{},
 	}
 	slices.SortStableFunc(operations, func(a, b *operation) int { return cmp.Compare(a.Call, b.Call) })
+	bookingOfKey := map[string]string{}
 	for _, o := range operations {
-		s.note(o)
+		if o.BookingID != "" && o.Key != "" && (o.Kind == "hold" || o.Kind == "read-booking") {
+			bookingOfKey[o.Key] = o.BookingID
+		}
+		if o.Kind != "read-booking" {
+			s.lastCall = max(s.lastCall, o.Call)
+		}
+	}
+	for _, o := range operations {
+		s.note(o, bookingOfKey)
 	}
 	for i := 0; i < len(s.bookings); i++ {
 		s.bookings[i].see()
@@ -91,11 +104,8 @@ func tell(operations []*operation, terms terms) *story {
 	return s
 }
 
-func (s *story) note(o *operation) {
-	id := o.BookingID
-	if id == "" {
-		id = o.Key
-	}
+func (s *story) note(o *operation, bookingOfKey map[string]string) {
+	id := cmp.Or(o.BookingID, bookingOfKey[o.Key], o.Key)
 	if id == "" {
 		return
 	}
@@ -111,7 +121,7 @@ func (s *story) note(o *operation) {
 		return
 	}
 	b.byKind[o.Kind] = append(b.byKind[o.Kind], o)
-	if o.Kind == "read-booking" {
+	if o.Kind == "read-booking" && o.Call > s.lastCall {
 		b.final = o
 	}
 }
@@ -184,12 +194,12 @@ func (b *bookingHistory) finalStatus() string {
 	return b.final.Status
 }
 
-// When the booking was looked at last; before that, all has happened that its last status tells of.
-func (b *bookingHistory) finalReturn() int64 {
+// All that the booking's last status tells of has happened by then: it is read when all is quiet.
+func (b *bookingHistory) quietFrom() int64 {
 	if b.final == nil {
 		return never
 	}
-	return b.final.returnOr(never)
+	return b.final.Call
 }
 
 // The latest time up to which it was told that the seats are held; never, where an answer is missing that may have told

@@ -41,7 +41,7 @@ func (l *lifeOf) begins() bool {
 	} else if len(seats) == 0 && b.final != nil {
 		seats = b.final.seats()
 	}
-	to := min(earliestReturn(granted, never), b.firstSeen, b.finalReturn())
+	to := min(earliestReturn(granted, never), b.firstSeen, b.quietFrom())
 	l.s.add(&effect{kind: take, seats: l.seats(seats)}, b, first, l.heldFrom, to, "hold")
 	return true
 }
@@ -68,7 +68,7 @@ func (l *lifeOf) appears(status string) bool {
 	default:
 		return false
 	}
-	l.s.add(&effect{kind: kind, seats: l.seats(b.final.seats())}, b, b.final, 0, b.finalReturn(), "appears:")
+	l.s.add(&effect{kind: kind, seats: l.seats(b.final.seats())}, b, b.final, 0, b.quietFrom(), "appears:")
 	return true
 }
 
@@ -107,7 +107,7 @@ func (l *lifeOf) isPaid() {
 		return
 	}
 	from := earliestCall(pays, l.heldFrom)
-	to := min(b.confirmedSeen, b.finalReturn())
+	to := min(b.confirmedSeen, b.quietFrom())
 	until := b.heldUntil(never)
 	reclaims := until == 0 || b.mayHaveBeenExtended() || from <= until+l.s.terms.clockTolerance
 	paid := &effect{kind: book, reclaims: reclaims, may: !isKnown}
@@ -161,7 +161,7 @@ func (l *lifeOf) isReleased(status string) {
 	if len(released) == 0 && (status != "RELEASED" || len(asked) == 0) {
 		return
 	}
-	end := min(b.releasedSeen, b.finalReturn())
+	end := min(b.releasedSeen, b.quietFrom())
 	given := &effect{kind: free, phase: held}
 	l.fill(given, b.heldSeats())
 	l.s.add(given, b, asked[0], earliestCall(asked, l.heldFrom), end, "release")
@@ -179,7 +179,7 @@ func (l *lifeOf) isCancelled(status string) {
 	if len(cancelled) == 0 && (status != "CANCELLED" || len(asked) == 0) {
 		return
 	}
-	end := min(earliestReturn(cancelled, never), b.finalReturn())
+	end := min(earliestReturn(cancelled, never), b.quietFrom())
 	l.s.add(&effect{kind: free, phase: booked, loose: true}, b, asked[0], earliestCall(asked, 0), end, "cancel")
 	l.claimEnd = min(l.claimEnd, end)
 }
@@ -196,8 +196,8 @@ func (l *lifeOf) expires(status string) {
 		from = earliestCall(b.byKind["pay"], l.heldFrom)
 	}
 	l.fill(lapse, b.heldSeats())
-	l.s.add(lapse, b, nil, from, b.finalReturn(), "expiry of")
-	l.claimEnd = b.finalReturn()
+	l.s.add(lapse, b, nil, from, b.quietFrom(), "expiry of")
+	l.claimEnd = b.quietFrom()
 	if len(b.byKind["pay"]) == 0 && until > 0 && !b.mayHaveBeenExtended() {
 		l.claimEnd = until + l.s.terms.clockTolerance
 	}
@@ -235,7 +235,11 @@ func (l *lifeOf) isRead() {
 	if !b.final.isOk() {
 		text = "not found"
 	}
-	l.s.add(found, b, b.final, b.final.Call, b.finalReturn(), text)
+	// One after the other, though they may have been read by one statement: nothing happens any more, and a search need not
+	// try them in all orders.
+	l.s.reads++
+	at := min(b.final.Call+l.s.reads, b.final.returnOr(never))
+	l.s.add(found, b, b.final, at, at, text)
 }
 
 // ---- exchanges ----
@@ -248,16 +252,16 @@ func (s *story) tellExchange(b *bookingHistory) {
 	if done == nil {
 		if b.finalStatus() == "EXCHANGED" {
 			from := earliestCall(b.of("exchange", (*operation).isNotRefused), 0)
-			s.add(&effect{kind: free, phase: booked, loose: true}, b, nil, from, b.finalReturn(), "exchange of")
+			s.add(&effect{kind: free, phase: booked, loose: true}, b, nil, from, b.quietFrom(), "exchange of")
 		}
 		return
 	}
 	from := earliestCall(candidates, done.Call)
-	to := b.finalReturn()
+	to := b.quietFrom()
 	if done.isOk() && done.Status == "CONFIRMED" {
 		to = min(to, earliestReturn(candidates, *done.Return))
 	}
-	heir := s.booking(done.heirID())
+	heir := s.heirOf(done)
 	heir.showID, heir.madeBy = done.ShowID, done
 	then := s.seatsOf(done.ShowID, done.SeatIDs)
 	if done.ShowID == b.showID {
@@ -277,11 +281,22 @@ func (s *story) mayBeHeldFor(o *operation) {
 	}
 }
 
-func (o *operation) heirID() string {
-	if o.NewBookingID != "" {
-		return o.NewBookingID
+// By name; where its name was never answered, a booking with its seats that was found in the end and had no other beginning.
+func (s *story) heirOf(done *operation) *bookingHistory {
+	if done.NewBookingID != "" {
+		return s.booking(done.NewBookingID)
 	}
-	return "new of " + o.BookingID
+	wanted := s.seatsOf(done.ShowID, done.SeatIDs)
+	for _, b := range s.bookings {
+		hasBeginning := b.madeBy != nil || len(b.byKind["hold"]) > 0
+		if hasBeginning || b.showID != done.ShowID || b.finalStatus() == "" || b.finalStatus() == "FAILED" {
+			continue
+		}
+		if slices.Equal(s.seatsOf(b.showID, b.final.seats()), wanted) {
+			return b
+		}
+	}
+	return s.booking("new of " + done.BookingID)
 }
 
 // The exchange that has happened, with all calls that may have been it; nil if none has, or nobody knows which.
@@ -320,7 +335,7 @@ func (l *lifeOf) claims() {
 	b := l.b
 	end := l.claimEnd
 	if b.finalStatus() == "EXCHANGED" || len(b.of("exchange", isExchanged)) > 0 {
-		end = min(b.finalReturn(), earliestReturn(b.of("exchange", isExchanged), never))
+		end = min(b.quietFrom(), earliestReturn(b.of("exchange", isExchanged), never))
 	}
 	for seat, from := range l.everHad() {
 		s := claim{seat: seat, from: from, to: min(end, l.leftAt(seat)), bookedFrom: never, bookTo: never}

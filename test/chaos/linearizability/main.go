@@ -36,6 +36,7 @@ func main() {
 	mapAge := milliseconds("map-age-ms", 15_000, "how old a process' seat map may be in a fault")
 	late := milliseconds("late-ms", 30_000, "how late a request without an answer may be carried out")
 	folder := flag.String("visualize", "", "a folder for drawings of what is illegal")
+	reportFile := flag.String("report", "", "where the report goes; standard output if not named")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fail(fmt.Errorf("name the file with the operations"))
@@ -48,9 +49,22 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(found); err != nil {
+	if err := write(found, *reportFile); err != nil {
 		fail(err)
 	}
+}
+
+func write(found report, file string) error {
+	text, err := json.MarshalIndent(found, "", " ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if file != "" {
+		return os.WriteFile(file, text, 0o644)
+	}
+	_, err = os.Stdout.Write(text)
+	return err
 }
 
 func fail(err error) {

@@ -172,6 +172,24 @@ var legal = map[string]func(*telling){
 		t.found("n", "2 3", "CONFIRMED")
 		t.found("b", "1", "EXPIRED")
 	},
+	"an exchange whose answer never came": func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.pay("a", "1 2", 2, 3)
+		t.add("exchange", "a", 4, 5, seats("2 3"), unknown)
+		t.hold("b", "1", 6, 7, 16)
+		t.found("a", "1 2", "EXCHANGED")
+		t.found("n", "2 3", "CONFIRMED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"an exchange that waited for the bank, and came to nothing": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.add("exchange", "a", 4, 5, seats("2"), status("PAYMENT_PENDING"), heir("n"))
+		t.hold("b", "2", 20, 21, 30)
+		t.found("a", "1", "CONFIRMED")
+		t.found("n", "2", "FAILED")
+		t.found("b", "2", "EXPIRED")
+	},
 	"an exchange into another show, and on": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.pay("a", "1", 2, 3)
@@ -189,6 +207,18 @@ var legal = map[string]func(*telling){
 		t.add("release", "a", 2, 3, status("RELEASED"))
 		t.add("hold", "b", 3.3, 3.31, seats("1"), refused("SEAT_UNAVAILABLE"))
 		t.found("a", "1", "RELEASED")
+	},
+	"a hold that was answered to its repeat only, and was somebody's meanwhile": func(t *telling) {
+		t.hold("b", "1", 0, 1, 10)
+		t.add("hold", "", 0.5, 0.6, seats("1"), unknown, key("k"))
+		t.add("hold", "a", 10.2, 11, seats("1"), status("HELD"), until(20), key("k"))
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"a booking that was only looked at while it was held": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("read-booking", "a", 2, 3, seats("1"), status("HELD"))
+		t.hold("b", "1", 11, 12, 21)
 	},
 	"a payment that failed with its seats gone": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
@@ -263,6 +293,16 @@ var illegal = map[string]struct {
 		t.hold("b", "2", 0, 1, 10)
 		t.pay("b", "2", 2, 3)
 		t.add("exchange", "a", 4, 5, seats("2"), status("CONFIRMED"), heir("n"))
+	}},
+	"an exchange whose answer never came, of seats that somebody has": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.hold("b", "2", 0, 1, 10)
+		t.pay("b", "2", 2, 3)
+		t.add("exchange", "a", 4, 5, seats("2"), unknown)
+		t.found("a", "1", "EXCHANGED")
+		t.found("b", "2", "CONFIRMED")
+		t.found("n", "2", "CONFIRMED")
 	}},
 	"an exchange whose old seats were sold before": {"one owner", func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)

@@ -62,20 +62,14 @@ func (s *story) oneBookingOfAKey(b *bookingHistory) []violation {
 		if o.Key == "" {
 			continue
 		}
-		of := keyOfClient{o.Client, o.Key}
-		first, isKnown := s.holdOfKey[of]
+		first, isKnown := s.holdOfKey[o.Key]
 		if !isKnown {
-			s.holdOfKey[of] = o
+			s.holdOfKey[o.Key] = o
 		} else if first.BookingID != o.BookingID {
 			broken = append(broken, s.violation("one key, one answer", "one key has made two bookings", first, o))
 		}
 	}
 	return broken
-}
-
-type keyOfClient struct {
-	client int
-	key    string
 }
 
 func isSameAnswer(first, o *operation) bool {
