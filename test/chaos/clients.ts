@@ -197,14 +197,14 @@ export class Client {
     const twin = this.#random.chance(0.06) ? this.#askAsTwin(asked) : null;
     const heard = await this.#insist(asked);
     await twin;
-    if (heard.outcome === 'unknown') return this.#leaveUnsure(booking);
+    if (!isCertain(heard)) return this.#leaveUnsure(booking);
     if (heard.status === 200) return this.#keep(booking);
     if (heard.status === 202) {
       if (token === 'tok_redirect') await this.#decide(heard.body);
       return this.#awaitPayment(booking);
     }
     // Declined, the hold goes on; anything else is looked up.
-    if (heard.body.code === 'PAYMENT_DECLINED' && this.#random.chance(0.7)) return;
+    if (isNotCharged(heard) && this.#random.chance(0.7)) return;
     await this.#settle(booking);
   }
 
@@ -361,7 +361,7 @@ export class Client {
     const { doors } = this.#market;
     for (let turn = this.#random.between(0, doors.length - 1); ; turn++) {
       const heard = await this.#ask(asked, doors[turn % doors.length]!, this.#number);
-      const isDecided = heard.outcome !== 'unknown' && heard.body.code !== 'IDEMPOTENCY_IN_PROGRESS';
+      const isDecided = isCertain(heard) && heard.body.code !== 'IDEMPOTENCY_IN_PROGRESS';
       // Somebody who is impatient asks again though there was an answer.
       if (isDecided && asked.key && heard.status !== 429 && this.#random.chance(0.05)) {
         await this.#ask(asked, doors[(turn + 1) % doors.length]!, this.#number);
@@ -394,6 +394,12 @@ export class Client {
     return heard;
   }
 }
+
+/** No provider takes the payment, and none has charged anything: to ask again changes nothing, for a while. */
+const isNotCharged = ({ body }: Heard): boolean =>
+  body.code === 'PAYMENT_DECLINED' || body.code === 'PAYMENT_UNAVAILABLE';
+
+const isCertain = (heard: Heard): boolean => heard.outcome !== 'unknown' || isNotCharged(heard);
 
 /** What a repeat of the same key must be answered, too, by the contract. */
 function isRemembered({ kind }: Asked, answer: CallAnswer): boolean {

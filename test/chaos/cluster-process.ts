@@ -11,6 +11,7 @@ export type ClusterProcessSpec = ProcessSpec | OwnProcessSpec;
 /** What a supervisor waits before it starts a part again. */
 const RESTART_AFTER_MS = 200;
 const READY_TIMEOUT_MS = 60_000;
+const LOOK_EVERY_MS = 10;
 const LINES_KEPT = 400;
 
 /** One process of the cluster: kept running, as a supervisor would, until it is told to stay down. */
@@ -18,7 +19,10 @@ export class ClusterProcess {
   readonly name: string;
   readonly #spec: () => ClusterProcessSpec;
   #running: TetheredProcess | null = null;
-  #ready = Promise.withResolvers<void>();
+  /** The process that answers, if one does. */
+  #answering: TetheredProcess | null = null;
+  /** Killed, though the system may not have told us yet. */
+  #doomed: TetheredProcess | null = null;
   #life: Promise<void> = Promise.resolve();
   #wanted = false;
   #downUntilMs = 0;
@@ -40,16 +44,13 @@ export class ClusterProcess {
 
   /** Resolves when it answers, now or after the start that is under way. */
   async isReady(): Promise<void> {
-    const tooLate = AbortSignal.timeout(READY_TIMEOUT_MS);
-    while (!tooLate.aborted) {
-      const waited = await Promise.race([
-        this.#ready.promise.then(() => true),
-        once(tooLate, 'abort').then(() => false),
-      ]);
-      if (waited && this.#running !== null) return;
-      await delay(10);
+    const untilMs = Date.now() + READY_TIMEOUT_MS;
+    while (this.#answering === null) {
+      if (Date.now() > untilMs) {
+        throw new Error(`${this.name} did not get ready:\n${this.#lines.slice(-20).join('\n')}`);
+      }
+      await delay(LOOK_EVERY_MS);
     }
-    throw new Error(`${this.name} did not get ready:\n${this.#lines.slice(-20).join('\n')}`);
   }
 
   get pid(): number | undefined {
@@ -77,14 +78,12 @@ export class ClusterProcess {
 
   /** `kill -9` of the process itself; it is started again after `downForMs`. */
   kill(downForMs = RESTART_AFTER_MS): void {
-    this.#downUntilMs = Date.now() + downForMs;
-    this.#signal([this.pid], 'SIGKILL');
+    this.#doom(downForMs, this.pid === undefined ? [] : [this.pid]);
   }
 
   /** `kill -9` of the process with all that it has started. */
   killAll(downForMs = RESTART_AFTER_MS): void {
-    this.#downUntilMs = Date.now() + downForMs;
-    this.#signal(this.pids(), 'SIGKILL');
+    this.#doom(downForMs, this.pids());
   }
 
   /** SIGSTOP of it and of all that it has started. */
@@ -100,10 +99,13 @@ export class ClusterProcess {
   async restart(): Promise<void> {
     const running = this.#running;
     if (running === null) return this.isReady();
-    const ended = once(running.child, 'exit');
-    running.child.kill(this.#spec().stopSignal);
-    await ended;
-    await delay(RESTART_AFTER_MS);
+    const { stopSignal, stopTimeoutMs } = this.#spec();
+    this.#answering = null;
+    this.#doomed = running;
+    this.#signal([running.child.pid!], stopSignal);
+    const killer = setTimeout(() => this.#signal([running.child.pid!], 'SIGKILL'), stopTimeoutMs);
+    while (this.#running === running) await delay(LOOK_EVERY_MS);
+    clearTimeout(killer);
     await this.isReady();
   }
 
@@ -125,7 +127,6 @@ export class ClusterProcess {
   async #keepUp(): Promise<void> {
     while (this.#wanted) {
       await this.#live();
-      this.#ready = Promise.withResolvers<void>();
       await delay(Math.max(RESTART_AFTER_MS, this.#downUntilMs - Date.now()));
     }
   }
@@ -139,27 +140,42 @@ export class ClusterProcess {
     this.#running = running;
     if (child.pid !== undefined) this.#pidsSoFar.push(child.pid);
     for (const stream of [child.stdout!, child.stderr!]) {
-      createInterface(stream).on('line', (line) => this.#hear(line, spec));
+      createInterface(stream).on('line', (line) => this.#hear(line, spec, running));
     }
     if (spec.ready !== 'its log line') {
-      spec.ready(ended.signal).then(this.#ready.resolve, () => undefined);
+      spec.ready(ended.signal).then(
+        () => this.#answers(running),
+        () => undefined,
+      );
     }
     await exit;
     ended.abort();
     running.untether();
     this.#running = null;
+    this.#answering = null;
   }
 
-  #hear(line: string, spec: ClusterProcessSpec): void {
+  #answers(running: TetheredProcess): void {
+    if (this.#running === running && this.#doomed !== running) this.#answering = running;
+  }
+
+  #doom(downForMs: number, pids: readonly number[]): void {
+    this.#downUntilMs = Date.now() + downForMs;
+    this.#doomed = this.#running;
+    this.#answering = null;
+    this.#signal(pids, 'SIGKILL');
+  }
+
+  #hear(line: string, spec: ClusterProcessSpec, running: TetheredProcess): void {
     this.#lines.push(line);
     if (this.#lines.length > LINES_KEPT) this.#lines.shift();
-    if (spec.ready === 'its log line' && line.includes('"msg":"ready"')) this.#ready.resolve();
+    if (spec.ready === 'its log line' && line.includes('"msg":"ready"')) this.#answers(running);
   }
 
-  #signal(pids: readonly (number | undefined)[], signal: NodeJS.Signals): void {
+  #signal(pids: readonly number[], signal: NodeJS.Signals): void {
     for (const pid of pids) {
       try {
-        if (pid !== undefined) process.kill(pid, signal);
+        process.kill(pid, signal);
       } catch (error) {
         // It has ended between the decision and the signal.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;

@@ -51,7 +51,11 @@ async function judge(
   await delay(expiresAtMs + FREE_WITHIN_MS - Date.now());
   const late = await hold(other, 'late', 1);
   if (late.status !== 201) {
-    broken.push(`seats ${seatIds.join()} were not free a second after their hold's time: ${JSON.stringify(late)}`);
+    return [
+      ...broken,
+      `seats ${seatIds.join()} were not free a second after their hold's time: ${JSON.stringify(late)}`,
+    ];
   }
+  await doors[0]!.call('DELETE', `/bookings/${String(late.body.id)}`, { token: other });
   return broken;
 }

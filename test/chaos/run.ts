@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { join } from 'node:path';
@@ -22,7 +23,7 @@ import { careless } from './webhook-post.ts';
 /** Few seats and many buyers: most holds are refused. */
 const SHOWS = 6;
 const [ROWS, SEATS_OF_A_ROW] = [2, 6];
-const CLIENTS = 40;
+const CLIENTS = 60;
 const READERS = 4;
 /** For the probers, and one row for holds that are left to expire. */
 const [PROBE_ROWS, PROBE_SEATS_OF_A_ROW] = [12, 20];
@@ -110,7 +111,7 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   const startedMs = performance.now();
   const timer = setTimeout(() => ended.abort(), seconds * 1_000);
   const records = await play(cluster, options, startedMs, ended.signal);
-  await new Promise<void>((resolve) => (ended.signal.aborted ? resolve() : (ended.signal.onabort = () => resolve())));
+  if (!ended.signal.aborted) await once(ended.signal, 'abort');
   clearTimeout(timer);
   const lastedMs = performance.now() - startedMs;
   await cluster.heal();

@@ -13,7 +13,9 @@ const killOf = (name: string, choices: readonly PartName[]): Fault => ({
   async run(cluster, random) {
     const killed = random.pick(choices);
     const atMs = performance.now();
-    cluster.part(killed).killAll(random.between(...DOWN_MS));
+    // What it has started goes with it, or has to notice by itself.
+    if (random.chance(0.5)) cluster.part(killed).kill(random.between(...DOWN_MS));
+    else cluster.part(killed).killAll(random.between(...DOWN_MS));
     await back(cluster, [killed]);
     return { what: killed, killed, atMs };
   },

@@ -17,10 +17,10 @@ export interface Turn {
 /** Clients are given so long before the first fault, and after the last one, while the system is whole. */
 const FIRST_AT_MS = 2_000;
 const BEFORE_THE_END_MS = 4_000;
-const BETWEEN_TURNS_MS = [3_500, 6_000] as const satisfies Range;
+const BETWEEN_TURNS_MS = [3_000, 5_500] as const satisfies Range;
 type Range = readonly [fromMs: number, toMs: number];
 /** Of a run's turns, so many are pairs; the others are one fault alone, whose healing is timed. */
-const PAIRED = 0.45;
+const PAIRED = 0.6;
 
 /**
  * What goes wrong in a run, and when; from the seed alone. Pairs are taken in turn from all that there are, so that seeds in a
