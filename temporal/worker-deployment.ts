@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** All our workers are one deployment of it, whatever queues they serve; a namespace of Temporal has no other one of ours. */
 export const DEPLOYMENT_NAME = 'seatkeeper';
 
-/** One call; the server tells each task queue of the change before it answers. */
-const CALL_TIMEOUT_MS = 5_000;
+/** One call. A hand-over takes a second mostly, and five at times: the server tells each task queue of it before it answers. */
+const CALL_TIMEOUT_MS = 10_000;
 /** Workers that have just come up are known to a server within a second or two; to one that has just come up, too, within a minute. */
 const KNOWN_WITHIN_MS = 60_000;
 const LOOK_AGAIN_AFTER_MS = 250;

@@ -5,6 +5,7 @@ import { newId } from '../../src/platform/ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { makeCurrent, QueuesUnservedError, ramp, workerDeployment } from '../../temporal/worker-deployment.ts';
 import { book, endOf, pay } from '../setup/bookings.ts';
+import { eventually } from '../setup/eventually.ts';
 import type { TestProcess } from '../setup/process.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
@@ -81,8 +82,9 @@ describe('workers of several builds', () => {
     await start('with-a-city', { CITY_QUEUES: CITY });
     await makeCurrent(system.temporal, 'with-a-city');
     await start('without');
-    const briefly = { knownWithinMs: 3_000 };
-    const refusal = await makeCurrent(system.temporal, 'without', briefly).catch((error: unknown) => error);
+    await eventually(async () => expect((await workerDeployment(system.temporal))?.buildIds).toContain('without'));
+    const taken = makeCurrent(system.temporal, 'without', { knownWithinMs: 0 });
+    const refusal = await taken.catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(QueuesUnservedError);
     expect(String(refusal)).toMatch(cityTaskQueues(CITY).bookings);
     expect(await workerDeployment(system.temporal)).toMatchObject({ current: 'with-a-city' });
@@ -91,6 +93,6 @@ describe('workers of several builds', () => {
   });
 
   test('are not made current where nobody has seen one', async () => {
-    await expect(makeCurrent(system.temporal, 'unheard-of', { knownWithinMs: 1_000 })).rejects.toThrow('unheard-of');
+    await expect(makeCurrent(system.temporal, 'unheard-of', { knownWithinMs: 0 })).rejects.toThrow('unheard-of');
   });
 });
