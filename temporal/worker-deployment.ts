@@ -13,8 +13,10 @@ const LOOK_AGAIN_AFTER_MS = 250;
 /** gRPC's numbers of what a server answers that does not know the build yet, or not all of its queues. */
 const notFound: ReadonlySet<number> = new Set([5]);
 const unknown: ReadonlySet<number> = new Set([...notFound, 9]);
-/** …and of what passes: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
-const passing: ReadonlySet<number> = new Set([4, 8, 10, 14]);
+/** …of one that knows no builds, or is told not to: PERMISSION_DENIED, UNIMPLEMENTED. */
+const withoutVersions: ReadonlySet<number> = new Set([7, 12]);
+/** …and of what says nothing of the call, only of its moment: a server that restarts, a connection that went down. */
+const passing: ReadonlySet<number> = new Set([1, 2, 4, 8, 10, 13, 14]);
 
 export interface WorkerDeployment {
   /** Build that workflows go to with their next task; null: workers without a build id. */
@@ -85,7 +87,7 @@ export const makeUnversionedCurrent = (client: Client): Promise<void> =>
     try {
       await setCurrent(client, { buildId: '', ignoreMissingTaskQueues: true });
     } catch (error) {
-      if (!isAmong(error, unknown)) throw error;
+      if (!isAmong(error, unknown) && !isAmong(error, withoutVersions)) throw error;
     }
   });
 

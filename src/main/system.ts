@@ -214,9 +214,7 @@ export class System {
       supervisor.start(...relayProcesses(entrances.relayMetrics, partEnv)),
     ]);
     const temporal = { address, namespace: settings.TEMPORAL_NAMESPACE };
-    await step(log, 'Workers: made current', () =>
-      this.#makeWorkersCurrent(settings.WORKER_BUILD_ID, temporal),
-    );
+    await step(log, 'Workers: made current', () => this.#makeWorkersCurrent(settings.WORKER_BUILD_ID, temporal));
     const limits = saleLimits(settings);
     await step(log, 'Shows: catalogue and workflows', () =>
       seed({
