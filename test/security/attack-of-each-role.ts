@@ -36,7 +36,7 @@ export function describeAttacks({ attackers, plan, casesMin, isNeeded }: Attacks
       attacked.push(await prepareTargets(system));
       return attacked.at(-1)!;
     };
-    afterAll(() => Promise.all(attacked.map(({ close }) => close())));
+    afterAll(() => Promise.all(attacked.map((each) => each.close())));
 
     test.each(attackers)(
       'as %s: is answered as documented, never by a failure, and leaves all records in agreement',

@@ -116,7 +116,7 @@ function settings({ ids, seatIds }: Targets, token: string | null, { seed, examp
     'continue-on-failure = true',
     `hooks = ${JSON.stringify(join(import.meta.dirname, 'attack_hooks.py'))}`,
     ...(token === null ? [] : ['[headers]', `Authorization = "Bearer ${token}"`]),
-    `[generation]\nmax-examples = ${examples}\ndatabase = "none"`,
+    `[generation]\nmax-examples = ${examples}\ndatabase = "none"\nallow-x00 = false`,
     `[phases.stateful.generation]\nmax-examples = ${chains}`,
     // What is too large is refused before it is looked at.
     '[checks.negative_data_rejection]',

@@ -23,6 +23,7 @@ RULES_BETWEEN_FIELDS = {
     "createQuote": {"bestAvailable"},
     "createShow": {"startsAt", "endsAt", "salesOpenAt", "salesCloseAt", "categories"},
     "changeShow": {"startsAt", "endsAt", "salesOpenAt", "salesCloseAt", "refundUntil"},
+    "listTheatres": {"near"},
     "createTheatre": {"cancellationPolicy"},
     "changeTheatre": {"cancellationPolicy"},
     "createScreen": {"name"},
@@ -32,28 +33,39 @@ RULES_BETWEEN_FIELDS = {
 GIVEN_OUT = {"cursor"}
 
 
-# Longer lists are larger than any body may be, and half of the attack's time would go into making them.
+# What would take most of the attack's time to make up, and is tried by tests of ours: lists longer than any body may be,
+# and texts without NUL by way of a pattern; none is put into them instead (`allow-x00`).
 ITEMS_MAX = 1_000
+WITHOUT_NUL = "^[^\\u0000]*$"
 
 
-def with_short_lists(schema):
+def quick_to_make(schema):
     if isinstance(schema, list):
-        return [with_short_lists(each) for each in schema]
+        return [quick_to_make(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {key: each for key, each in schema.items() if key != "maxItems" or each <= ITEMS_MAX}
-    return {key: with_short_lists(each) for key, each in kept.items()}
+    slow = {
+        key
+        for key, each in schema.items()
+        if (key == "pattern" and each == WITHOUT_NUL) or (key == "maxItems" and each > ITEMS_MAX)
+    }
+    return {key: quick_to_make(each) for key, each in schema.items() if key not in slow}
 
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    raw_schema["components"]["schemas"] = with_short_lists(raw_schema["components"]["schemas"])
+    for part in ("components", "paths"):
+        raw_schema[part] = quick_to_make(raw_schema[part])
 
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     """A request that fits the document is never invalid. What the sale refuses for other reasons has a code of its own."""
-    if type(failure).__name__ != "RejectedPositiveData":
+    kind = type(failure).__name__
+    if kind == "AcceptedNegativeData":
+        # In rows of requests some are taken for spoiled of which Schemathesis says itself that they are not.
+        return not case.meta.phase.data.description.lower().endswith("positive test case")
+    if kind != "RejectedPositiveData":
         return True
     problem = response.json()
     if problem["code"] != "VALIDATION_FAILED":

@@ -108,7 +108,8 @@ describe("a payment provider's webhook", () => {
         fc.property(body, (signed) => {
           const verdict = inTime(() => verify(`t=${at},${scheme}=${macOf(signed)}`, signed));
           // Stripe's client signs the text that it takes the bytes for: where they are none, it is another one.
-          if (!verdict.ok) expect(['body_invalid', isUtf8(signed) ? '' : 'signature_mismatch']).toContain(verdict.reason);
+          if (!verdict.ok)
+            expect(['body_invalid', isUtf8(signed) ? '' : 'signature_mismatch']).toContain(verdict.reason);
           else if (verdict.event.kind !== 'other') {
             const { amount, eventId, bookingId, attemptId, atMs } = verdict.event.notification;
             expect(Number.isSafeInteger(amount.amount) && amount.amount >= 0).toBe(true);

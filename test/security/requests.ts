@@ -1,4 +1,4 @@
-import { endpoints } from '../../src/contracts/http/endpoints.ts';
+import type { endpoints } from '../../src/contracts/http/endpoints.ts';
 import { TicketCodes } from '../../src/tickets/ticket-codes.ts';
 import { type ApiClient, newGuest, newKey, staff } from '../api/http-client.ts';
 import { openShow } from '../setup/shows.ts';

@@ -82,4 +82,6 @@ export const attackSettings = {
   RATE_LIMIT: 'off',
   HOLD_TTL_SECONDS: '600',
   PAYMENT_DEADLINE_SECONDS: '20',
+  // Who has the newest map already hears nothing else of a show that is quiet.
+  WATCH_HEARTBEAT_SECONDS: '1',
 };

@@ -206,7 +206,7 @@ export const bookingEndpoints = {
     params: id('bkg'),
     body: emptyBody,
     answers: { 200: { description: 'The booking with its later expiry', schema: bookingSchema } },
-    errors: ['NOT_FOUND', 'EXTENSION_LIMIT', 'BOOKING_STATE', 'HOLD_EXPIRED', 'IDEMPOTENCY_KEY_REUSED'],
+    errors: ['NOT_FOUND', 'EXTENSION_LIMIT', 'BOOKING_STATE', 'SALES_CLOSED', 'HOLD_EXPIRED', 'IDEMPOTENCY_KEY_REUSED'],
   }),
   payBooking: defineEndpoint({
     ...buyer,
@@ -230,6 +230,7 @@ export const bookingEndpoints = {
       'NOT_FOUND',
       'PAYMENT_DECLINED',
       'BOOKING_STATE',
+      'SALES_CLOSED',
       'HOLD_EXPIRED',
       'IDEMPOTENCY_KEY_REUSED',
       'GATEWAY_ERROR',
