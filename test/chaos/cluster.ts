@@ -10,6 +10,7 @@ import { openDataFolder } from '../../src/supervisor/data-folder.ts';
 import { prepareEmbeddedPostgres } from '../../src/supervisor/postgres/embedded-postgres.ts';
 import type { OwnProcessSpec } from '../../src/supervisor/supervised-part.ts';
 import { connectClient } from '../../temporal/connection.ts';
+import { makeCurrent } from '../../temporal/worker-deployment.ts';
 import { temporalPortNames, type TemporalPorts, type TemporalProfile } from '../../temporal/server/contract.ts';
 import { defaultCacheDir } from '../../temporal/server/obtain.ts';
 import { prepareTemporal } from '../../temporal/server/prepare.ts';
@@ -48,13 +49,14 @@ export interface ClusterOptions {
   /** Of another version of the service: the second worker runs it while the fault `two-versions` lasts. */
   readonly otherRoot?: string;
   readonly profile?: TemporalProfile;
-  /** Environment of API processes and workers besides their settings: `NODE_OPTIONS`, say. */
-  readonly extraEnv?: Readonly<Record<string, string>>;
   /** Settings that differ. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Where the data are, if not in a folder for temporary files. */
   readonly dataParent?: string;
 }
+
+/** What `WORKER_BUILD_ID` calls the code of `root`. */
+export const PRESENT_BUILD = 'present';
 
 /** What a process of ours reaches others through. */
 export interface Ways {
@@ -76,11 +78,10 @@ export class Cluster {
   readonly log: Logger = createLogger('chaos', process.env.LOG_LEVEL === 'debug' ? 'debug' : 'warn');
   readonly #parts = new Map<PartName | 'toxiproxy', ClusterProcess>();
   readonly #ways = new Map<OwnName, Ways>();
-  /** Environment that a process gets from its next start on, besides its own. */
-  readonly extraEnv = new Map<OwnName, Readonly<Record<string, string>>>();
-  /** Root of a process from its next start on, where it is not the cluster's. */
-  readonly rootOf = new Map<OwnName, string>();
+  /** What a worker runs from its next start on, where it is not the present build. */
+  readonly deployed = new Map<OwnName, { readonly root: string; readonly buildId: string }>();
   readonly #metricsPorts = new Map<OwnName, number>();
+  #envBesides: Environment = {};
   #unlock: (() => void) | null = null;
   apis: readonly string[] = [];
   databaseUrl = '';
@@ -147,7 +148,22 @@ export class Cluster {
       await Promise.all([postgres, temporal, provider].map((way) => way?.heal()));
     }
     this.post.carryWell();
+    await this.#deployThePresent();
     await Promise.all([...this.#parts.values()].map((part) => part.isReady()));
+  }
+
+  /** Deploys API processes and workers anew, with this besides their settings: `NODE_OPTIONS`, say. */
+  async redeploy(envBesides: Environment): Promise<void> {
+    this.#envBesides = envBesides;
+    await Promise.all(ours.filter((name) => name !== 'relay').map((name) => this.part(name).restart()));
+  }
+
+  async #deployThePresent(): Promise<void> {
+    if (this.deployed.size === 0) return;
+    const others = [...this.deployed.keys()];
+    this.deployed.clear();
+    await Promise.all(others.map((name) => this.part(name).restart()));
+    await makeCurrent(this.temporal, PRESENT_BUILD);
   }
 
   async stop(): Promise<void> {
@@ -210,15 +226,16 @@ export class Cluster {
         TEMPORAL_ADDRESS: ways.temporal.address,
         PAYMENT_GATEWAY_URL: ways.provider ? `http://${ways.provider.address}` : this.simulatorUrl,
         PORT: String(apiPorts[name === 'api-2' ? 1 : 0]),
-        ...(name !== 'relay' && options.extraEnv),
-        ...this.extraEnv.get(name),
+        ...(name.startsWith('worker') && { WORKER_BUILD_ID: this.deployed.get(name)?.buildId ?? PRESENT_BUILD }),
+        ...(name !== 'relay' && this.#envBesides),
       };
       const place = { port: this.#metricsPorts.get(name)!, url: this.metricsUrl(name) };
       const kind = name.split('-')[0] as 'api' | 'worker' | 'relay';
-      return fromRoot(specs[kind](place, own), name, this.rootOf.get(name) ?? options.root, kind);
+      return fromRoot(specs[kind](place, own), name, this.deployed.get(name)?.root ?? options.root, kind);
     };
     await this.#add('payment-simulator', () => specs.simulator(env));
     await Promise.all(ours.map((name) => this.#add(name, specOf(name))));
+    await makeCurrent(this.temporal, PRESENT_BUILD);
   }
 
   async #startPostgres(): Promise<void> {

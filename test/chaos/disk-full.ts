@@ -14,6 +14,8 @@ import { runSeed } from './run.ts';
 const [dataParent] = process.argv.slice(2);
 const SECONDS = 22;
 const FULL_FOR_MS = 6_000;
+/** Once in the run. */
+const BETWEEN_FAULTS_MS = [SECONDS * 1_000, SECONDS * 1_000] as const;
 const CHUNK = Buffer.alloc(1_048_576);
 
 const diskFull: Fault = {
@@ -48,7 +50,10 @@ mkdirSync(folder, { recursive: true });
 const cluster = await Cluster.start({ root, dataParent: dataParent! });
 try {
   const partner = await Partner.open(cluster.apis[0]!, chaosSecrets.JWT_SECRET);
-  const run = await runSeed(cluster, partner, { seed: 1, seconds: SECONDS, faults: [diskFull], folder });
+  const run = await runSeed(cluster, partner, {
+    ...{ seed: 1, seconds: SECONDS, folder },
+    ...{ faults: [diskFull], betweenFaultsMs: BETWEEN_FAULTS_MS },
+  });
   partner.close();
   process.stdout.write(`${JSON.stringify(run)}\n`);
 } finally {

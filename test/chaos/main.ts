@@ -11,6 +11,7 @@ import { mutatedCopy } from './mutants/apply.ts';
 import { mutantNamed } from './mutants/mutants.ts';
 import { runMutants } from './mutants/run-mutants.ts';
 import type { RunResult } from './run.ts';
+import { shiftedClock } from './shifted-clock.ts';
 import { type Series, soak } from './soak.ts';
 import { summaryOf } from './summary.ts';
 
@@ -26,6 +27,7 @@ interface Options {
   readonly faults?: string;
   readonly profile: 'dev' | 'server';
   readonly otherRoot?: string;
+  readonly clocksOff?: number;
   readonly mutant?: string;
   readonly mutants?: true | readonly string[];
   readonly soak?: number;
@@ -40,7 +42,15 @@ const command = new Command('chaos')
   .option('--soak <time>', 'mixed load with faults for so long, such as 60m: does anything grow?', minutes)
   .option('--other-root <folder>', 'another version of the service, for two-versions')
   .option('--mutant <name>', 'part of its name: runs a copy of the service that has this mistake')
-  .option('--mutants [names...]', 'each of them, or all, by a run and by the test that is to notice it: a table of what did')
+  .option(
+    '--clocks-off <minutes>',
+    'what the clocks of API and workers are before the others, or behind if negative',
+    Number,
+  )
+  .option(
+    '--mutants [names...]',
+    'each of them, or all, by a run and by the test that is to notice it: a table of what did',
+  )
   .addOption(new Option('--profile <name>', 'how Temporal runs').choices(['dev', 'server']).default('dev'));
 
 async function main(): Promise<void> {
@@ -62,6 +72,7 @@ async function main(): Promise<void> {
   let runs: readonly RunResult[];
   let drifts: readonly Series[] = [];
   try {
+    if (options.clocksOff !== undefined) await cluster.redeploy(shiftedClock(options.clocksOff * 60_000));
     const partner = await Partner.open(cluster.apis[0]!, chaosSecrets.JWT_SECRET);
     if (options.soak === undefined) runs = await runSeeds(cluster, partner, options, chosen);
     else ({ runs, drifts } = await runSoak(cluster, partner, options.soak, options));
@@ -129,10 +140,11 @@ function tell(run: RunResult, options: Options): void {
   if (broken.length > 0) console.log(`  again: ${commandOf(seed, options)}`);
 }
 
-const commandOf = (seed: number, { seconds, faults: names, profile, otherRoot, mutant }: Options): string =>
+const commandOf = (seed: number, { seconds, faults: names, profile, otherRoot, clocksOff, mutant }: Options): string =>
   `npm run chaos -- --seed ${seed} --seconds ${seconds} --profile ${profile}` +
   (names === undefined ? '' : ` --faults ${names}`) +
   (otherRoot === undefined ? '' : ` --other-root ${otherRoot}`) +
+  (clocksOff === undefined ? '' : ` --clocks-off ${clocksOff}`) +
   (mutant === undefined ? '' : ` --mutant '${mutant}'`);
 
 function minutes(text: string): number {

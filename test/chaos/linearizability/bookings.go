@@ -216,6 +216,21 @@ func (b *bookingHistory) heldUntil(before int64) int64 {
 	return until
 }
 
+// From when on its time may be over, by what was told before: a payment that is pending, or that nobody knows of, ends its booking
+// at its own deadline, also where the hold would have lasted longer.
+func (b *bookingHistory) mayLapseFrom(before int64, terms terms) int64 {
+	until := b.heldUntil(before)
+	if paid := earliestCall(b.of("pay", (*operation).isNotRefused), never); paid < never {
+		until = min(until, paid+terms.paymentDeadline)
+	}
+	return until - terms.clockTolerance
+}
+
+// While a payment is pending its deadline ends the booking, be it before or after the hold's time.
+func (b *bookingHistory) mayEndFrom(until int64, terms terms) int64 {
+	return min(until, earliestCall(b.of("pay", (*operation).isNotRefused), never-terms.paymentDeadline)+terms.paymentDeadline)
+}
+
 func (b *bookingHistory) mayHaveBeenExtended() bool {
 	return len(b.of("extend", (*operation).isUnknown)) > 0
 }

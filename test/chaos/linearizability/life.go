@@ -112,7 +112,7 @@ func (l *lifeOf) isPaid() {
 	reclaims := until == 0 || b.mayHaveBeenExtended() || from <= until+l.s.terms.clockTolerance
 	paid := &effect{kind: book, reclaims: reclaims, may: !isKnown}
 	l.fill(paid, l.paidSeats(pays))
-	if lapse := max(l.heldFrom, until-l.s.terms.clockTolerance); reclaims && to > lapse {
+	if lapse := max(l.heldFrom, b.mayLapseFrom(never, l.s.terms)); reclaims && to > lapse {
 		lapsed := &effect{kind: free, phase: held, may: true, loose: true}
 		l.s.add(lapsed, b, nil, lapse, to, "expiry, perhaps, of")
 	}
@@ -189,7 +189,7 @@ func (l *lifeOf) expires(status string) {
 	b := l.b
 	until := b.heldUntil(never)
 	lapse := &effect{kind: free, phase: held}
-	from := max(l.heldFrom, until-l.s.terms.clockTolerance)
+	from := max(l.heldFrom, b.mayLapseFrom(never, l.s.terms))
 	if status == "FAILED" {
 		// Charged, and not to be had: the seats went when the payment did.
 		lapse.phase = either
@@ -209,7 +209,7 @@ func (l *lifeOf) mayHaveEnded() {
 	if b.final != nil || l.claimEnd < never {
 		return
 	}
-	from := max(l.heldFrom, b.heldUntil(never)-l.s.terms.clockTolerance)
+	from := max(l.heldFrom, b.mayLapseFrom(never, l.s.terms))
 	l.s.add(&effect{kind: free, phase: held, may: true, loose: true}, b, nil, from, never, "expiry, perhaps, of")
 	for _, o := range b.givingBack((*operation).isUnknown) {
 		l.s.add(&effect{kind: free, phase: either, may: true, loose: true}, b, o, o.Call, never, "end, perhaps, of")

@@ -79,12 +79,12 @@ func isSameAnswer(first, o *operation) bool {
 	return slices.Equal(slices.Sorted(slices.Values(first.seats())), slices.Sorted(slices.Values(o.seats())))
 }
 
-// Promise 5: 410 says that the time of a hold is over; it must be.
+// Promise 5: 410 says that the time of a hold is over; it must be. Or that of the payment that it was secured for.
 func (s *story) neverEndedEarly(b *bookingHistory) []violation {
 	var broken []violation
 	for _, kind := range []string{"extend", "change-seats", "pay", "release"} {
 		for _, o := range b.byKind[kind] {
-			if o.Code != "HOLD_EXPIRED" || *o.Return >= b.heldUntil(o.Call)-s.terms.clockTolerance {
+			if o.Code != "HOLD_EXPIRED" || *o.Return >= b.mayLapseFrom(o.Call, s.terms) {
 				continue
 			}
 			broken = append(broken, s.violation("a hold keeps its time", "told that its time is over before it was", append(b.of("hold", (*operation).isOk), o)...))
