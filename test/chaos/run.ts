@@ -17,6 +17,7 @@ import type { Partner } from './partner.ts';
 import { Prober, recoveredAfterMs } from './prober.ts';
 import { Random } from './random.ts';
 import { MapReader } from './readers.ts';
+import { StreamWatcher } from './stream-watcher.ts';
 import { Told } from './told.ts';
 import { careless } from './webhook-post.ts';
 
@@ -68,6 +69,7 @@ export interface RunResult {
   readonly holdMsP50: number;
   readonly holdMsP99: number;
   readonly mapReads: number;
+  readonly mapEvents: number;
   readonly probes: number;
   readonly webhooks: Readonly<Record<string, number>>;
   readonly audit: AuditResult;
@@ -99,6 +101,9 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
     { length: READERS },
     (_, number) => new MapReader(doors, shows, told, Random.of(seed, `reader ${number}`)),
   );
+  const watchers = shows.map(
+    (show, number) => new StreamWatcher(cluster.apis, show, told, Random.of(seed, `watcher ${number}`)),
+  );
   options.onBegin?.(figures);
   cluster.post.carryAs(careless, Random.of(seed, 'webhooks'));
 
@@ -107,6 +112,7 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
     ...tokens.map((token, number) => new Client(market, number, token, Random.of(seed, `client ${number}`))),
     ...probers,
     ...readers,
+    ...watchers,
   ].map((actor) => actor.run(ended.signal));
   const startedMs = performance.now();
   const timer = setTimeout(() => ended.abort(), seconds * 1_000);
@@ -131,6 +137,7 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
     holdMsP50: Math.round(holds[Math.floor(holds.length * 0.5)] ?? NaN),
     holdMsP99: Math.round(holds[Math.floor(holds.length * 0.99)] ?? NaN),
     mapReads: readers.reduce((sum, { reads }) => sum + reads, 0),
+    mapEvents: watchers.reduce((sum, { events }) => sum + events, 0),
     probes: probers.reduce((sum, { sales }) => sum + sales.length, 0),
     webhooks: { ...cluster.post.figures },
     audit: result,

@@ -102,9 +102,11 @@ describe('when the disk of the data folder is full', () => {
 });
 
 /** A run in which nobody bought anything, or nothing was refused, has shown nothing. */
-function expectWork({ figures, audit }: RunResult): void {
+function expectWork({ figures, audit, mapReads, mapEvents }: RunResult): void {
   expect(figures.outcomes['hold ok']).toBeGreaterThan(20);
   expect(figures.codes.SEAT_UNAVAILABLE).toBeGreaterThan(50);
   expect(audit.confirmed).toBeGreaterThan(5);
   expect(audit.repeated).toBeGreaterThan(20);
+  expect(mapReads).toBeGreaterThan(20);
+  expect(mapEvents).toBeGreaterThan(20);
 }
