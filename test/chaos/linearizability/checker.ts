@@ -40,7 +40,10 @@ async function build(file: string, { env, signal }: CheckerOptions): Promise<voi
     const { GOOS: _os, GOARCH: _arch, ...own } = env;
     const limits = { env: own, cwd: import.meta.dirname, timeoutMs: BUILD_TIMEOUT_MS, signal };
     const run = await runCommand('go', ['build', '-o', join(unfinished, NAME), '.'], limits);
-    if (run.failure !== null) throw new Error(`the checker of histories was not built: ${run.failure}\n${run.output}`);
+    if (run.failure !== null) {
+      const what = 'the checker of histories was not built (Go 1.24 or newer does it: https://go.dev/dl)';
+      throw new Error(`${what}: ${run.failure}\n${run.output}`);
+    }
     await rename(join(unfinished, NAME), file);
   } finally {
     await rm(unfinished, { recursive: true, force: true });

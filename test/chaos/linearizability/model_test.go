@@ -122,6 +122,13 @@ var legal = map[string]func(*telling){
 		t.found("a", "1", "CONFIRMED")
 		t.found("b", "1", "RELEASED")
 	},
+	"a payment that nobody knew of by its deadline, before the hold's time": func(t *telling) {
+		t.hold("a", "1", 0, 1, 30)
+		t.add("pay", "a", 2, 3, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 12, 13, 22)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	},
 	"an extension": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.add("extend", "a", 2, 3, seats("1"), status("HELD"), until(20))
@@ -250,6 +257,18 @@ var illegal = map[string]struct {
 	"a hold that ended before its time": {"one owner", func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.hold("b", "1", 9, 9.5, 19)
+		t.found("a", "1", "EXPIRED")
+	}},
+	"a pending payment that ended before its deadline": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 30)
+		t.add("pay", "a", 2, 3, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 11, 11.5, 21)
+		t.found("a", "1", "EXPIRED")
+	}},
+	"a hold whose payment was declined, and that ended before its time": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 30)
+		t.add("pay", "a", 2, 3, seats("1"), refused("PAYMENT_DECLINED"))
+		t.hold("b", "1", 12, 13, 22)
 		t.found("a", "1", "EXPIRED")
 	}},
 	"an extension that was not kept": {"one owner", func(t *telling) {

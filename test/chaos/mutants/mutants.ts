@@ -279,7 +279,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'watched.map.version < Math.min(seenVersion, 0) && loads',
       },
     ],
-    test: test('api/seat-map', 'never goes back for a reader who goes from process to process with its tag'),
+    test: test('live/seat-map-cache', 'a reader who has seen a newer map elsewhere is not shown an older one'),
     isSeenByClients: true,
   },
   {
@@ -296,7 +296,7 @@ export const mutants: readonly Mutant[] = [
     isSeenByClients: false,
   },
   {
-    name: 'a payment without an outcome is never looked for',
+    name: 'a payment whose outcome nobody knows is never looked for again',
     promise: 8,
     edits: [
       {
@@ -304,9 +304,14 @@ export const mutants: readonly Mutant[] = [
         find: 'await this.#settleLater(attemptId, this.#attempt(attemptId).amount);\n    return this.#pending',
         replace: 'return this.#pending',
       },
+      {
+        file: 'activities/sweep-activities.ts',
+        find: 'await tell(attempt, outcome);\n        return true;',
+        replace: 'return tell === null;',
+      },
     ],
-    test: test('workflows/payment-outcomes', 'and buys the seats, as they are still free'),
-    isSeenByClients: false,
+    test: test('workflows/late-money', 'after it was charged, buys the seats that are still held'),
+    isSeenByClients: true,
   },
   {
     name: 'a workflow asks for something else than its history has, unguarded',
