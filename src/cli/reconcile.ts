@@ -12,6 +12,7 @@ import type {
 } from '../contracts/http/reconciliation.ts';
 import type { Problem } from '../contracts/http/problems.ts';
 import type { Money } from '../domain/money.ts';
+import { differenceClasses } from '../domain/reconciliation.ts';
 import { NOT_DONE, runCommand, Stopped } from './command.ts';
 import { patiently, reasonOf } from './patience.ts';
 import { namedFile, ownStaffToken, runningApi } from './running-system.ts';
@@ -110,7 +111,7 @@ async function report(api: Api, run: ReconciliationBody, { csv }: Options): Prom
   async function* rows(): AsyncGenerator<Readonly<Record<string, string | number>>> {
     for await (const finding of findingsOf(api, run.id)) {
       if (finding.state !== 'REPAIRED' && finding.state !== 'RESOLVED') open += 1;
-      if (count++ < SHOWN_MAX) console.log(inWords(finding));
+      if (count++ < SHOWN_MAX) console.log(inWords(finding, run.mode));
       yield csvRow(finding);
     }
   }
@@ -120,8 +121,8 @@ async function report(api: Api, run: ReconciliationBody, { csv }: Options): Prom
   if (count > SHOWN_MAX)
     console.log(`… and ${count - SHOWN_MAX} more${csv === undefined ? ': write them with --csv' : ''}`);
   console.log(
-    `${counts.bookings} bookings, ${counts.movements} movements of money, ${counts.shows} shows: ` +
-      `${counts.found} differences, ${counts.acted} acted on, ${open} open.`,
+    `Bookings: ${counts.bookings}, movements of money: ${counts.movements}, shows: ${counts.shows}. ` +
+      `Differences: ${counts.found}, acted on: ${counts.acted}, open: ${open}.`,
   );
   return open;
 }
@@ -137,11 +138,15 @@ async function* findingsOf(api: Api, runId: string): AsyncGenerator<Reconciliati
   }
 }
 
-const inWords = ({ class: kind, subject, detail, done, state, whatToDo }: ReconciliationFindingBody): string =>
-  [
-    `${kind} ${subject}: ${detail}`,
-    done === null && state !== 'RESOLVED' ? `  to do: ${whatToDo}` : `  ${state ?? ''}: ${done ?? 'it is gone'}`,
-  ].join('\n');
+function inWords(
+  { class: kind, subject, detail, done, state, whatToDo }: ReconciliationFindingBody,
+  mode: ReconciliationBody['mode'],
+): string {
+  const isRepairable = differenceClasses[kind].repair !== null && mode !== 'repair';
+  const toDo = isRepairable ? 'Have it settled, by a run with --repair.' : whatToDo;
+  const isLeft = done === null && state !== 'RESOLVED' && state !== 'REPAIRED';
+  return `${kind} ${subject}: ${detail}\n  ${isLeft ? `to do: ${toDo}` : `${state ?? ''}: ${done ?? 'it is gone'}`}`;
+}
 
 /** Before the work is done for it. */
 async function expectWritable(file: string): Promise<void> {
