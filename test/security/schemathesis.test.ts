@@ -8,7 +8,7 @@ describeAttacks({
     examples: 5,
     chains: 20,
     seed: 1,
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
   },
   casesMin: 4_000,
   isNeeded: false,

@@ -69,6 +69,7 @@ async function install(python: string, folder: string): Promise<string | null> {
     const installed = await run(join(building, 'bin', 'python'), pip);
     if (installed.failure !== null) return `pip install ${installed.failure}: ${lastLine(installed.output)}`;
     // What is started is the environment's Python, which knows its place; the scripts beside it would not.
+    await rm(folder, { recursive: true, force: true });
     await rename(building, folder);
     return null;
   } finally {
