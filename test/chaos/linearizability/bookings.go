@@ -139,6 +139,17 @@ func (s *story) booking(id string) *bookingHistory {
 	return b
 }
 
+// Those that somebody was told of; the others are holds that were refused, or whose fate nobody knows.
+func (s *story) bookingsSeen() int {
+	seen := 0
+	for _, b := range s.bookings {
+		if b.firstSeen < never {
+			seen++
+		}
+	}
+	return seen
+}
+
 func (s *story) seatsOf(show string, ids []string) []int32 {
 	seats := make([]int32, 0, len(ids))
 	for _, id := range ids {

@@ -100,7 +100,7 @@ func check(operations []*operation, terms terms, folder string) report {
 	return report{
 		Ok:         len(all) == 0 && len(undecided) == 0,
 		Operations: len(operations),
-		Bookings:   len(s.bookings),
+		Bookings:   s.bookingsSeen(),
 		Seats:      len(s.seats),
 		Partitions: order.partitions,
 		SeatBySeat: order.seatBySeat,

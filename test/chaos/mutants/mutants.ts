@@ -19,7 +19,7 @@ export interface Mutant {
   readonly promise: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
   readonly edits: readonly Edit[];
   readonly test: NamedTest;
-  /** Clients of a chaos run see it, too: their history, or the audit after it, has to show it. */
+  /** Clients of a chaos run meet it often enough: their history, or the audit, is to show it too. */
   readonly isSeenByClients: boolean;
 }
 
@@ -104,7 +104,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     test: test('workflows/payment-outcomes', 'in the end money and seats agree'),
-    isSeenByClients: true,
+    isSeenByClients: false,
   },
   {
     name: 'a charge that is asked for again is another charge',
