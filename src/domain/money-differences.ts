@@ -58,6 +58,8 @@ export interface MoneyCase {
   readonly pendingRefunds: readonly string[];
   /** A workflow of one of the bookings runs; null: nobody has asked. */
   readonly isAtWork: boolean | null;
+  /** One of those is more than late money, which waits for the booking to end and does not end it; null as above. */
+  readonly isOwned: boolean | null;
 }
 
 /**
@@ -249,7 +251,7 @@ function overCaptured(records: MoneyCase, attempt: CaseAttempt): Difference[] {
 // ---- bookings ----
 
 function leftBehind(records: MoneyCase, booking: CaseBooking, before: JudgedBefore): Difference[] {
-  if (!hasLiveHold(booking.status) || records.isAtWork) return [];
+  if (!hasLiveHold(booking.status) || records.isOwned) return [];
   // While it is being paid, the payment's deadline ends it.
   const isPaying = booking.status === 'PAYMENT_PENDING';
   if (booking.expiresAtMs >= before.holdMs || (isPaying && booking.changedAtMs >= before.attemptMs)) return [];
@@ -259,7 +261,7 @@ function leftBehind(records: MoneyCase, booking: CaseBooking, before: JudgedBefo
       subject: booking.id,
       bookingId: booking.id,
       showId: booking.showId,
-      detail: `${booking.status}, and no workflow of it runs`,
+      detail: `${booking.status}, and no workflow of it runs that would end it`,
     }),
   ];
 }
@@ -291,7 +293,7 @@ function ofBalance(records: MoneyCase): Difference[] {
       showId: first?.showId ?? null,
       due,
       found,
-      detail: `paid ${inWords(found)}, to be paid ${inWords(due)}, by the records of ${bookings.length} bookings`,
+      detail: `paid ${inWords(found)}, to be paid ${inWords(due)}, by the records of ${bookings.length === 1 ? 'one booking' : `${bookings.length} bookings`}`,
     }),
   ];
 }

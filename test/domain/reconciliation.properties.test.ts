@@ -43,6 +43,7 @@ function agreed(story: string, told: Told): World {
     ],
     pendingRefunds: told.refunds.filter(({ status }) => status === 'PENDING').map(({ id }) => id),
     isAtWork: false,
+    isOwned: false,
   };
 }
 
@@ -291,7 +292,7 @@ describe('money', () => {
       fc.property(world, mutation, ({ ...records }, { applies, mutate }) => {
         fc.pre(applies(records));
         const whole = mutate(records);
-        const few = { ...whole, movements: [], pendingRefunds: [], isAtWork: null };
+        const few = { ...whole, movements: [], pendingRefunds: [], isAtWork: null, isOwned: null };
         const isByRecords = kindsOf(whole).some((kind) =>
           ['attempt_without_outcome', 'refund_missing', 'booking_without_capture', 'held_past_expiry'].includes(kind),
         );
@@ -323,10 +324,19 @@ describe('money', () => {
       const { applies, mutate } = mutations[name]!;
       fc.assert(
         fc.property(world.filter(applies), (records) =>
-          expect(kindsOf({ ...mutate(records), isAtWork: true })).toEqual([]),
+          expect(kindsOf({ ...mutate(records), isAtWork: true, isOwned: true })).toEqual([]),
         ),
       );
     }
+  });
+
+  test('late money that waits for a booking to end keeps nobody from ending it', () => {
+    const { applies, mutate } = mutations['a hold that nobody ends']!;
+    fc.assert(
+      fc.property(world.filter(applies), (records) =>
+        expect(kindsOf({ ...mutate(records), isAtWork: true, isOwned: false })).toEqual(['held_past_expiry']),
+      ),
+    );
   });
 });
 

@@ -25,7 +25,7 @@ test('a worker that waits for a provider’s books tells that it lives', async (
     db: postgres.db,
     gateway: slow,
     providers: [slow],
-    actors: { seatMap: unused, isAtWork: unused, stuckWorkflows: unused, isStuck: unused },
+    actors: { seatMap: unused, isAtWork: unused, isOwned: unused, stuckWorkflows: unused, isStuck: unused },
     workflows: { notifyPayment: unused, seatCommand: unused, resumeChange: unused },
     sweepAttempt: unused,
     graceMs: 1_000,

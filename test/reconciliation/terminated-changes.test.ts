@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
+import type { CancellationChange, ExchangeChange } from '../../src/contracts/change-messages.ts';
 import type { ReconciliationResult } from '../../src/contracts/reconciliation.ts';
-import { bookingChangeWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
+import { bookingChangeWorkflowId, bookingWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
 import { asMade, type Booking, type NewBooking } from '../../src/domain/booking.ts';
+import type { Money } from '../../src/domain/money.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findBookings } from '../../src/read-model/bookings.ts';
 import { insertExchange } from '../../src/read-model/exchanges.ts';
 import type { Show } from '../../src/read-model/shows.ts';
-import { book, endOf, pay, rowOf } from '../setup/bookings.ts';
+import { book, captured, chargeAtProvider, endOf, lateEndOf, pay, recordAttempt, rowOf } from '../setup/bookings.ts';
 import { expectChainsToAgree } from '../setup/chains.ts';
 import { eventually } from '../setup/eventually.ts';
 import { exchangeFor } from '../setup/exchanges.ts';
@@ -108,17 +110,60 @@ test('an exchange that was terminated between show and records is undone: the se
   expect(await openKinds([show.id])).toEqual([]);
 }, 60_000);
 
-/** Where the workflow of an exchange comes to its end, what it was for, and what has become of the old booking in the end. */
+/** Money that was captured is told of when its booking's workflow is gone: late money waits for the booking to end. */
+async function toldOfMoney(booking: NewBooking & Partial<Pick<Booking, 'status'>>, amount: Money, attemptId: string) {
+  const paid = { id: booking.id, price: { lines: [], total: amount } };
+  const notice = captured(paid, attemptId, await chargeAtProvider(system, paid, attemptId));
+  await system.workflows.notifyPayment(notice, booking);
+}
+
+test('a hold whose workflow was terminated is ended also while its late money waits for that, and buys the seats', async () => {
+  const show = await openShow(system);
+  const booking = await book(system, show, [0, 1], { holdTtlMs: 400 });
+  await system.temporal.workflow.getHandle(bookingWorkflowId(booking.id)).terminate();
+  const attemptId = newId('pay');
+  await recordAttempt(system, booking, attemptId);
+  await toldOfMoney(booking, booking.price.total, attemptId);
+  await reconcile();
+  expect(await lateEndOf(system, booking, attemptId)).toBe('confirmed');
+  await expectChainsToAgree(system, [show]);
+}, 60_000);
+
+test('an exchange that was terminated is undone also while its money waits for that', async () => {
+  const [show, other] = [await openShow(system), await openShow(system, { seatPrice: 40_000 })];
+  const from = await confirmed(show, [0, 1]);
+  const { to, payment } = exchangeFor(from, other, [3, 4]);
+  const times = { heldAtMs: Date.now(), expiresAtMs: Date.now() };
+  const booking: Booking = {
+    ...asMade({ ...to, ...times, exchangeOf: from.id }),
+    status: 'PAYMENT_PENDING',
+    chainId: from.id,
+  };
+  await system.db.transaction().execute((trx) => insertExchange(trx, booking));
+  await recordAttempt(system, { ...booking, price: { lines: [], total: payment!.amount } }, payment!.attemptId);
+  const take = { kind: 'confirm', bookingId: to.id, buyerId: to.userId, seats: [3, 4], reclaim: true } as const;
+  expect(await system.workflows.seatCommand(other.id, take)).toMatchObject({ ok: true });
+  await toldOfMoney(booking, payment!.amount, payment!.attemptId);
+  await reconcile();
+  expect(await lateEndOf(system, booking, payment!.attemptId)).toBe('refunded');
+  await eventually(() => expectChainsToAgree(system, [show, other]));
+  expect(await rowOf(system, booking)).toMatchObject({ status: 'FAILED' });
+}, 60_000);
+
+/** Where the workflow of a change comes to its end, what it was for, and what has become of the booking in the end. */
 interface HalfDone {
   readonly at: string;
-  readonly newSeatPrice: number;
-  readonly ends: 'CONFIRMED' | 'EXCHANGED';
+  readonly what: 'an exchange for dearer seats' | 'an exchange for cheaper seats' | 'a cancellation';
+  readonly ends: 'CONFIRMED' | 'EXCHANGED' | 'CANCELLED';
 }
 
 const DEARER = 40_000;
 const CHEAPER = 10_000;
-const dearer = (at: string, ends: HalfDone['ends']): HalfDone => ({ at, newSeatPrice: DEARER, ends });
-const cheaper = (at: string, ends: HalfDone['ends']): HalfDone => ({ at, newSeatPrice: CHEAPER, ends });
+const of =
+  (what: HalfDone['what']) =>
+  (at: string, ends: HalfDone['ends']): HalfDone => ({ at, what, ends });
+const [dearer, cheaper] = [of('an exchange for dearer seats'), of('an exchange for cheaper seats')];
+const cancellation = of('a cancellation');
 
 /** In the order of the steps. Before the one transaction that records it nothing has happened, after it all of it. */
 const halfDone: readonly HalfDone[] = [
@@ -138,18 +183,30 @@ const halfDone: readonly HalfDone[] = [
   cheaper('before refundPayment', 'EXCHANGED'),
   cheaper('after refundPayment', 'EXCHANGED'),
   cheaper('before recordChangeRefund', 'EXCHANGED'),
+  cancellation('before recordCancellation', 'CONFIRMED'),
+  cancellation('after recordCancellation', 'CANCELLED'),
+  cancellation('before returnSeats', 'CANCELLED'),
+  cancellation('before refundPayment', 'CANCELLED'),
+  cancellation('after refundPayment', 'CANCELLED'),
 ];
 
-describe('an exchange across two shows whose workflow is terminated', () => {
-  const played: { readonly from: NewBooking; readonly newId: string; readonly shows: readonly Show[] }[] = [];
+function changeOf(from: NewBooking, other: Show, { what }: HalfDone): CancellationChange | ExchangeChange {
+  if (what !== 'a cancellation') return { ...exchangeFor(from, other, [3, 4]), holdTtlMs: HELD_FOR_MS };
+  return { kind: 'cancellation', changeId: newId('chg'), bookingId: from.id, requestedBy: from.userId };
+}
 
-  async function terminated({ at, newSeatPrice }: HalfDone): Promise<(typeof played)[number]> {
-    const [old, other] = await Promise.all([openShow(system), openShow(system, { seatPrice: newSeatPrice })]);
+describe('a change whose workflow is terminated', () => {
+  const played: { readonly from: NewBooking; readonly other: string | null; readonly shows: readonly Show[] }[] = [];
+
+  async function terminated(halfWay: HalfDone): Promise<(typeof played)[number]> {
+    const seatPrice = halfWay.what === 'an exchange for cheaper seats' ? CHEAPER : DEARER;
+    const [old, next] = await Promise.all([openShow(system), openShow(system, { seatPrice })]);
     const from = await confirmed(old, [0, 1]);
-    const change = { ...exchangeFor(from, other, [3, 4]), holdTtlMs: HELD_FOR_MS };
-    // Of the old booking's own steps none comes any more: both names are the exchange's.
-    const halt = /returnSeats|refund|Refund/.test(at) ? from.id : change.to.id;
-    writeFileSync(join(HALTS_DIR, halt), at);
+    const change = changeOf(from, next, halfWay);
+    const other = change.kind === 'exchange' ? change.to.id : null;
+    // Of the old booking's own steps none comes any more: both names are the change's.
+    const halt = other === null || /returnSeats|refund|Refund/.test(halfWay.at) ? from.id : other;
+    writeFileSync(join(HALTS_DIR, halt), halfWay.at);
     // Past the client, which asks again when a run has ended: then another one goes on with it.
     const workflowId = bookingChangeWorkflowId(from.id);
     const options = { workflowId, taskQueue: taskQueues.bookings, args: [{ change }] };
@@ -157,7 +214,7 @@ describe('an exchange across two shows whose workflow is terminated', () => {
     await eventually(() => expect(existsSync(join(HALTS_DIR, `${halt}.halted`))).toBe(true));
     await terminateChangeOf(from);
     rmSync(join(HALTS_DIR, `${halt}.halted`));
-    return { from, newId: change.to.id, shows: [old, other] };
+    return { from, other, shows: [old, next] };
   }
 
   beforeAll(async () => {
@@ -168,22 +225,21 @@ describe('an exchange across two shows whose workflow is terminated', () => {
     await reconcile();
   }, 120_000);
 
-  test.each(halfDone.map((each, place) => [each.at, each.newSeatPrice, each.ends, place] as const))(
-    '%s, for seats at %d: the old booking is %s, and money and seats agree',
-    async (_at, _price, ends, place) => {
-      const { from, newId: otherId, shows } = played[place]!;
+  test.each(halfDone.map((each, place) => [each.what, each.at, each.ends, place] as const))(
+    '%s, %s: the booking is %s, and money and seats agree',
+    async (_what, _at, ends, place) => {
+      const { from, other: otherId, shows } = played[place]!;
       await eventually(() => expectChainsToAgree(system, shows), QUIET_WITHIN_MS);
-      expect(await rowOf(system, from)).toMatchObject({ status: ends });
-      const [other] = await findBookings(system.db, [otherId]);
+      const { status, refund } = await rowOf(system, from);
+      expect([status, refund?.status ?? 'SUCCEEDED']).toEqual([ends, 'SUCCEEDED']);
+      const [other] = otherId === null ? [] : await findBookings(system.db, [otherId]);
       expect(other?.status ?? 'FAILED').toBe(ends === 'EXCHANGED' ? 'CONFIRMED' : 'FAILED');
-      const refund = (await rowOf(system, from)).refund?.status ?? 'SUCCEEDED';
-      expect(refund).toBe('SUCCEEDED');
     },
     QUIET_WITHIN_MS + 5_000,
   );
 
   test('in the end nothing is left open: a payment that was never sent is called off when it is old enough', async () => {
-    const newOnes = played.map(({ newId: id }) => id);
+    const newOnes = played.flatMap(({ other }) => other ?? []);
     await sql`update payments set created_at = created_at - interval '1 hour' where booking_id = any(${newOnes}::text[])`.execute(
       system.db,
     );
