@@ -57,7 +57,7 @@ export async function audit(scene: AuditScene): Promise<AuditResult> {
   const audits = await Promise.all(shows.map((id) => auditShow(sourcesOf(scene.cluster), id)));
   const rows = await bookingRows(scene.cluster, shows);
   const repeated = await askAgain(scene);
-  await tellTheEnd(scene, rows);
+  tellTheEnd(scene, rows);
   return {
     broken: [
       ...stuck,
@@ -251,7 +251,7 @@ async function askAgain({ doors, told }: AuditScene): Promise<number> {
 }
 
 /** The end of each booking, for whoever checks the run's operations: holds whose answer was lost are found by it. */
-async function tellTheEnd({ operations, clock, shows }: AuditScene, rows: ReadonlyMap<string, Row>): Promise<void> {
+function tellTheEnd({ operations, clock, shows }: AuditScene, rows: ReadonlyMap<string, Row>): void {
   const sold = new Set(shows.map(({ id }) => id));
   const call = clock.now();
   for (const { id, showId, status, seatIds } of rows.values()) {

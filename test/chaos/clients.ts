@@ -380,7 +380,7 @@ export class Client {
     const answer = await door.call(method, path, options);
     const returned = clock.now();
     const heard = heardOf(answer);
-    const code = heard.body.code === undefined ? null : String(heard.body.code);
+    const code = codeIn(heard.body);
     operations.append(
       operationOf(asked, heard, { client, call, return: answer.status === null ? null : returned, clock }),
     );
@@ -414,6 +414,8 @@ function heardOf(answer: CallAnswer): Heard {
   return { outcome: status < 300 ? 'ok' : status < 500 ? 'refused' : 'unknown', status, body };
 }
 
+const codeIn = ({ code }: Body): string | null => (typeof code === 'string' ? code : null);
+
 interface Seen {
   readonly client: number;
   readonly call: number;
@@ -434,7 +436,7 @@ function operationOf(asked: Asked, { outcome, body }: Heard, { clock, ...seen }:
     key: asked.key ?? null,
     seatIds: asked.seatIds,
     outcome,
-    code: typeof body.code === 'string' ? body.code : null,
+    code: codeIn(body),
     status: isOk ? String(answered.status) : null,
     answeredSeatIds: isOk ? seatIdsIn(answered) : null,
     expiresAt,

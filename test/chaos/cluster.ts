@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
 import type { ProcessSpec } from '../../src/platform/process-spec.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
+import type * as ownProcesses from '../../src/main/own-processes.ts';
+import type * as migrations from '../../src/read-model/migrate.ts';
 import { createDatabase, type ReadModel } from '../../src/read-model/database.ts';
 import { openDataFolder } from '../../src/supervisor/data-folder.ts';
 import { prepareEmbeddedPostgres } from '../../src/supervisor/postgres/embedded-postgres.ts';
@@ -145,7 +147,7 @@ export class Cluster {
     for (const name of readdirSync(this.pointsDir)) rmSync(join(this.pointsDir, name), { force: true });
     for (const part of this.#parts.values()) part.goOn();
     for (const { postgres, temporal, provider } of this.#ways.values()) {
-      await Promise.all([postgres, temporal, provider].map((way) => way?.heal()));
+      await Promise.all([postgres.heal(), temporal.heal(), provider?.heal()]);
     }
     this.post.carryWell();
     await this.#deployThePresent();
@@ -181,34 +183,42 @@ export class Cluster {
   #databaseFolder = '';
 
   async #start(): Promise<void> {
-    const { log, options } = this;
-    const binary = await obtainToxiproxy(process.env, log);
+    const binary = await obtainToxiproxy(process.env, this.log);
     const controlPort = await freePort();
     await this.#add('toxiproxy', () => toxiproxyProcess(binary, controlPort));
     await this.#startPostgres();
     const temporalAddress = await this.#startTemporal();
     const simulatorPort = await freePort();
     this.simulatorUrl = `http://127.0.0.1:${simulatorPort}`;
-    const control = `http://127.0.0.1:${controlPort}`;
-    const upstreams = { postgres: new URL(this.databaseUrl).host, temporal: temporalAddress };
+    await this.#openWays(`http://127.0.0.1:${controlPort}`, {
+      postgres: new URL(this.databaseUrl).host,
+      temporal: temporalAddress,
+      provider: `127.0.0.1:${simulatorPort}`,
+    });
+    await this.#startOurs(simulatorPort);
+    await makeCurrent(this.temporal, PRESENT_BUILD);
+  }
+
+  async #openWays(control: string, to: Readonly<Record<keyof Ways, string>>): Promise<void> {
     for (const name of ours) {
-      const way = async (to: string, upstream: string) =>
-        Proxy.open(control, `${name}-${to}`, `127.0.0.1:${await freePort()}`, upstream);
+      const way = async (server: keyof Ways) =>
+        Proxy.open(control, `${name}-${server}`, `127.0.0.1:${await freePort()}`, to[server]);
       this.#ways.set(name, {
-        postgres: await way('postgres', upstreams.postgres),
-        temporal: await way('temporal', upstreams.temporal),
-        ...(name.startsWith('worker') && { provider: await way('provider', `127.0.0.1:${simulatorPort}`) }),
+        postgres: await way('postgres'),
+        temporal: await way('temporal'),
+        ...(name.startsWith('worker') && { provider: await way('provider') }),
       });
     }
+  }
+
+  async #startOurs(simulatorPort: number): Promise<void> {
     const apiPorts = [await freePort(), await freePort()];
     this.apis = apiPorts.map((port) => `http://127.0.0.1:${port}`);
     this.post = await WebhookPost.open(await freePort(), this.apis, chaosSecrets.PAYMENT_WEBHOOK_SECRET);
-
-    const specs = await ownSpecs(options.root);
+    for (const name of ours) this.#metricsPorts.set(name, await freePort());
+    const specs = await ownSpecs(this.options.root);
     const env = {
-      ...chaosSecrets,
-      ...sale,
-      ...options.settings,
+      ...{ ...chaosSecrets, ...sale, ...this.options.settings },
       NODE_ENV: 'development',
       DATA_DIR: this.dataDir,
       TEMPORAL_NAMESPACE: 'default',
@@ -217,25 +227,27 @@ export class Cluster {
       PAYMENT_WEBHOOK_URL: this.post.url,
       CHAOS_POINTS_DIR: this.pointsDir,
     };
-    for (const name of ours) this.#metricsPorts.set(name, await freePort());
     const specOf = (name: OwnName) => (): ClusterProcessSpec => {
-      const ways = this.ways(name);
-      const own = {
-        ...env,
-        DATABASE_URL: through(ways.postgres, this.databaseUrl),
-        TEMPORAL_ADDRESS: ways.temporal.address,
-        PAYMENT_GATEWAY_URL: ways.provider ? `http://${ways.provider.address}` : this.simulatorUrl,
-        PORT: String(apiPorts[name === 'api-2' ? 1 : 0]),
-        ...(name.startsWith('worker') && { WORKER_BUILD_ID: this.deployed.get(name)?.buildId ?? PRESENT_BUILD }),
-        ...(name !== 'relay' && this.#envBesides),
-      };
       const place = { port: this.#metricsPorts.get(name)!, url: this.metricsUrl(name) };
       const kind = name.split('-')[0] as 'api' | 'worker' | 'relay';
-      return fromRoot(specs[kind](place, own), name, this.deployed.get(name)?.root ?? options.root, kind);
+      const PORT = String(apiPorts[name === 'api-2' ? 1 : 0]);
+      const spec = specs[kind](place, { ...env, PORT, ...this.#envOf(name) });
+      return fromRoot(spec, name, this.deployed.get(name)?.root ?? this.options.root, kind);
     };
     await this.#add('payment-simulator', () => specs.simulator(env));
     await Promise.all(ours.map((name) => this.#add(name, specOf(name))));
-    await makeCurrent(this.temporal, PRESENT_BUILD);
+  }
+
+  /** What differs from one process to the next, and from one start to the next. */
+  #envOf(name: OwnName): Environment {
+    const { postgres, temporal, provider } = this.ways(name);
+    return {
+      DATABASE_URL: through(postgres, this.databaseUrl),
+      TEMPORAL_ADDRESS: temporal.address,
+      PAYMENT_GATEWAY_URL: provider ? `http://${provider.address}` : this.simulatorUrl,
+      ...(name.startsWith('worker') && { WORKER_BUILD_ID: this.deployed.get(name)?.buildId ?? PRESENT_BUILD }),
+      ...(name !== 'relay' && this.#envBesides),
+    };
   }
 
   async #startPostgres(): Promise<void> {
@@ -256,7 +268,7 @@ export class Cluster {
     this.databaseUrl = postgres.databaseUrl;
     const { migrateToLatest } = (await import(
       pathToFileURL(join(this.options.root, 'src/read-model/migrate.ts')).href
-    )) as typeof import('../../src/read-model/migrate.ts');
+    )) as typeof migrations;
     await migrateToLatest(this.databaseUrl, this.log);
     this.db = createDatabase(this.databaseUrl, { poolMax: 8, log: { warn: () => undefined, info: () => undefined } });
   }
@@ -313,7 +325,6 @@ const withShortRuns = (spec: ProcessSpec, profile: TemporalProfile): ProcessSpec
         args: [...spec.args, '--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${EVENTS_OF_A_RUN}`],
       };
 
-type OwnProcesses = typeof import('../../src/main/own-processes.ts');
 type Environment = Readonly<Record<string, string>>;
 
 /** How `npm start` of that root runs its processes: with the flags of production. */
@@ -321,7 +332,7 @@ async function ownSpecs(root: string) {
   const url = pathToFileURL(join(root, 'src/main/own-processes.ts')).href;
   const { apiProcesses, workerProcesses, relayProcesses, paymentSimulatorProcess } = (await import(
     url
-  )) as OwnProcesses;
+  )) as typeof ownProcesses;
   type Place = Parameters<typeof apiProcesses>[0][number];
   return {
     // A line for each request would be most of what it does.

@@ -10,7 +10,7 @@ import { checkedRun } from './checked-run.ts';
 import { mutatedCopy } from './mutants/apply.ts';
 import { mutantNamed } from './mutants/mutants.ts';
 import { runMutants } from './mutants/run-mutants.ts';
-import type { RunResult } from './run.ts';
+import { type RunResult, undisturbedRecoveryMs } from './run.ts';
 import { shiftedClock } from './shifted-clock.ts';
 import { type Series, soak } from './soak.ts';
 import { summaryOf } from './summary.ts';
@@ -125,9 +125,7 @@ function chosenFaults(names: string | undefined): readonly Fault[] {
 function tell(run: RunResult, options: Options): void {
   const { seed, faults: came, operationsPerSecond, figures, audit, broken, history, holdMsP99 } = run;
   const happened = came.filter(({ what }) => what !== null);
-  const recoveries = came.flatMap(({ recoveredAfterMs, disturbed }) =>
-    recoveredAfterMs == null || disturbed ? [] : [recoveredAfterMs],
-  );
+  const recoveries = came.map(undisturbedRecoveryMs).filter((afterMs) => afterMs !== null);
   console.log(
     `seed ${seed}: ${broken.length === 0 ? 'every promise kept' : `${broken.length} PROMISES BROKEN`}; ` +
       `${figures.operations} operations (${operationsPerSecond}/s, holds p99 ${holdMsP99} ms), ${audit.bookings} bookings, ` +

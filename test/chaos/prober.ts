@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiDoor } from './api-call.ts';
 import type { ShowOnSale } from './clients.ts';
-import type { Body } from './told.ts';
 
 /** Shorter than other clients': it asks somebody else instead. */
 const HOLD_TIMEOUT_MS = 1_500;
@@ -58,7 +57,7 @@ export class Prober {
     this.#next += 2;
     const held = await this.#call('/bookings', { showId: this.#show.id, seatIds }, HOLD_TIMEOUT_MS);
     if (held?.status !== 201) return false;
-    const id = String((held.body as Body).id);
+    const id = String(held.body.id);
     const paid = await this.#call(`/bookings/${id}/payment`, { method: 'card', token: 'tok_ok' }, PAY_TIMEOUT_MS);
     if (paid?.status === 200) {
       this.sales.push({ askedMs, confirmedMs: performance.now() });

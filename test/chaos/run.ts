@@ -84,36 +84,15 @@ export interface RunResult {
 export async function runSeed(cluster: Cluster, partner: Partner, options: RunOptions): Promise<RunResult> {
   const { seed, seconds, folder } = options;
   mkdirSync(folder, { recursive: true });
-  const operationsFile = join(folder, 'operations.jsonl');
-  const operations = new OperationLog(operationsFile);
-  const doors = cluster.apis.map((url) => new ApiDoor(url));
-  const shows = await Promise.all(Array.from({ length: SHOWS }, () => showOnSale(cluster, ROWS, SEATS_OF_A_ROW)));
-  const probeShow = await showOnSale(cluster, PROBE_ROWS, PROBE_SEATS_OF_A_ROW);
-  const [tokens, probeTokens] = [await guestTokens(doors[0]!, CLIENTS), await guestTokens(doors[1]!, 2)];
-  const clock = new RunClock();
-  const told = new Told();
-  const figures: ClientFigures = { operations: 0, outcomes: {}, codes: {}, holdMs: [] };
-  const calmFromMs = Date.now() + seconds * 1_000 - CALM_BEFORE_THE_END_MS;
-  const market: Market = { doors, shows, operations, clock, told, figures, calmFromMs };
-  const probed = { ...probeShow, rows: probeShow.rows.slice(0, -1) };
-  const probers = probeTokens.map((token, turn) => new Prober(doors, probed, token, turn));
-  const readers = Array.from(
-    { length: READERS },
-    (_, number) => new MapReader(doors, shows, told, Random.of(seed, `reader ${number}`)),
-  );
-  const watchers = shows.map(
-    (show, number) => new StreamWatcher(cluster.apis, show, told, Random.of(seed, `watcher ${number}`)),
-  );
-  options.onBegin?.(figures);
+  const files = { operations: join(folder, 'operations.jsonl'), folder };
+  const operations = new OperationLog(files.operations);
+  const stage = await setStage(cluster, options, operations);
+  const { market, probeShow, probers, readers, watchers } = stage;
+  options.onBegin?.(market.figures);
   cluster.post.carryAs(careless, Random.of(seed, 'webhooks'));
 
   const ended = new AbortController();
-  const actors = [
-    ...tokens.map((token, number) => new Client(market, number, token, Random.of(seed, `client ${number}`))),
-    ...probers,
-    ...readers,
-    ...watchers,
-  ].map((actor) => actor.run(ended.signal));
+  const actors = [...stage.clients, ...probers, ...readers, ...watchers].map((actor) => actor.run(ended.signal));
   const startedMs = performance.now();
   const timer = setTimeout(() => ended.abort(), seconds * 1_000);
   const records = await play(cluster, options, startedMs, ended.signal);
@@ -124,29 +103,58 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   await Promise.all(actors);
 
   const faults = records.map((record) => withRecovery(record, records, probers, startedMs));
+  const { doors, shows, told, clock, figures } = market;
   const result = await audit({ cluster, doors, partner, shows, probeShow, told, operations, clock });
   await operations.close();
   await Promise.all(doors.map((door) => door.close()));
   await writeLines(join(folder, 'faults.jsonl'), faults);
-  const holds = figures.holdMs.toSorted((a, b) => a - b);
   const run: RunResult = {
-    seed,
-    faults,
-    figures: { operations: figures.operations, outcomes: figures.outcomes, codes: figures.codes },
-    operationsPerSecond: Math.round((1_000 * figures.operations) / lastedMs),
-    holdMsP50: Math.round(holds[Math.floor(holds.length * 0.5)] ?? NaN),
-    holdMsP99: Math.round(holds[Math.floor(holds.length * 0.99)] ?? NaN),
+    ...{ seed, faults, files, audit: result, history: null },
+    ...speedOf(figures, lastedMs),
     mapReads: readers.reduce((sum, { reads }) => sum + reads, 0),
     mapEvents: watchers.reduce((sum, { events }) => sum + events, 0),
     probes: probers.reduce((sum, { sales }) => sum + sales.length, 0),
     webhooks: { ...cluster.post.figures },
-    audit: result,
-    history: null,
     broken: [...result.broken, ...slowRecoveries(faults)],
-    files: { operations: operationsFile, folder },
   };
   writeFileSync(join(folder, 'audit.json'), `${JSON.stringify(run, null, 2)}\n`);
   return run;
+}
+
+/** Shows, and who wants something of them; each with a sequence of chance of its own. */
+async function setStage(cluster: Cluster, { seed, seconds }: RunOptions, operations: OperationLog) {
+  const doors = cluster.apis.map((url) => new ApiDoor(url));
+  const shows = await Promise.all(Array.from({ length: SHOWS }, () => showOnSale(cluster, ROWS, SEATS_OF_A_ROW)));
+  const probeShow = await showOnSale(cluster, PROBE_ROWS, PROBE_SEATS_OF_A_ROW);
+  const [tokens, probeTokens] = [await guestTokens(doors[0]!, CLIENTS), await guestTokens(doors[1]!, 2)];
+  const [clock, told] = [new RunClock(), new Told()];
+  const figures: ClientFigures = { operations: 0, outcomes: {}, codes: {}, holdMs: [] };
+  const calmFromMs = Date.now() + seconds * 1_000 - CALM_BEFORE_THE_END_MS;
+  const market: Market = { doors, shows, operations, clock, told, figures, calmFromMs };
+  const probed = { ...probeShow, rows: probeShow.rows.slice(0, -1) };
+  const chanceOf = (who: string, number: number): Random => Random.of(seed, `${who} ${number}`);
+  return {
+    market,
+    probeShow,
+    clients: tokens.map((token, number) => new Client(market, number, token, chanceOf('client', number))),
+    probers: probeTokens.map((token, turn) => new Prober(doors, probed, token, turn)),
+    readers: Array.from(
+      { length: READERS },
+      (_, number) => new MapReader(doors, shows, told, chanceOf('reader', number)),
+    ),
+    watchers: shows.map((show, number) => new StreamWatcher(cluster.apis, show, told, chanceOf('watcher', number))),
+  };
+}
+
+function speedOf({ operations, outcomes, codes, holdMs }: ClientFigures, lastedMs: number) {
+  const sorted = holdMs.toSorted((a, b) => a - b);
+  const quantile = (share: number): number => Math.round(sorted[Math.floor(sorted.length * share)] ?? NaN);
+  return {
+    figures: { operations, outcomes, codes },
+    operationsPerSecond: Math.round((1_000 * operations) / lastedMs),
+    holdMsP50: quantile(0.5),
+    holdMsP99: quantile(0.99),
+  };
 }
 
 async function showOnSale(cluster: Cluster, rows: number, seatsPerRow: number): Promise<ShowOnSale> {
@@ -212,12 +220,18 @@ function withRecovery(
   return { ...record, recoveredAfterMs: afterMs === null ? null : Math.round(afterMs), disturbed };
 }
 
+/** Of a kill that nothing else disturbed, where somebody bought something afterwards; null of all others. */
+export const undisturbedRecoveryMs = ({ recoveredAfterMs = null, disturbed }: FaultRecord): number | null =>
+  disturbed ? null : recoveredAfterMs;
+
 const slowRecoveries = (faults: readonly FaultRecord[]): string[] =>
-  faults.flatMap(({ killed, recoveredAfterMs: afterMs, disturbed, name }) =>
-    killed === undefined || disturbed || (afterMs != null && afterMs <= RECOVERY_MAX_MS)
-      ? []
-      : [`after the kill of ${killed} (${name}) the first booking was confirmed after ${afterMs ?? 'no end of'} ms`],
-  );
+  faults.flatMap((fault) => {
+    const { killed, disturbed, name } = fault;
+    if (killed === undefined || disturbed) return [];
+    const afterMs = undisturbedRecoveryMs(fault) ?? Infinity;
+    const isSlow = afterMs > RECOVERY_MAX_MS;
+    return isSlow ? [`after the kill of ${killed} (${name}) the first booking was confirmed after ${afterMs} ms`] : [];
+  });
 
 async function writeLines(file: string, items: readonly unknown[]): Promise<void> {
   const stream = createWriteStream(file);

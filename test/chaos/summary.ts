@@ -1,5 +1,5 @@
 import { faults } from './faults/schedule.ts';
-import type { FaultRecord, RunResult } from './run.ts';
+import { type FaultRecord, type RunResult, undisturbedRecoveryMs } from './run.ts';
 
 /** What many runs have shown together. */
 export interface Summary {
@@ -45,8 +45,9 @@ const pairsAtOnce = (came: readonly FaultRecord[]): string[] =>
 
 function recoveriesByPart(came: readonly FaultRecord[]): Summary['recoveryMs'] {
   const byPart: Record<string, number[]> = {};
-  for (const { killed, recoveredAfterMs, disturbed } of came) {
-    if (killed !== undefined && !disturbed && recoveredAfterMs != null) (byPart[killed] ??= []).push(recoveredAfterMs);
+  for (const fault of came) {
+    const afterMs = undisturbedRecoveryMs(fault);
+    if (fault.killed !== undefined && afterMs !== null) (byPart[fault.killed] ??= []).push(afterMs);
   }
   return Object.fromEntries(
     Object.entries(byPart).map(([part, ms]) => {

@@ -37,7 +37,7 @@ Reflect.set(bridge.native, 'workerCompleteWorkflowActivation', mortalComplete);
 
 function continuesAsNew(completion: Buffer): boolean {
   const { successful } = proto.coresdk.workflow_completion.WorkflowActivationCompletion.decodeDelimited(completion);
-  return successful?.commands?.some((command) => command.continueAsNewWorkflowExecution != null) ?? false;
+  return successful?.commands?.some((command) => Boolean(command.continueAsNewWorkflowExecution)) ?? false;
 }
 
 exitWithWorker(runWorkerProcess(mortal));
