@@ -68,12 +68,12 @@ export class Evidence {
    * @throws NoEvidenceError
    */
   async ofMoney(recorded: RecordedCase, known: readonly Movement[], before: JudgedBefore): Promise<Difference[]> {
-    const partial: MoneyCase = { ...recorded, movements: known, pendingRefunds: [], isAtWork: null };
+    const partial: MoneyCase = { ...recorded, movements: known, pendingRefunds: [], isAtWork: null, isOwned: null };
     // All else would only show less.
     if (moneyDifferences(partial, before).length === 0) return [];
     const asked = await this.#askProvider(partial);
     if (moneyDifferences(asked, before).length === 0) return [];
-    return moneyDifferences({ ...asked, isAtWork: await this.#isAtWork(recorded) }, before);
+    return moneyDifferences({ ...asked, ...(await this.#atWork(recorded)) }, before);
   }
 
   /** The differences of one show that are nobody's work just now. */
@@ -175,10 +175,13 @@ export class Evidence {
     return { movement: [{ id: found.providerReference, provider, kind: 'refund', ...about }], pending: [] };
   }
 
-  async #isAtWork({ id, bookings }: RecordedCase): Promise<boolean> {
+  async #atWork({ id, bookings }: RecordedCase): Promise<Pick<MoneyCase, 'isAtWork' | 'isOwned'>> {
+    const { actors } = this.#deps;
     const ids = bookings.length > 0 ? bookings.map((booking) => booking.id) : [id];
-    const atWork = await Promise.all(ids.map((each) => this.#deps.actors.isAtWork(each)));
-    return atWork.includes(true);
+    const atWork = await Promise.all(ids.map((each) => actors.isAtWork(each)));
+    if (!atWork.includes(true)) return { isAtWork: false, isOwned: false };
+    const owned = await Promise.all(ids.map((each) => actors.isOwned(each)));
+    return { isAtWork: true, isOwned: owned.includes(true) };
   }
 }
 

@@ -21,7 +21,7 @@ import {
 import { type Evidence, type EvidenceDeps, unsentEventOf } from './reconciliation-evidence.ts';
 
 export interface RepairDeps extends EvidenceDeps {
-  readonly workflows: Pick<WorkflowClient, 'notifyPayment' | 'seatCommand' | 'changeBooking' | 'exchangeBooking'>;
+  readonly workflows: Pick<WorkflowClient, 'notifyPayment' | 'seatCommand' | 'resumeChange'>;
   /** Looks at one attempt as the sweep does; true once its outcome is known. */
   readonly sweepAttempt: (attemptId: string) => Promise<boolean>;
 }
@@ -151,14 +151,14 @@ export class Repairs {
     const asked = { changeId: change.id, bookingId, requestedBy };
     switch (kind) {
       case 'cancellation':
-        return workflows.changeBooking({ ...asked, kind, seatIds }, booking);
+        return workflows.resumeChange({ ...asked, kind, seatIds }, booking);
       case 'show_cancelled':
-        return workflows.changeBooking({ ...asked, kind, reason: reason ?? '' }, booking);
+        return workflows.resumeChange({ ...asked, kind, reason: reason ?? '' }, booking);
       case 'exchange':
         // It is recorded: all but its money is done, and nothing is held or paid any more.
         return (
           other &&
-          workflows.exchangeBooking({ ...asked, kind, price: booking.price.total, to: other, holdTtlMs: 0 }, booking)
+          workflows.resumeChange({ ...asked, kind, price: booking.price.total, to: other, holdTtlMs: 0 }, booking)
         );
       default:
         return null;

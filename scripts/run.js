@@ -25,10 +25,13 @@ const commands = {
   'watch-show': (context) =>
     runToEnd(context.node, ['--disable-warning=UNDICI-ES', 'src/cli/watch-show.ts', ...context.args], context),
   bench: (context) => runToEnd(context.node, ['bench/main.ts', ...context.args], context),
+  chaos: (context) => runToEnd(context.node, ['test/chaos/main.ts', ...context.args], context),
+  attack: (context) => test({ ...context, args: ['--testMatch', '**/test/security/full-attack.ts', ...context.args] }),
   'record-histories': (context) =>
     test({ ...context, args: ['--testMatch', '**/test/setup/record-histories.ts', ...context.args], env: shortRuns }),
   reconcile: (context) => runToEnd(context.node, ['src/cli/reconcile.ts', ...context.args], context),
   outbox: (context) => runToEnd(context.node, ['src/cli/outbox.ts', ...context.args], context),
+  deploy: (context) => runToEnd(context.node, ['src/cli/deploy.ts', ...context.args], context),
   openapi: (context) => runToEnd(context.node, ['src/cli/write-openapi.ts', ...context.args], context),
   'import-plan': (context) => runToEnd(context.node, ['src/cli/import-plan.ts', ...context.args], context),
 };

@@ -1,7 +1,7 @@
 import { type Client, QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
 import type { ActorRecords } from '../src/contracts/reconciliation.ts';
 import { showMessages, type SeatMapView } from '../src/contracts/show-messages.ts';
-import { bookingWorkflowId, searchAttributes, showWorkflowId, STUCK } from '../src/contracts/workflow-ids.ts';
+import { bookingChangeWorkflowId, bookingWorkflowId, searchAttributes, showWorkflowId, STUCK } from '../src/contracts/workflow-ids.ts';
 
 /** Ids come from records that may be wrong, and go into queries. */
 const plainId = /^[\w-]{1,80}$/;
@@ -26,10 +26,19 @@ export class TemporalActorRecords implements ActorRecords {
     }
   }
 
-  async isAtWork(bookingId: string): Promise<boolean> {
-    if (!plainId.test(bookingId)) return false;
+  isAtWork(bookingId: string): Promise<boolean> {
     const id = bookingWorkflowId(bookingId);
-    const query = `ExecutionStatus = 'Running' AND (WorkflowId = '${id}' OR WorkflowId STARTS_WITH '${id}/')`;
+    return this.#isAnyRunning(bookingId, `WorkflowId = '${id}' OR WorkflowId STARTS_WITH '${id}/'`);
+  }
+
+  isOwned(bookingId: string): Promise<boolean> {
+    const [purchase, change] = [bookingWorkflowId(bookingId), bookingChangeWorkflowId(bookingId)];
+    return this.#isAnyRunning(bookingId, `WorkflowId = '${purchase}' OR WorkflowId = '${change}'`);
+  }
+
+  async #isAnyRunning(bookingId: string, which: string): Promise<boolean> {
+    if (!plainId.test(bookingId)) return false;
+    const query = `ExecutionStatus = 'Running' AND (${which})`;
     for await (const _ of this.#client.workflow.list({ query, pageSize: 1 })) return true;
     return false;
   }

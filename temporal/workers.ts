@@ -13,9 +13,10 @@ import type { TemporalAddress } from './connection.ts';
 import { stuckActivityAlert } from './stuck-activity-alert.ts';
 import { withoutPromiseHook } from './unhooked-promises.ts';
 import { spareThreadsOfUnlimitedCalls } from './unlimited-sandbox-calls.ts';
+import { type WorkerVersion, versionOptions } from './worker-version.ts';
 
 export interface WorkersOptions extends TemporalAddress {
-  readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
+  readonly workflowBundle: { readonly code: string };
   readonly activities: BookingActivities &
     ChangeActivities &
     ExchangeActivities &
@@ -27,6 +28,7 @@ export interface WorkersOptions extends TemporalAddress {
     TransferActivities;
   /** Those of the cities that this worker serves, and those of all the others. */
   readonly queues: readonly TaskQueues[];
+  readonly version?: WorkerVersion;
 }
 
 /** After a worker's death its cached workflows go to another one this soon; the default is ten seconds. */
@@ -60,7 +62,7 @@ const sizes = {
 export async function createWorkers(
   options: WorkersOptions,
 ): Promise<{ workers: Worker[]; connection: NativeConnection }> {
-  const { address, namespace, workflowBundle, activities, queues } = options;
+  const { address, namespace, workflowBundle, activities, queues, version = {} } = options;
   spareThreadsOfUnlimitedCalls();
   const connection = await NativeConnection.connect({
     address,
@@ -81,6 +83,7 @@ export async function createWorkers(
           // Workflows run in the main thread, without a thread of the worker's own for each queue or call.
           debugMode: true,
           interceptors: { activity: [stuckActivityAlert] },
+          ...versionOptions(version, workflowBundle.code),
           ...sizes[kind],
           maxCachedWorkflows: Math.ceil(sizes[kind].maxCachedWorkflows / queues.length),
         }),

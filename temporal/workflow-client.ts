@@ -169,7 +169,8 @@ export class TemporalWorkflowClient implements WorkflowClient {
           memo: { fingerprint: booking.fingerprint } satisfies BookingMemo,
           priority: inTurnWithOtherShows(booking),
           // Nothing to do for the workflow before the first message or the hold's expiry, whichever comes first.
-          startDelay: Math.max(booking.expiresAtMs - Date.now(), 1),
+          // A clock that is behind must not put the end of the hold off: it is never longer than the hold.
+          startDelay: Math.max(Math.min(booking.expiresAtMs - Date.now(), booking.expiresAtMs - booking.heldAtMs), 1),
         })
         .catch(unlessEnded),
     );
@@ -259,12 +260,17 @@ export class TemporalWorkflowClient implements WorkflowClient {
     return this.#change<ExchangeAnswer>(change, booking);
   }
 
-  #change<Answer>(change: BookingChange, booking: NewBooking): Promise<Answer> {
+  /** By an update of its own: the server answers one that it has seen from the run that has ended, and starts none. */
+  resumeChange(change: BookingChange, booking: NewBooking): Promise<ExchangeAnswer> {
+    return this.#change<ExchangeAnswer>(change, booking, `${change.changeId}/${randomUUID()}`);
+  }
+
+  #change<Answer>(change: BookingChange, booking: NewBooking, updateId: string = change.changeId): Promise<Answer> {
     return this.#untilAnswered(
       () =>
         this.#client.workflow
           .executeUpdateWithStart<typeof bookingChangeWorkflow, Answer, [BookingChange]>(changeMessages.change, {
-            updateId: change.changeId,
+            updateId,
             args: [change],
             startWorkflowOperation: this.#startOfChange(change, booking),
           })

@@ -44,8 +44,10 @@ interface LedgerItem {
 /**
  * Compares what API, Postgres, show workflow and provider's ledger say of one show's sale: who has which seat, and that
  * captured − refunded is the price of what is confirmed and what policies keep, booking by booking, those that were
- * exchanged together. For a quiet show: what is still under way
- * would count as a difference.
+ * exchanged together. For a quiet show: what is still under way would count as a difference.
+ *
+ * The rule stands here a second time, beside that of reconciliation, and is summed up by Postgres: an audit that shared it
+ * would find what is wrong with the records, and never what is wrong with the rule.
  */
 export async function auditShow(sources: AuditSources, showId: string): Promise<ShowAudit> {
   const [{ bookings, money, bookedSeats }, workflow, api, ledger] = await Promise.all([

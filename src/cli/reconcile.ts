@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pipeline } from 'node:stream/promises';
 import { Presets, SingleBar } from 'cli-progress';
@@ -9,9 +10,11 @@ import type {
   ReconciliationFindingBody,
   ReconciliationFindingPageBody,
 } from '../contracts/http/reconciliation.ts';
+import type { Problem } from '../contracts/http/problems.ts';
 import type { Money } from '../domain/money.ts';
+import { differenceClasses } from '../domain/reconciliation.ts';
 import { NOT_DONE, runCommand, Stopped } from './command.ts';
-import { patiently } from './patience.ts';
+import { patiently, reasonOf } from './patience.ts';
 import { namedFile, ownStaffToken, runningApi } from './running-system.ts';
 
 /**
@@ -45,6 +48,7 @@ interface Api {
 }
 
 async function reconcile(options: Options): Promise<void> {
+  if (options.csv !== undefined) await expectWritable(namedFile(options.csv, process.env));
   const api = await apiOf(options);
   const begun = await runOf(api, options);
   console.log(`Run ${begun.id}: ${begun.from} to ${begun.to}, ${begun.mode}. Ctrl-C leaves it running.`);
@@ -73,7 +77,9 @@ async function watch(api: Api, begun: ReconciliationBody): Promise<Reconciliatio
   bar.start(toMs - fromMs, 0, shown(begun));
   try {
     for (;;) {
-      const run = await patiently('the run', () => api.get<ReconciliationBody>(`/admin/reconciliations/${begun.id}`));
+      const run = await unlessRefused('the run', () =>
+        api.get<ReconciliationBody>(`/admin/reconciliations/${begun.id}`),
+      );
       bar.update((run.doneUntil === null ? fromMs : Date.parse(run.doneUntil)) - fromMs, shown(run));
       if (run.status !== 'RUNNING') return run;
       await delay(LOOK_EVERY_MS);
@@ -83,6 +89,21 @@ async function watch(api: Api, begun: ReconciliationBody): Promise<Reconciliatio
   }
 }
 
+/** A system that is away is waited for; what it refuses, it would refuse again. */
+async function unlessRefused<Body>(what: string, ask: () => Promise<Body>): Promise<Body> {
+  const asked = await patiently(what, () =>
+    ask().then(
+      (body) => ({ body }),
+      (error: unknown) => {
+        if (error instanceof Stopped) return { error };
+        throw error;
+      },
+    ),
+  );
+  if ('error' in asked) throw asked.error;
+  return asked.body;
+}
+
 /** Tells what was found, in words and as CSV; gives how many differences are not settled. */
 async function report(api: Api, run: ReconciliationBody, { csv }: Options): Promise<number> {
   let open = 0;
@@ -90,7 +111,7 @@ async function report(api: Api, run: ReconciliationBody, { csv }: Options): Prom
   async function* rows(): AsyncGenerator<Readonly<Record<string, string | number>>> {
     for await (const finding of findingsOf(api, run.id)) {
       if (finding.state !== 'REPAIRED' && finding.state !== 'RESOLVED') open += 1;
-      if (count++ < SHOWN_MAX) console.log(inWords(finding));
+      if (count++ < SHOWN_MAX) console.log(inWords(finding, run.mode));
       yield csvRow(finding);
     }
   }
@@ -100,8 +121,8 @@ async function report(api: Api, run: ReconciliationBody, { csv }: Options): Prom
   if (count > SHOWN_MAX)
     console.log(`… and ${count - SHOWN_MAX} more${csv === undefined ? ': write them with --csv' : ''}`);
   console.log(
-    `${counts.bookings} bookings, ${counts.movements} movements of money, ${counts.shows} shows: ` +
-      `${counts.found} differences, ${counts.acted} acted on, ${open} open.`,
+    `Bookings: ${counts.bookings}, movements of money: ${counts.movements}, shows: ${counts.shows}. ` +
+      `Differences: ${counts.found}, acted on: ${counts.acted}, open: ${open}.`,
   );
   return open;
 }
@@ -117,11 +138,23 @@ async function* findingsOf(api: Api, runId: string): AsyncGenerator<Reconciliati
   }
 }
 
-const inWords = ({ class: kind, subject, detail, done, state, whatToDo }: ReconciliationFindingBody): string =>
-  [
-    `${kind} ${subject}: ${detail}`,
-    done === null && state !== 'RESOLVED' ? `  to do: ${whatToDo}` : `  ${state ?? ''}: ${done ?? 'it is gone'}`,
-  ].join('\n');
+function inWords(
+  { class: kind, subject, detail, done, state, whatToDo }: ReconciliationFindingBody,
+  mode: ReconciliationBody['mode'],
+): string {
+  const isRepairable = differenceClasses[kind].repair !== null && mode !== 'repair';
+  const toDo = isRepairable ? 'Have it settled, by a run with --repair.' : whatToDo;
+  const isLeft = done === null && state !== 'RESOLVED' && state !== 'REPAIRED';
+  return `${kind} ${subject}: ${detail}\n  ${isLeft ? `to do: ${toDo}` : `${state ?? ''}: ${done ?? 'it is gone'}`}`;
+}
+
+/** Before the work is done for it. */
+async function expectWritable(file: string): Promise<void> {
+  const opened = await open(file, 'a').catch((error: unknown) => {
+    throw new Stopped(NOT_DONE, `The report can't be written: ${reasonOf(error)}.`);
+  });
+  await opened.close();
+}
 
 /** Spreadsheets run what looks like a formula: `escape_formulas` has them take it for text. */
 async function writeCsv(file: string, rows: AsyncIterable<unknown>): Promise<void> {
@@ -164,17 +197,18 @@ async function apiOf(options: Pick<Options, 'api' | 'token'>): Promise<Api> {
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     });
-    const answer = (await response.json()) as Body & { readonly detail?: string; readonly errors?: unknown };
+    const answer = (await response.json()) as Body & Pick<Problem, 'detail' | 'errors'>;
     if (response.ok) return answer;
-    throw new Stopped(
-      NOT_DONE,
-      `${method} ${path}: ${response.status} ${answer.detail ?? ''} ${JSON.stringify(answer.errors ?? '')}`,
-    );
+    const said = `${method} ${path}: ${response.status} ${answer.detail ?? ''} ${wrongFields(answer.errors)}`.trimEnd();
+    throw response.status < 500 ? new Stopped(NOT_DONE, said) : new Error(said);
   };
   return { get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };
 }
 
-/** Any time that says what it means; without a zone it is the machine's. */
+const wrongFields = (errors: Problem['errors'] = []): string =>
+  errors.map(({ path, message }) => `${path} ${message}`).join('; ');
+
+/** Any time that says what it means. A date alone is its midnight UTC; a time without a zone is the machine's. */
 function time(text: string): string {
   const timeMs = Date.parse(text);
   if (Number.isNaN(timeMs)) throw new InvalidArgumentError('not a time such as 2026-11-20T18:00Z');
@@ -183,7 +217,7 @@ function time(text: string): string {
 
 const command = new Command('reconcile')
   .description('Compares the provider’s books, bookings, shows and read model over a window of the past.')
-  .option('--from <time>', 'beginning of the window', time)
+  .option('--from <time>', 'beginning of the window: a time, or a date (midnight UTC)', time)
   .option('--to <time>', 'its end', time)
   .option('--run <id>', 'no new run: the report of this one, of the schedule or of anybody')
   .option('--dry-run', 'change nothing at all; only report')

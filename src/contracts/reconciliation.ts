@@ -116,6 +116,8 @@ export interface ActorRecords {
   seatMap(showId: string): Promise<SeatMapView | null>;
   /** A workflow of the booking, of its late money or of its changes runs. */
   isAtWork(bookingId: string): Promise<boolean>;
+  /** The same without that of its late money, which waits for the booking to end. */
+  isOwned(bookingId: string): Promise<boolean>;
   /** Ids of workflows that say of themselves that they are stuck, with the booking in it. */
   stuckWorkflows(limit: number): Promise<readonly string[]>;
   isStuck(workflowId: string): Promise<boolean>;

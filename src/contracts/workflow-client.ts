@@ -64,6 +64,11 @@ export interface WorkflowClient {
   changeBooking(change: Exclude<BookingChange, ExchangeChange>, booking: NewBooking): Promise<ChangeAnswer>;
   /** The same of an exchange, which answers when it is durable, has come to nothing, or waits for the buyer to pay. */
   exchangeBooking(change: ExchangeChange, booking: NewBooking): Promise<ExchangeAnswer>;
+  /**
+   * Has what is left to be done of a change that is recorded done by a workflow that runs: the one whose work it was may have
+   * been terminated after its answer, and `changeBooking` would get that answer again, and nothing else.
+   */
+  resumeChange(change: BookingChange, booking: NewBooking): Promise<ExchangeAnswer>;
   /** Lets the booking's change workflow know that a refund has ended. Without effect when none waits for it. */
   notifyRefund(bookingId: string, refundId: string): Promise<void>;
   /** Resolves when the Temporal server answers; for readiness. */

@@ -58,6 +58,8 @@ export interface MoneyCase {
   readonly pendingRefunds: readonly string[];
   /** A workflow of one of the bookings runs; null: nobody has asked. */
   readonly isAtWork: boolean | null;
+  /** One of those is more than late money, which waits for the booking to end and does not end it; null as above. */
+  readonly isOwned: boolean | null;
 }
 
 /**
@@ -195,7 +197,12 @@ function ofRefund(records: MoneyCase, refund: CaseRefund): Difference[] {
     const found = { ...refund.amount, amount: sum(made) };
     return [difference({ ...about, kind: 'refund_doubled', found, detail: `made ${made.length} times` })];
   }
-  if (made.length === 1) return differentMoney(refund.amount, made[0]!.amount, about, 'refunded');
+  if (made.length === 1) {
+    const otherMoney = differentMoney(refund.amount, made[0]!.amount, about, 'refunded');
+    const isUnfinished = refund.status === 'PENDING' && !records.isAtWork && otherMoney.length === 0;
+    const detail = 'recorded as PENDING; the provider has made it, and no workflow of it runs';
+    return isUnfinished ? [difference({ ...about, kind: 'refund_unfinished', detail })] : otherMoney;
+  }
   if (records.pendingRefunds.includes(refund.id) || records.isAtWork) return [];
   const detail = `recorded as ${refund.status}; the provider has no such refund`;
   return [difference({ ...about, kind: 'refund_missing', detail })];
@@ -244,7 +251,7 @@ function overCaptured(records: MoneyCase, attempt: CaseAttempt): Difference[] {
 // ---- bookings ----
 
 function leftBehind(records: MoneyCase, booking: CaseBooking, before: JudgedBefore): Difference[] {
-  if (!hasLiveHold(booking.status) || records.isAtWork) return [];
+  if (!hasLiveHold(booking.status) || records.isOwned) return [];
   // While it is being paid, the payment's deadline ends it.
   const isPaying = booking.status === 'PAYMENT_PENDING';
   if (booking.expiresAtMs >= before.holdMs || (isPaying && booking.changedAtMs >= before.attemptMs)) return [];
@@ -254,7 +261,7 @@ function leftBehind(records: MoneyCase, booking: CaseBooking, before: JudgedBefo
       subject: booking.id,
       bookingId: booking.id,
       showId: booking.showId,
-      detail: `${booking.status}, and no workflow of it runs`,
+      detail: `${booking.status}, and no workflow of it runs that would end it`,
     }),
   ];
 }
@@ -286,7 +293,7 @@ function ofBalance(records: MoneyCase): Difference[] {
       showId: first?.showId ?? null,
       due,
       found,
-      detail: `paid ${inWords(found)}, to be paid ${inWords(due)}, by the records of ${bookings.length} bookings`,
+      detail: `paid ${inWords(found)}, to be paid ${inWords(due)}, by the records of ${bookings.length === 1 ? 'one booking' : `${bookings.length} bookings`}`,
     }),
   ];
 }

@@ -41,6 +41,11 @@ export const differenceClasses = {
     repair: 'refund',
     operator: 'Look at the pending activity of the booking’s workflows, and at the provider for why it refuses.',
   },
+  refund_unfinished: {
+    is: 'A refund was made at the provider, is recorded as under way, and no workflow looks after it.',
+    repair: 'refund',
+    operator: 'Nothing, unless it comes again: its workflow was terminated by somebody.',
+  },
   refund_doubled: {
     is: 'The provider has made one refund twice.',
     repair: null,

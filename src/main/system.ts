@@ -1,4 +1,6 @@
+import { connectClient, type TemporalAddress } from '../../temporal/connection.ts';
 import type { PreparedTemporal } from '../../temporal/server/contract.ts';
+import { makeCurrent, makeUnversionedCurrent } from '../../temporal/worker-deployment.ts';
 import { signStaffToken } from '../api/accounts/tokens.ts';
 import { readConfig, type Settings } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -41,6 +43,8 @@ const partSettings = [
   'TEMPORAL_NAMESPACE',
   'CITY_QUEUES',
   'WORKER_QUEUES',
+  'WORKER_BUILD_ID',
+  'WORKER_PATCHES_HELD_BACK',
   'JWT_SECRET',
   'PAYMENT_WEBHOOK_SECRET',
   'TICKET_SIGNING_KEY',
@@ -210,6 +214,7 @@ export class System {
       supervisor.start(...relayProcesses(entrances.relayMetrics, partEnv)),
     ]);
     const temporal = { address, namespace: settings.TEMPORAL_NAMESPACE };
+    await step(log, 'Workers: made current', () => this.#makeWorkersCurrent(settings.WORKER_BUILD_ID, temporal));
     const limits = saleLimits(settings);
     await step(log, 'Shows: catalogue and workflows', () =>
       seed({
@@ -222,6 +227,18 @@ export class System {
       }),
     );
     return { addresses, temporalAddress: address, whyThisPort };
+  }
+
+  /** All workers of the system are of this build, or have none: nobody else has to say whose turn it is. */
+  async #makeWorkersCurrent(buildId: string | undefined, temporal: TemporalAddress): Promise<void> {
+    const client = await connectClient(temporal, this.#stopping.signal);
+    try {
+      await (buildId === undefined
+        ? makeUnversionedCurrent(client)
+        : makeCurrent(client, buildId, { leavesQueues: true }));
+    } finally {
+      await client.connection.close();
+    }
   }
 
   /** Its binaries may take minutes to obtain, beside the database's start; its server may need the database. */

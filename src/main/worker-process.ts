@@ -76,6 +76,8 @@ export async function runWorkerProcess(
     'TEMPORAL_NAMESPACE',
     'CITY_QUEUES',
     'WORKER_QUEUES',
+    'WORKER_BUILD_ID',
+    'WORKER_PATCHES_HELD_BACK',
     'PAYMENT_GATEWAY_URL',
     ...paymentSettingNames,
     'PAYMENT_DEADLINE_SECONDS',
@@ -147,6 +149,7 @@ export async function runWorkerProcess(
   const { workers, connection } = await createWorkers({
     ...temporal,
     queues: servedQueues(config),
+    version: { buildId: config.WORKER_BUILD_ID, patchesHeldBack: config.WORKER_PATCHES_HELD_BACK },
     workflowBundle: await workflowBundle(`${config.DATA_DIR}/bundles`),
     activities: { ...activities, ...createPurchaseActivities(activities) },
   });
@@ -155,7 +158,7 @@ export async function runWorkerProcess(
   const running = Promise.all(workers.map((worker) => worker.run()));
   void askedToStop().then(() => workers.forEach((worker) => worker.shutdown()));
   const metricsServer = await startMetricsServer(registry, { host: config.HOST, port: config.METRICS_PORT });
-  log.info({ metrics: metricsServer.url }, 'ready');
+  log.info({ metrics: metricsServer.url, buildId: config.WORKER_BUILD_ID }, 'ready');
   await running;
   metricsServer.close();
   await connection.close();

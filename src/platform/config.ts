@@ -38,6 +38,10 @@ const names = z
       .filter((name) => name !== ''),
   )
   .refine((list) => new Set(list).size === list.length, 'must be names with commas between them, none twice');
+/** Temporal keeps it in search attributes and in the name of a workflow of its own. */
+const buildId = z
+  .string()
+  .regex(/^[\w-][\w.-]{0,79}$/, 'must be up to 80 letters, digits, dots, dashes and underscores, such as 2026-11-21.1');
 const postgresUrl = z
   .string()
   .refine(
@@ -82,6 +86,10 @@ const settings = z.object({
   CITY_QUEUES: ids.default([]),
   /** Cities whose queues a worker serves, and `common` for those of all others; absent: all that there are. */
   WORKER_QUEUES: ids.optional(),
+  /** Which build of the code a worker runs; absent: its workers are not told apart from others. */
+  WORKER_BUILD_ID: buildId.optional(),
+  /** Changes of workflows, by their names in `patched`, that workers don't begin with yet: the way back stays open. */
+  WORKER_PATCHES_HELD_BACK: names.default([]),
 
   JWT_SECRET: secret,
   /** Signs tickets. */

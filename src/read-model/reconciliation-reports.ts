@@ -214,16 +214,6 @@ export async function listOpenFindings(
   return rows.map((row) => toFinding(row).difference);
 }
 
-export async function findFinding(db: ReadModel, { kind, subject }: DifferenceKey): Promise<Finding | null> {
-  const row = await db
-    .selectFrom('reconciliation_findings')
-    .selectAll()
-    .where('kind', '=', kind)
-    .where('subject', '=', subject)
-    .executeTakeFirst();
-  return row ? toFinding(row) : null;
-}
-
 export async function findRun(db: ReadModel, id: string): Promise<ReconciliationRun | null> {
   const row = await db.selectFrom('reconciliation_runs').selectAll().where('id', '=', id).executeTakeFirst();
   return row ? toRun(row) : null;

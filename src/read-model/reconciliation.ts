@@ -52,7 +52,7 @@ export async function bookingsOfAttempts(db: ReadModel, attemptIds: readonly str
 }
 
 /** A case without what only the provider and the workflows can tell. */
-export type RecordedCase = Omit<MoneyCase, 'movements' | 'pendingRefunds' | 'isAtWork'>;
+export type RecordedCase = Omit<MoneyCase, 'movements' | 'pendingRefunds' | 'isAtWork' | 'isOwned'>;
 
 /** The cases that these bookings belong to, each once; of a booking without a row too, as far as anything names it. */
 export async function loadMoneyCases(db: ReadModel, bookingIds: readonly string[]): Promise<RecordedCase[]> {

@@ -4,7 +4,7 @@ import type { SessionBody } from '../../src/contracts/http/accounts.ts';
 import type { Problem } from '../../src/contracts/http/problems.ts';
 import { signStaffToken } from '../../src/api/accounts/tokens.ts';
 import { testSecrets } from '../setup/system.ts';
-import { expectDeclared } from './declared-answers.ts';
+import { expectDeclared, expectDeclaredProblem } from './declared-answers.ts';
 
 export interface HttpAnswer<Body> {
   readonly status: number;
@@ -20,7 +20,7 @@ export interface SendOptions {
 /** What refusals add, for calls whose answer may be one. */
 type Refused = Pick<Problem, 'code' | 'errors' | 'seatIds' | 'conflicts' | 'bookingStatus' | 'reason' | 'limit'>;
 
-/** One caller of one API process, who takes no success that the contract does not declare. */
+/** One caller of one API process, who takes no answer that the contract does not declare. */
 export class ApiClient {
   readonly url: string;
   readonly userId: string | null;
@@ -67,6 +67,7 @@ export class ApiClient {
     const isJson = text !== '' && response.headers.get('content-type')?.includes('json');
     const answer = isJson ? (JSON.parse(text) as unknown) : text;
     if (response.ok && method !== 'OPTIONS') expectDeclared(method, path, response.status, answer);
+    if (response.status >= 400) expectDeclaredProblem(method, path, response.status, answer);
     return { status: response.status, headers: response.headers, body: answer as Body };
   }
 

@@ -105,6 +105,14 @@ describe('docker-compose.yml', () => {
     expect(services.worker!.environment!.WORKER_QUEUES).toBe('${WORKER_QUEUES:-}');
   });
 
+  it('tells workers apart only where somebody gives them a build id', () => {
+    const { WORKER_BUILD_ID, WORKER_PATCHES_HELD_BACK } = services.worker!.environment!;
+    expect({ WORKER_BUILD_ID, WORKER_PATCHES_HELD_BACK }).toEqual({
+      WORKER_BUILD_ID: null,
+      WORKER_PATCHES_HELD_BACK: '${WORKER_PATCHES_HELD_BACK:-}',
+    });
+  });
+
   it('asks our own parts how they are at little cost', () => {
     const asked = ours.map(([name, { healthcheck }]) => [
       name,

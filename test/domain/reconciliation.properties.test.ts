@@ -43,6 +43,7 @@ function agreed(story: string, told: Told): World {
     ],
     pendingRefunds: told.refunds.filter(({ status }) => status === 'PENDING').map(({ id }) => id),
     isAtWork: false,
+    isOwned: false,
   };
 }
 
@@ -214,6 +215,14 @@ const mutations: Readonly<Record<string, Mutation>> = {
       pendingRefunds: [],
     }),
   },
+  'a refund that was made and is not written down': {
+    becomes: 'refund_unfinished',
+    applies: isRefunded,
+    mutate: (records) => ({
+      ...records,
+      refunds: mapped(records.refunds, firstRefund(records).refundId!, (each) => ({ ...each, status: 'PENDING' })),
+    }),
+  },
   'a refund made twice': {
     becomes: 'refund_doubled',
     applies: isRefunded,
@@ -283,7 +292,7 @@ describe('money', () => {
       fc.property(world, mutation, ({ ...records }, { applies, mutate }) => {
         fc.pre(applies(records));
         const whole = mutate(records);
-        const few = { ...whole, movements: [], pendingRefunds: [], isAtWork: null };
+        const few = { ...whole, movements: [], pendingRefunds: [], isAtWork: null, isOwned: null };
         const isByRecords = kindsOf(whole).some((kind) =>
           ['attempt_without_outcome', 'refund_missing', 'booking_without_capture', 'held_past_expiry'].includes(kind),
         );
@@ -305,15 +314,29 @@ describe('money', () => {
   });
 
   test('what an actor is about to heal is left to it', () => {
-    const heals = ['a refund that the provider forgets', 'an attempt that nobody followed', 'a hold that nobody ends'];
+    const heals = [
+      'a refund that the provider forgets',
+      'a refund that was made and is not written down',
+      'an attempt that nobody followed',
+      'a hold that nobody ends',
+    ];
     for (const name of heals) {
       const { applies, mutate } = mutations[name]!;
       fc.assert(
         fc.property(world.filter(applies), (records) =>
-          expect(kindsOf({ ...mutate(records), isAtWork: true })).toEqual([]),
+          expect(kindsOf({ ...mutate(records), isAtWork: true, isOwned: true })).toEqual([]),
         ),
       );
     }
+  });
+
+  test('late money that waits for a booking to end keeps nobody from ending it', () => {
+    const { applies, mutate } = mutations['a hold that nobody ends']!;
+    fc.assert(
+      fc.property(world.filter(applies), (records) =>
+        expect(kindsOf({ ...mutate(records), isAtWork: true, isOwned: false })).toEqual(['held_past_expiry']),
+      ),
+    );
   });
 });
 

@@ -92,7 +92,7 @@ describe('the npm scripts', () => {
     expect(await run(['stat'])).toMatchObject({
       code: 1,
       stderr:
-        'Usage: node scripts/run.js start|test|check|demo|watch-show|bench|record-histories|reconcile|outbox|openapi|import-plan\n',
+        'Usage: node scripts/run.js start|test|check|demo|watch-show|bench|chaos|attack|record-histories|reconcile|outbox|deploy|openapi|import-plan\n',
     });
   });
 });

@@ -7,7 +7,6 @@ import {
   callForPerson,
   countRunFindings,
   endFinding,
-  findFinding,
   findRun,
   listOpenFindings,
   metAgain,
@@ -16,6 +15,7 @@ import {
   purgeReports,
   recordFindings,
 } from '../../src/read-model/reconciliation-reports.ts';
+import { findingOf } from '../setup/findings.ts';
 import { useTestDatabase } from '../setup/postgres.ts';
 
 const postgres = useTestDatabase();
@@ -45,7 +45,8 @@ test('a difference that is met twice, in one run or in several, is one and count
   expect(await countRunFindings(db, first.runId)).toEqual({ found: 1, acted: 0 });
   await recordFindings(db, second, [one]);
   await metAgain(db, second.runId, [one]);
-  expect(await findFinding(db, one)).toMatchObject({ difference: one, state: 'OPEN', runs: 2 });
+  expect(await findingOf(db, one)).toMatchObject({ state: 'OPEN', runs: 2 });
+  expect(await listOpenFindings(db, { after: null, limit: 10 })).toEqual([one]);
 });
 
 test('what was done about it says how it ended; found again, it is open again and nothing was done', async () => {
@@ -55,10 +56,10 @@ test('what was done about it says how it ended; found again, it is open again an
   await noteDone(db, first.runId, one, 'a deed');
   await endFinding(db, one);
   await endFinding(db, other);
-  expect(await findFinding(db, one)).toMatchObject({ state: 'REPAIRED', done: 'a deed' });
-  expect(await findFinding(db, other)).toMatchObject({ state: 'RESOLVED', done: null });
+  expect(await findingOf(db, one)).toMatchObject({ state: 'REPAIRED', done: 'a deed' });
+  expect(await findingOf(db, other)).toMatchObject({ state: 'RESOLVED', done: null });
   await recordFindings(db, await aRun(), [one]);
-  expect(await findFinding(db, one)).toMatchObject({ state: 'OPEN', done: null, runs: 2 });
+  expect(await findingOf(db, one)).toMatchObject({ state: 'OPEN', done: null, runs: 2 });
 });
 
 test('a person is called once: at once for what no actor settles, for all else when runs have not settled it', async () => {
@@ -106,7 +107,7 @@ test('old reports are forgotten, and what is open or young is not', async () => 
   await purgeReports(db, { runsSinceMs: aWeekAgoMs, endedSinceMs: aWeekAgoMs, limit: 10 });
   expect([await findRun(db, old.runId), await countRunFindings(db, old.runId)]).toEqual([null, { found: 0, acted: 0 }]);
   expect(await countRunFindings(db, young.runId)).toEqual({ found: 1, acted: 0 });
-  const left = await Promise.all([gone, goneOfLate, open].map((each) => findFinding(db, each)));
+  const left = await Promise.all([gone, goneOfLate, open].map((each) => findingOf(db, each)));
   expect(left.map((each) => each?.state)).toEqual([undefined, 'RESOLVED', 'OPEN']);
 });
 
@@ -115,7 +116,7 @@ test('a dry run has a report and no part in the book', async () => {
   const [one, { runId }] = [found(), await aRun()];
   await recordFindings(db, { runId, isDryRun: true }, [one]);
   expect(await countRunFindings(db, runId)).toEqual({ found: 1, acted: 0 });
-  expect(await findFinding(db, one)).toBeNull();
+  expect(await findingOf(db, one)).toBeNull();
 });
 
 test('open ones are listed page by page in the order of their keys', async () => {

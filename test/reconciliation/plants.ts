@@ -43,6 +43,7 @@ export class Plants {
       this.refundMissing(),
       this.refundRecordedOnly(),
       this.refundThatCameBack(),
+      this.refundUnfinished(),
       this.refundDoubled(),
       this.refundUnknown(),
       this.refundOverCaptured(),
@@ -118,6 +119,12 @@ export class Plants {
     const { refundId, booking, attemptId } = await this.#refundOfExpired('SUCCEEDED');
     this.#books.push((store) => refundInBooks(store, 'simulator', { booking, attemptId, refundId }, 'failed'));
     return { kind: 'refund_missing', subject: refundId };
+  }
+
+  /** The provider has made it, and whoever was to write that down is gone. */
+  async refundUnfinished(): Promise<Planted> {
+    const { refundId } = await this.#refundOfExpired('PENDING', true);
+    return { kind: 'refund_unfinished', subject: refundId };
   }
 
   async refundDoubled(): Promise<Planted> {

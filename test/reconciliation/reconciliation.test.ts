@@ -8,7 +8,8 @@ import type {
 import { taskQueues } from '../../src/contracts/workflow-ids.ts';
 import { differenceClasses, type DifferenceClass } from '../../src/domain/reconciliation.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { findFinding, findRun, listRunFindings } from '../../src/read-model/reconciliation-reports.ts';
+import { findRun, listRunFindings } from '../../src/read-model/reconciliation-reports.ts';
+import { findingOf } from '../setup/findings.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { handOut, type Planted, Plants } from './plants.ts';
 
@@ -90,7 +91,7 @@ describe('differences of every class', () => {
     await reconcile('repair');
     const states = await Promise.all(
       planted.map(async ({ kind, subject }) => {
-        const finding = await findFinding(system.db, { kind, subject });
+        const finding = await findingOf(system.db, { kind, subject });
         return `${kind} ${finding?.state}`;
       }),
     );

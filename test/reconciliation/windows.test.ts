@@ -3,11 +3,12 @@ import { ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client
 import type { ReconciliationResult, ReconciliationWindow } from '../../src/contracts/reconciliation.ts';
 import { reconciliationWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { findFinding, findRun, listRunFindings } from '../../src/read-model/reconciliation-reports.ts';
+import { findRun, listRunFindings } from '../../src/read-model/reconciliation-reports.ts';
 import { TemporalReconciliations } from '../../temporal/reconciliations.ts';
 import { ensureSchedules } from '../../temporal/schedules.ts';
 import { book, endOf, pay, rowOf } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
+import { findingOf } from '../setup/findings.ts';
 import { TestProcess } from '../setup/process.ts';
 import { openShow } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
@@ -155,6 +156,6 @@ test('a run goes on where it was when its worker is killed; asked for again it i
   expect(found).toEqual(expect.arrayContaining(planted.map(({ subject }) => subject)));
   for (const key of planted) {
     const state = key.kind === 'money_disagrees' ? 'OPEN' : 'REPAIRED';
-    expect(await findFinding(system.db, key)).toMatchObject({ state, runs: 1 });
+    expect(await findingOf(system.db, key)).toMatchObject({ state, runs: 1 });
   }
 }, 120_000);

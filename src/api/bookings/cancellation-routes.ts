@@ -4,11 +4,12 @@ import type { CancellationQuoteBody } from '../../contracts/http/bookings.ts';
 import { endpoints } from '../../contracts/http/endpoints.ts';
 import type { WorkflowClient } from '../../contracts/workflow-client.ts';
 import { bookingCan, type Booking } from '../../domain/booking.ts';
-import { cancelledPart, type ShowToAttend, tierAt } from '../../domain/cancellation-policy.ts';
+import { cancelledPart, isUsed, type ShowToAttend, tierAt } from '../../domain/cancellation-policy.ts';
 import { money } from '../../domain/money.ts';
 import { derivedId } from '../../platform/ids.ts';
 import { findChange, findShowToAttend } from '../../read-model/booking-changes.ts';
 import type { ReadModel } from '../../read-model/database.ts';
+import { findFirstAdmissions } from '../../read-model/tickets.ts';
 import type { Caller } from '../accounts/tokens.ts';
 import type { Batches } from '../batches.ts';
 import { ok } from '../http/answer.ts';
@@ -16,7 +17,7 @@ import { ApiError } from '../http/api-error.ts';
 import { notFound } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import { type AnswerMemory, keyReused } from '../idempotency/answer-memory.ts';
-import { askedUntilHeard } from './asked-until-heard.ts';
+import { DONE_BEFORE, heardOrDone } from './heard-or-done.ts';
 import { bookingBody } from './booking-body.ts';
 import { ownBooking } from './own-booking.ts';
 import { bookingState, duplicateSeat } from './refusals.ts';
@@ -38,7 +39,8 @@ export const cancellationRoutes = (deps: CancellationDeps): readonly Route[] => 
     refuseForeignSeats(booking, seatIds);
     const show = await findShowToAttend(deps.db, booking.showId);
     if (!show) throw new Error(`booking ${booking.id} has no show`);
-    return ok(quoteOf(booking, show, seatIds, deps.nowMs()));
+    const admittedAtMs = (await findFirstAdmissions(deps.db, [booking.id])).get(booking.id) ?? null;
+    return ok(quoteOf(booking, isUsed(admittedAtMs, show) ? null : show, seatIds, deps.nowMs()));
   }),
 
   route(endpoints.cancelSeats, (call) =>
@@ -51,7 +53,7 @@ export const cancellationRoutes = (deps: CancellationDeps): readonly Route[] => 
       if (!done && !bookingCan[booking.status].cancel) throw bookingState(booking.status);
       if (!done) refuseForeignSeats(booking, seatIds);
       const change = { changeId, requestedBy: call.caller.userId, seatIds };
-      return ok(bookingBody(await cancel(deps, booking, change, done)));
+      return ok(bookingBody(await cancel(deps, booking, change)));
     }),
   ),
 ];
@@ -78,16 +80,14 @@ async function doneBefore(db: ReadModel, changeId: string, seatIds: readonly str
 
 type Asked = Pick<Extract<BookingChange, { kind: 'cancellation' }>, 'changeId' | 'requestedBy' | 'seatIds'>;
 
-/** `isDone`: it is on record; a repeat only sees to it that its seats are back. Another change may be under way by now. */
 async function cancel(
-  { db, workflows, seen, nowMs }: CancellationDeps,
+  { db, batches, workflows, seen, nowMs }: CancellationDeps,
   booking: Booking,
   asked: Asked,
-  isDone = false,
 ): Promise<Booking> {
   const change = { kind: 'cancellation', bookingId: booking.id, ...asked } as const;
-  const answer = await askedUntilHeard(db, asked.changeId, () => workflows.changeBooking(change, booking));
-  if (!answer.ok && isDone) return booking;
+  const answer = await heardOrDone(db, asked.changeId, () => workflows.changeBooking(change, booking));
+  if (answer === DONE_BEFORE) return (await batches.findBooking(booking.id))!;
   if (!answer.ok) throw changeRefusal(answer);
   const seats = booking.seats.filter(({ id }) => asked.seatIds?.includes(id) ?? true);
   seen.returned({ showId: booking.showId, seats }, nowMs());
@@ -102,7 +102,7 @@ export function changeRefusal({ refusal, bookingStatus, seatIds = [] }: ChangeRe
     case 'BOOKING_STATE':
       return bookingState(bookingStatus!);
     case 'NOT_CANCELLABLE':
-      return new ApiError('NOT_CANCELLABLE', 'The show has begun.');
+      return new ApiError('NOT_CANCELLABLE', 'The show has begun, or its door has let you in.');
     case 'CHANGE_IN_PROGRESS':
       return new ApiError('CHANGE_IN_PROGRESS', 'Another change of this booking is under way: try again in a moment.');
     case 'UNKNOWN_SEAT':
@@ -121,14 +121,15 @@ function refuseForeignSeats({ seats }: Booking, seatIds: readonly string[] = [])
 const foreignSeats = (seatIds: readonly string[]): ApiError =>
   new ApiError('UNKNOWN_SEAT', `The booking does not have seat ${seatIds[0]}.`, { seatIds });
 
+/** `show`: null where its door has let them in. */
 function quoteOf(
   booking: Booking,
-  show: ShowToAttend,
+  show: ShowToAttend | null,
   seatIds: readonly string[] | undefined,
   nowMs: number,
 ): CancellationQuoteBody {
   const isBooked = bookingCan[booking.status].cancel;
-  const tier = isBooked ? tierAt(booking, show, nowMs) : null;
+  const tier = isBooked && show ? tierAt(booking, show, nowMs) : null;
   if (tier === null) {
     const none = money(0, booking.price.total.currency);
     const reason = isBooked ? 'NOT_CANCELLABLE' : 'BOOKING_STATE';

@@ -20,9 +20,9 @@ import { notFound, validationFailed } from '../http/problem.ts';
 import { route, type Route } from '../http/route.ts';
 import type { AnswerMemory } from '../idempotency/answer-memory.ts';
 import type { ShowCommands } from '../shows/show-commands.ts';
-import { askedUntilHeard } from './asked-until-heard.ts';
 import { bookingBody, bookingPath } from './booking-body.ts';
 import { changeRefusal } from './cancellation-routes.ts';
+import { DONE_BEFORE, heardOrDone } from './heard-or-done.ts';
 import { ownBooking } from './own-booking.ts';
 import { bookingState, salesClosed, seatRefusal } from './refusals.ts';
 import { priced, seatIndices } from './seat-choice.ts';
@@ -93,13 +93,14 @@ async function exchange(
   request: ExchangeRequest,
   changeId: string,
 ): Promise<Answer> {
-  const { db, catalogue, workflows, shows, seen, nowMs } = deps;
+  const { db, batches, catalogue, workflows, shows, seen, nowMs } = deps;
   const show = await catalogue.show(request.showId);
   if (show.status === 'CANCELLED' || nowMs() >= show.salesCloseAtMs) throw salesClosed();
   const plan = await catalogue.planOf(show);
   const change = exchangeOf(deps, { booking, caller, request, changeId, show, plan });
   await shows.startUnlessSold(show);
-  const answer = await askedUntilHeard(db, changeId, () => workflows.exchangeBooking(change, booking));
+  const answer = await heardOrDone(db, changeId, () => workflows.exchangeBooking(change, booking));
+  if (answer === DONE_BEFORE) return asDone(deps, (await batches.findBooking(booking.id))!, changeId);
   if (!answer.ok) throw exchangeRefusal(answer, plan);
   if (answer.nextAction) return pending(answer, answer.nextAction);
   seen.returned(booking, nowMs());
@@ -214,7 +215,8 @@ async function transfer(
   }
   const to = { userId: derivedId('usr', changeId), email, language: giver.language };
   const change: TransferChange = { kind: 'transfer', changeId, bookingId, requestedBy: caller.userId, to };
-  const answer = await askedUntilHeard(db, changeId, () => workflows.changeBooking(change, booking));
+  const answer = await heardOrDone(db, changeId, () => workflows.changeBooking(change, booking));
+  if (answer === DONE_BEFORE) return ok(bookingBody((await batches.findBooking(bookingId))!));
   if (!answer.ok) throw changeRefusal(answer);
   return ok(bookingBody(answer.booking));
 }

@@ -28,6 +28,8 @@ export function sendAnswer(res: ServerResponse, { status, headers, body, bytes, 
 }
 
 function sendStream(res: ServerResponse, stream: (res: ServerResponse) => void): void {
+  // It may have nothing to say for as long as its heartbeat lasts; who does not read is dropped by what waits for it.
+  res.setTimeout(0);
   // No frames around each piece: what is written to many goes out to each as the very same bytes.
   res.shouldKeepAlive = false;
   res.removeHeader('Transfer-Encoding');

@@ -15,7 +15,8 @@ export function openApiDocument() {
   registry.registerComponent('securitySchemes', BEARER, { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' });
   for (const endpoint of everyEndpoint) registry.registerPath(pathOf(endpoint));
   for (const path of operations) registry.registerPath(path);
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  const definitions = [...eventData.map((schema) => ({ type: 'schema', schema }) as const), ...registry.definitions];
+  return new OpenApiGeneratorV31(definitions).generateDocument({
     openapi: '3.1.0',
     info: {
       title: 'Seatkeeper',
@@ -42,7 +43,7 @@ function pathOf(endpoint: Endpoint): RouteConfig {
       description: `Roles: ${access.join(', ')}.`,
     }),
     request: { ...(params && { params }), ...(query && { query }), ...(headers && { headers }), ...requestBody(body) },
-    responses: { ...answers(endpoint.answers), ...problems(endpoint) },
+    responses: { ...answers(endpoint), ...problems(endpoint) },
   };
 }
 
@@ -51,9 +52,19 @@ const idempotencyKey = z
   .regex(idempotencyKeyPattern)
   .meta({ description: 'The same key and body get the same answer; for 24 hours at least' });
 
-function headersOf({ idempotencyKey: use }: Endpoint): z.ZodObject | null {
-  if (use === 'none') return null;
-  return z.object({ 'Idempotency-Key': use === 'required' ? idempotencyKey : idempotencyKey.optional() });
+const header = (description: string) => z.string().meta({ description });
+
+/** Headers that the call reads, besides those of every call. */
+function headersOf({ idempotencyKey: use, answers: specs, errors }: Endpoint): z.ZodObject | null {
+  const headers = {
+    ...(use !== 'none' && { 'Idempotency-Key': use === 'required' ? idempotencyKey : idempotencyKey.optional() }),
+    ...(errors.includes('IF_MATCH_REQUIRED') && {
+      'If-Match': header('ETag of what is changed, as it was read; or `*`').min(1),
+    }),
+    ...(specs[304] && { 'If-None-Match': header('ETag of what the client has').optional() }),
+    ...(isStream(specs) && { 'Last-Event-ID': header('`id` of the last event that the client has').optional() }),
+  };
+  return Object.keys(headers).length === 0 ? null : z.object(headers);
 }
 
 function requestBody(body: Endpoint['body']): Pick<NonNullable<RouteConfig['request']>, 'body'> {
@@ -63,32 +74,79 @@ function requestBody(body: Endpoint['body']): Pick<NonNullable<RouteConfig['requ
   return { body: { required, content: { 'application/json': { schema } } } };
 }
 
-function answers(specs: Endpoint['answers']): RouteConfig['responses'] {
+function answers(endpoint: Endpoint): RouteConfig['responses'] {
+  const links = linksOf(endpoint);
   return Object.fromEntries(
-    Object.entries(specs).map(
+    Object.entries(endpoint.answers).map(
       ([status, { description, schema, contentType = 'application/json', alsoAs, headers }]) => [
         status,
         {
           description,
           ...(schema && {
             content: {
-              [contentType]: { schema },
+              [contentType]: { schema: contentType === EVENT_STREAM ? eventOf(schema) : schema },
               ...(alsoAs && { [alsoAs]: { schema: { type: 'string', format: 'binary' } } }),
             },
           }),
           ...(headers && { headers: documented(headers) }),
+          ...(links && { links }),
         },
       ],
     ),
   );
 }
 
+/** What is made, or named, by these calls can be asked for by all those below its path. */
+const leadsTo: Readonly<Record<string, readonly string[]>> = {
+  createBooking: ['/bookings/{id}'],
+  payBooking: ['/bookings/{id}'],
+  importSeatingPlan: ['/seating-plans/{id}'],
+  createTheatre: ['/theatres/{id}', '/admin/theatres/{id}'],
+  createMovie: ['/movies/{id}'],
+  createShow: ['/shows/{id}', '/admin/shows/{id}'],
+  createWebhookEndpoint: ['/admin/webhook-endpoints/{id}'],
+  startReconciliation: ['/admin/reconciliations/{id}'],
+};
+
+function linksOf({ operationId, path }: Endpoint) {
+  const led = everyEndpoint.filter((each) => leadsTo[operationId]?.some((below) => each.path.startsWith(below)));
+  if (led.length === 0) return null;
+  const id = path.includes('{id}') ? '$request.path.id' : '$response.body#/id';
+  return Object.fromEntries(
+    led.map((each) => [each.operationId, { operationId: each.operationId, parameters: { id } }]),
+  );
+}
+
+/** OpenAPI 3.1 has no word for a stream: what is described is each of its events, whose data are JSON as text. */
+const eventOf = (data: z.ZodType) =>
+  z.object({
+    event: z.string(),
+    id: z.string().optional(),
+    data: z.string().meta({
+      contentMediaType: 'application/json',
+      contentSchema: { anyOf: kindsOf(data).map((kind) => ({ $ref: `#/components/schemas/${kind.meta()!.id}` })) },
+    }),
+  });
+const EVENT_STREAM = 'text/event-stream';
+const isStream = (specs: Endpoint['answers']): boolean =>
+  Object.values(specs).some(({ contentType }) => contentType === EVENT_STREAM);
+
+/** Named ones, since nothing in the document but a reference holds them. */
+const kindsOf = (data: z.ZodType): readonly z.ZodType[] =>
+  data instanceof z.ZodUnion ? (data.options as readonly z.ZodType[]) : [data];
+
+const eventData = everyEndpoint.flatMap(({ answers: specs }) =>
+  Object.values(specs).flatMap(({ contentType, schema }) =>
+    contentType === EVENT_STREAM && schema ? kindsOf(schema) : [],
+  ),
+);
+
 const documented = (headers: NonNullable<AnswerSpec['headers']>) =>
   Object.fromEntries(
     Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' as const } }]),
   );
 
-/** Codes that this call may answer, by status. */
+/** Codes that this call may answer, by status: of the problem's codes, these and no others. */
 function problems(endpoint: Endpoint): RouteConfig['responses'] {
   const byStatus = Map.groupBy(codesOf(endpoint), (code) => errorCodes[code][0]);
   return Object.fromEntries(
@@ -96,11 +154,14 @@ function problems(endpoint: Endpoint): RouteConfig['responses'] {
       status,
       {
         description: codes.map((code) => `\`${code}\`: ${errorCodes[code][1]}`).join('\n\n'),
-        content: { 'application/problem+json': { schema: problemSchema } },
+        content: { 'application/problem+json': { schema: z.intersection(problemSchema, problemOf(codes)) } },
       },
     ]),
   );
 }
+
+const problemOf = (codes: readonly ErrorCode[]) =>
+  z.looseObject({ code: z.enum(codes as [ErrorCode, ...ErrorCode[]]) });
 
 function codesOf(endpoint: Endpoint): Set<ErrorCode> {
   const { body, query, params, access, idempotencyKey: key, errors } = endpoint;
@@ -110,6 +171,7 @@ function codesOf(endpoint: Endpoint): Set<ErrorCode> {
     ...(body && body !== 'raw' ? (['MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE'] as const) : []),
     ...(body ? (['BODY_TOO_LARGE'] as const) : []),
     ...(key === 'required' ? (['IDEMPOTENCY_KEY_REQUIRED'] as const) : []),
+    ...(key === 'none' ? [] : (['IDEMPOTENCY_KEY_REUSED'] as const)),
     ...(params ? (['NOT_FOUND'] as const) : []),
     ...(access === 'anyone' ? [] : (['UNAUTHENTICATED', 'FORBIDDEN'] as const)),
     'RATE_LIMITED',

@@ -10,7 +10,10 @@ export const everyRole: readonly Role[] = roles;
 /** RFC 5321: longest address that can be delivered to. */
 const EMAIL_MAX = 254;
 
-export const email = z.email().max(EMAIL_MAX);
+/** Of what RFC 5322 allows, that which mail systems do not stumble over; names of hosts as RFC 1035 has them. */
+const EMAIL =
+  /^(?=[^@]{1,64}@)[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/;
+export const email = z.email({ pattern: EMAIL }).max(EMAIL_MAX).meta({ pattern: EMAIL.source });
 const phone = z
   .string()
   .regex(/^\+?[1-9][0-9]{6,14}$/, 'must be 7 to 15 digits, as in +919876543210')
@@ -18,12 +21,21 @@ const phone = z
 
 /** A browser's `hi-IN` means what `hi` does. */
 const LOCALE_MAX = 35;
+/** JSON Schema's patterns know no other way to say it. */
+const inAnyCase = (word: string): string =>
+  [...word].map((letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`).join('');
 const locale = z
   .string()
   .max(LOCALE_MAX)
   .refine((tag) => languageOf(tag) !== null, `must be a language that messages are written in: ${languages.join(', ')}`)
   .transform((tag) => languageOf(tag)!)
-  .meta({ type: 'string', description: 'BCP 47; absent: by `Accept-Language`', example: 'hi-IN' });
+  .meta({
+    type: 'string',
+    description: 'BCP 47; absent: by `Accept-Language`',
+    maxLength: LOCALE_MAX,
+    pattern: `^(${languages.map(inAnyCase).join('|')})(-[\\s\\S]*)?$`,
+    example: 'hi-IN',
+  });
 
 /** Exactly one way to reach the guest. */
 export const guestRequest = z
@@ -69,6 +81,7 @@ export const profileChange = z
       .array(z.enum(optOutKinds))
       .max(optOutKinds.length)
       .refine((kinds) => new Set(kinds).size === kinds.length, 'names a kind twice')
+      .meta({ uniqueItems: true })
       .optional(),
     pushToken: orNull(text(PUSH_TOKEN_MAX)).optional(),
   })

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { appliedTierReasons } from '../../domain/cancellation-policy.ts';
 import { bookingStatuses, paymentMethods, paymentStatuses, refundStatuses } from '../../domain/booking.ts';
-import { SEAT_ID_MAX } from '../../domain/seating-plan.ts';
+import { PLAN_SEATS_MAX, SEAT_ID_MAX } from '../../domain/seating-plan.ts';
 import { email } from './accounts.ts';
 import { moneySchema, opaqueId, orNull, pageOf, pageQuery, shortText, text, timestamp } from './primitives.ts';
 
@@ -11,6 +11,9 @@ const PAYMENT_TOKEN_MAX = 255;
 export const seatIds = z
   .array(text(SEAT_ID_MAX))
   .min(1)
+  // How many a booking may have is the house's rule (TOO_MANY_SEATS). No plan has more than these: each would be looked at,
+  // a fifth of a second for a body full of what is no name at all.
+  .max(PLAN_SEATS_MAX)
   .meta({ example: ['A12', 'A13'] });
 
 export const bestAvailable = z

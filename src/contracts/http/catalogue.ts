@@ -124,15 +124,16 @@ const RADIUS_KM_DEFAULT = 25;
 /** Half of the way around the Earth. */
 const RADIUS_KM_MAX = 20_038;
 
+const LAT_LNG = /^-?\d{1,2}(\.\d{1,15})?,-?\d{1,3}(\.\d{1,15})?$/;
 const coordinates = z
   .string()
-  .regex(/^-?\d{1,2}(\.\d{1,15})?,-?\d{1,3}(\.\d{1,15})?$/, 'must be `lat,lng` in degrees')
+  .regex(LAT_LNG, 'must be `lat,lng` in degrees')
   .transform((pair) => {
     const [lat, lng] = pair.split(',').map(Number) as [number, number];
     return { lat, lng };
   })
   .refine(({ lat, lng }) => Math.abs(lat) <= 90 && Math.abs(lng) <= 180, 'is not on Earth')
-  .meta({ type: 'string', example: '19.07,72.88' });
+  .meta({ type: 'string', pattern: LAT_LNG.source, example: '19.07,72.88' });
 
 export const theatreListQuery = z.strictObject({
   city: opaqueId.optional(),

@@ -32,7 +32,12 @@ export const newWebhookEndpoint = z
       .url({ protocol: /^https?$/ })
       .max(URL_MAX)
       .meta({ description: 'https; in development http as well' }),
-    eventTypes: z.array(eventType).min(1).optional().meta({ description: 'Those that it is told of. Default: all' }),
+    eventTypes: z
+      .array(eventType)
+      .min(1)
+      .max(eventType.options.length)
+      .optional()
+      .meta({ description: 'Those that it is told of. Default: all' }),
     description: shortText.optional(),
   })
   .meta({ id: 'NewWebhookEndpoint' });

@@ -28,14 +28,20 @@ export const text = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'has characters that cannot be kept');
+    .refine((value) => !value.includes('\0') && value.isWellFormed(), 'has characters that cannot be kept')
+    // What of it JSON can say at all.
+    .meta({ pattern: '^[^\\u0000]*$' });
 
 /** An id in a body or a filter: opaque to the client, so a strange one is merely unknown. */
 export const opaqueId = text(OPAQUE_ID_MAX);
 
 export const shortText = text(TEXT_MAX);
 
-export const timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC', example: '2026-11-20T13:30:00.000Z' });
+export const timestamp = z.iso.datetime().meta({
+  description: 'RFC 3339, UTC',
+  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?Z$',
+  example: '2026-11-20T13:30:00.000Z',
+});
 /** A time, in Unix ms, as `timestamp` says it. */
 export const isoTime = (timeMs: number): string => new Date(timeMs).toISOString();
 export const calendarDate = z.iso

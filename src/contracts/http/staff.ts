@@ -54,8 +54,14 @@ const newCategoryPrice = z
 
 /** Any JSON object: the importer says what is wrong with it, place by place. */
 export const pretixPlan = z
-  .looseObject({})
-  .meta({ id: 'PretixSeatingPlan', description: 'A pretix seating plan', externalDocs: { url: 'https://pretix.eu' } });
+  // As it came: an object made anew would lack a field named `__proto__`, and what is unknown is to be refused.
+  .custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object')
+  .meta({
+    type: 'object',
+    id: 'PretixSeatingPlan',
+    description: 'A pretix seating plan',
+    externalDocs: { url: 'https://pretix.eu' },
+  });
 
 export const newShow = z
   .strictObject({
@@ -113,7 +119,7 @@ export const showMove = z
     allowOverlap: z.boolean().optional().meta({ description: 'Overrides SHOW_OVERLAP for this show' }),
   })
   .refine((move) => Object.keys(move).length > 0, 'names nothing to change')
-  .meta({ id: 'ShowMove', description: 'What is left out stays as it is, or follows the start' });
+  .meta({ id: 'ShowMove', description: 'What is left out stays as it is, or follows the start', minProperties: 1 });
 
 export const blockRequest = z.strictObject({ seatIds, reason: shortText }).meta({ id: 'BlockRequest' });
 export const blockAnswer = z

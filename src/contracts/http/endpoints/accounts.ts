@@ -1,0 +1,52 @@
+import { claimRequest, everyRole, guestRequest, profileChange, sessionSchema, userSchema } from '../accounts.ts';
+import { defineEndpoint } from '../endpoint.ts';
+
+export const accountEndpoints = {
+  createGuest: defineEndpoint({
+    operationId: 'createGuest',
+    method: 'post',
+    path: '/auth/guest',
+    tag: 'Accounts',
+    summary: 'A new guest with an access token',
+    access: 'anyone',
+    idempotencyKey: 'accepted',
+    body: guestRequest,
+    answers: { 201: { description: 'The guest and the tokens', schema: sessionSchema } },
+    errors: ['IDEMPOTENCY_KEY_REUSED'],
+  }),
+  claimAccount: defineEndpoint({
+    operationId: 'claimAccount',
+    method: 'post',
+    path: '/auth/claim',
+    tag: 'Accounts',
+    summary: 'A session of the guest whom a booking was given to; each token opens one, once',
+    access: 'anyone',
+    idempotencyKey: 'accepted',
+    body: claimRequest,
+    answers: { 200: { description: 'The guest and the tokens', schema: sessionSchema } },
+    errors: ['UNAUTHENTICATED', 'IDEMPOTENCY_KEY_REUSED'],
+  }),
+  getMe: defineEndpoint({
+    operationId: 'getMe',
+    method: 'get',
+    path: '/users/me',
+    tag: 'Accounts',
+    summary: "The caller's account",
+    access: everyRole,
+    idempotencyKey: 'none',
+    answers: { 200: { description: 'The account', schema: userSchema } },
+    errors: ['NOT_FOUND'],
+  }),
+  changeMe: defineEndpoint({
+    operationId: 'changeMe',
+    method: 'patch',
+    path: '/users/me',
+    tag: 'Accounts',
+    summary: 'In what language the caller is written to, what about, and on which device',
+    access: everyRole,
+    idempotencyKey: 'none',
+    body: profileChange,
+    answers: { 200: { description: 'The account', schema: userSchema } },
+    errors: ['NOT_FOUND'],
+  }),
+};

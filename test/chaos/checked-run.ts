@@ -1,0 +1,28 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Cluster, times } from './cluster.ts';
+import { checkHistory } from './linearizability/check.ts';
+import type { Partner } from './partner.ts';
+import { type RunOptions, type RunResult, runSeed } from './run.ts';
+
+/** A run whose operations are also held against the sequential model of a seat. */
+export async function checkedRun(cluster: Cluster, partner: Partner, options: RunOptions): Promise<RunResult> {
+  const run = await runSeed(cluster, partner, options);
+  const { operations, folder } = run.files;
+  const { violations, undecided, partitions, illegal } = await checkHistory(operations, {
+    terms: times,
+    visualizationDir: folder,
+  });
+  const checked: RunResult = {
+    ...run,
+    history: { violations, undecided: undecided.length, partitions },
+    broken: [
+      ...run.broken,
+      ...illegal.map(
+        ({ rule, message, showId, seatIds }) => `${rule}: ${message}: seats ${seatIds.join()} of ${showId}`,
+      ),
+    ],
+  };
+  writeFileSync(join(folder, 'audit.json'), `${JSON.stringify(checked, null, 2)}\n`);
+  return checked;
+}

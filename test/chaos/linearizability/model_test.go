@@ -1,0 +1,466 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const second = int64(time.Second)
+
+var usual = terms{
+	clockTolerance: second / 10, holdTTL: 10 * second, paymentDeadline: 10 * second,
+	sightAge: 4 * second / 10, mapAge: 15 * second, late: 30 * second,
+}
+
+// A history in words: `at(from, to)` in seconds.
+type telling struct {
+	operations []*operation
+}
+
+func (t *telling) add(kind, booking string, from, to float64, changes ...func(*operation)) *operation {
+	returned := int64(to * 1e9)
+	o := &operation{
+		Kind: kind, ShowID: "s", BookingID: booking, Key: kind + " " + booking, Call: int64(from * 1e9), Return: &returned,
+		Outcome: "ok", Client: len(t.operations),
+	}
+	if kind == "read-booking" {
+		o.Key = ""
+	}
+	for _, change := range changes {
+		change(o)
+	}
+	o.Line = len(t.operations) + 1
+	t.operations = append(t.operations, o)
+	return o
+}
+
+func seats(ids string) func(*operation) {
+	return func(o *operation) {
+		o.SeatIDs = strings.Fields(ids)
+		if o.isOk() {
+			o.AnsweredSeatIDs = o.SeatIDs
+		}
+	}
+}
+func status(name string) func(*operation) { return func(o *operation) { o.Status = name } }
+func until(seconds float64) func(*operation) {
+	return func(o *operation) { at := int64(seconds * 1e9); o.ExpiresAt = &at }
+}
+func key(name string) func(*operation)  { return func(o *operation) { o.Key = name } }
+func show(name string) func(*operation) { return func(o *operation) { o.ShowID = name } }
+func heir(name string) func(*operation) { return func(o *operation) { o.NewBookingID = name } }
+func client(id int) func(*operation)    { return func(o *operation) { o.Client = id } }
+func refused(code string) func(*operation) {
+	return func(o *operation) { o.Outcome, o.Code, o.AnsweredSeatIDs = "refused", code, nil }
+}
+func unknown(o *operation) { o.Outcome, o.Return, o.AnsweredSeatIDs = "unknown", nil, nil }
+
+func (t *telling) hold(booking, ids string, from, to, untilSeconds float64) {
+	t.add("hold", booking, from, to, seats(ids), status("HELD"), until(untilSeconds))
+}
+func (t *telling) pay(booking, ids string, from, to float64) {
+	t.add("pay", booking, from, to, seats(ids), status("CONFIRMED"))
+}
+func (t *telling) found(booking, ids, as string) {
+	t.add("read-booking", booking, 100, 101, seats(ids), status(as))
+}
+
+var legal = map[string]func(*telling){
+	"one after the other": func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.add("release", "a", 2, 3, status("RELEASED"))
+		t.hold("b", "2 3", 4, 5, 14)
+		t.pay("b", "2 3", 6, 7)
+		t.found("a", "1 2", "RELEASED")
+		t.found("b", "2 3", "CONFIRMED")
+	},
+	"a hold that began before the release was answered": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("release", "a", 2, 5, status("RELEASED"))
+		t.hold("b", "1", 3, 4, 13)
+		t.found("a", "1", "RELEASED")
+	},
+	"a hold after another one's time": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.hold("b", "1", 10.1, 10.2, 20)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"a hold of which nobody heard again": func(t *telling) {
+		t.add("hold", "a", 0, 1, seats("1"), unknown)
+		t.hold("b", "1", 2, 3, 12)
+		t.found("b", "1", "EXPIRED")
+	},
+	"a hold that was answered to its repeat": func(t *telling) {
+		t.add("hold", "a", 0, 1, seats("1"), unknown)
+		t.add("hold", "a", 4, 5, seats("1"), status("HELD"), until(10), key("hold a"))
+		t.pay("a", "1", 6, 7)
+		t.found("a", "1", "CONFIRMED")
+	},
+	"an unknown payment that has bought the seats": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 2, 3, seats("1"), unknown)
+		t.add("hold", "b", 20, 21, seats("1"), refused("SEAT_UNAVAILABLE"))
+		t.found("a", "1", "CONFIRMED")
+	},
+	"an unknown payment that has bought nothing": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 2, 3, seats("1"), unknown)
+		t.hold("b", "1", 20, 21, 30)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"money that came late, and the seats were still free": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 9, 9.5, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 20, 21, 30)
+		t.add("release", "b", 22, 23, status("RELEASED"))
+		t.found("a", "1", "CONFIRMED")
+		t.found("b", "1", "RELEASED")
+	},
+	"a payment that nobody knew of by its deadline, before the hold's time": func(t *telling) {
+		t.hold("a", "1", 0, 1, 30)
+		t.add("pay", "a", 2, 3, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 12, 13, 22)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"an extension": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("extend", "a", 2, 3, seats("1"), status("HELD"), until(20))
+		t.hold("b", "1", 20.1, 21, 30)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"a change of seats": func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.add("change-seats", "a", 2, 3, seats("2 3"), status("HELD"), until(10))
+		t.hold("b", "1", 4, 5, 14)
+		t.pay("a", "2 3", 6, 7)
+		t.found("a", "2 3", "CONFIRMED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"an unknown change of seats, either way": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("change-seats", "a", 2, 3, seats("2"), unknown)
+		t.pay("a", "2", 6, 7)
+		t.found("a", "2", "CONFIRMED")
+		t.hold("b", "5", 0, 1, 10)
+		t.add("change-seats", "b", 2, 3, seats("6"), unknown)
+		t.pay("b", "5", 6, 7)
+		t.found("b", "5", "CONFIRMED")
+	},
+	"a cancellation": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.add("cancel", "a", 4, 5, status("CANCELLED"))
+		t.hold("b", "1", 6, 7, 16)
+		t.found("a", "1", "CANCELLED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"a cancellation of some seats": func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.pay("a", "1 2", 2, 3)
+		t.add("cancel", "a", 4, 5, seats("2"), status("CONFIRMED"))
+		t.hold("b", "1", 6, 7, 16)
+		t.found("a", "2", "CONFIRMED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"an exchange within a show, with a seat kept": func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.pay("a", "1 2", 2, 3)
+		t.add("exchange", "a", 4, 5, seats("2 3"), status("CONFIRMED"), heir("n"))
+		t.hold("b", "1", 6, 7, 16)
+		t.found("a", "1 2", "EXCHANGED")
+		t.found("n", "2 3", "CONFIRMED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"an exchange whose answer never came": func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.pay("a", "1 2", 2, 3)
+		t.add("exchange", "a", 4, 5, seats("2 3"), unknown)
+		t.hold("b", "1", 6, 7, 16)
+		t.found("a", "1 2", "EXCHANGED")
+		t.found("n", "2 3", "CONFIRMED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"an exchange that waited for the bank, and came to nothing": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.add("exchange", "a", 4, 5, seats("2"), status("PAYMENT_PENDING"), heir("n"))
+		t.hold("b", "2", 20, 21, 30)
+		t.found("a", "1", "CONFIRMED")
+		t.found("n", "2", "FAILED")
+		t.found("b", "2", "EXPIRED")
+	},
+	"an exchange into another show, and on": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.add("exchange", "a", 4, 5, show("s2"), seats("1"), unknown)
+		t.add("exchange", "a", 6, 7, show("s2"), seats("1"), status("CONFIRMED"), heir("n"))
+		t.add("exchange", "n", 8, 9, show("s2"), seats("4"), status("CONFIRMED"), heir("m"))
+		t.hold("b", "1", 8, 9, 18)
+		t.found("a", "1", "EXCHANGED")
+		t.add("read-booking", "n", 100, 101, show("s2"), seats("1"), status("EXCHANGED"))
+		t.add("read-booking", "m", 100, 101, show("s2"), seats("4"), status("CONFIRMED"))
+		t.found("b", "1", "EXPIRED")
+	},
+	"a refusal by what was told a moment ago": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("release", "a", 2, 3, status("RELEASED"))
+		t.add("hold", "b", 3.3, 3.31, seats("1"), refused("SEAT_UNAVAILABLE"))
+		t.found("a", "1", "RELEASED")
+	},
+	"a hold that was answered to its repeat only, and was somebody's meanwhile": func(t *telling) {
+		t.hold("b", "1", 0, 1, 10)
+		t.add("hold", "", 0.5, 0.6, seats("1"), unknown, key("k"))
+		t.add("hold", "a", 10.2, 11, seats("1"), status("HELD"), until(20), key("k"))
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"a booking that was only looked at while it was held": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("read-booking", "a", 2, 3, seats("1"), status("HELD"))
+		t.hold("b", "1", 11, 12, 21)
+	},
+	"a payment that failed with its seats gone": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 2, 3, seats("1"), unknown)
+		t.hold("b", "1", 5, 6, 15)
+		t.found("a", "1", "FAILED")
+		t.found("b", "1", "EXPIRED")
+	},
+}
+
+var illegal = map[string]struct {
+	rule string
+	tell func(*telling)
+}{
+	"a seat sold twice": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.hold("b", "1", 2, 3, 12)
+	}},
+	"a seat sold twice, at the same time": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 5, 15)
+		t.hold("b", "1", 1, 4, 14)
+		t.pay("a", "1", 6, 7)
+		t.pay("b", "1", 6, 7)
+	}},
+	"half of a hold": {"one owner", func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.hold("b", "2 3", 2, 3, 12)
+	}},
+	"a hold that ended before its time": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.hold("b", "1", 9, 9.5, 19)
+		t.found("a", "1", "EXPIRED")
+	}},
+	"a pending payment that ended before its deadline": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 30)
+		t.add("pay", "a", 2, 3, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 11, 11.5, 21)
+		t.found("a", "1", "EXPIRED")
+	}},
+	"a hold whose payment was declined, and that ended before its time": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 30)
+		t.add("pay", "a", 2, 3, seats("1"), refused("PAYMENT_DECLINED"))
+		t.hold("b", "1", 12, 13, 22)
+		t.found("a", "1", "EXPIRED")
+	}},
+	"an extension that was not kept": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("extend", "a", 2, 3, seats("1"), status("HELD"), until(20))
+		t.hold("b", "1", 15, 16, 25)
+		t.found("a", "1", "EXPIRED")
+	}},
+	"a confirmation that was lost": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.found("a", "1", "EXPIRED")
+	}},
+	"a booking that is gone": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("read-booking", "a", 5, 6, refused("NOT_FOUND"))
+	}},
+	"other seats than were paid for": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.found("a", "2", "CONFIRMED")
+	}},
+	"a payment of seats that somebody else has by now": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 9, 9.5, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 12, 13, 22)
+		t.pay("b", "1", 14, 15)
+		t.found("a", "1", "CONFIRMED")
+		t.found("b", "1", "CONFIRMED")
+	}},
+	"seats of a cancelled booking that was sold before it was cancelled": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.hold("b", "1", 4, 5, 14)
+		t.add("cancel", "a", 6, 7, status("CANCELLED"))
+		t.found("a", "1", "CANCELLED")
+	}},
+	"an exchange that took what was not free": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.hold("b", "2", 0, 1, 10)
+		t.pay("b", "2", 2, 3)
+		t.add("exchange", "a", 4, 5, seats("2"), status("CONFIRMED"), heir("n"))
+	}},
+	"an exchange whose answer never came, of seats that somebody has": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.hold("b", "2", 0, 1, 10)
+		t.pay("b", "2", 2, 3)
+		t.add("exchange", "a", 4, 5, seats("2"), unknown)
+		t.found("a", "1", "EXCHANGED")
+		t.found("b", "2", "CONFIRMED")
+		t.found("n", "2", "CONFIRMED")
+	}},
+	"an exchange whose old seats were sold before": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.hold("b", "1", 4, 5, 14)
+		t.add("exchange", "a", 6, 7, seats("2"), status("CONFIRMED"), heir("n"))
+		t.found("n", "2", "CONFIRMED")
+	}},
+	"a release that nobody asked for": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.found("a", "1", "RELEASED")
+	}},
+	// Each seat alone could have been so.
+	"two changes of seats that crossed": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 30)
+		t.hold("b", "2", 0, 1, 30)
+		t.add("change-seats", "a", 2, 5, seats("2"), status("HELD"), until(30))
+		t.add("change-seats", "b", 2, 5, seats("1"), status("HELD"), until(30))
+		t.pay("a", "2", 6, 7)
+		t.pay("b", "1", 6, 7)
+	}},
+	"a key with two bookings": {"one key", func(t *telling) {
+		t.add("hold", "a", 0, 1, seats("1"), status("HELD"), until(10), key("k"), client(1))
+		t.add("hold", "b", 2, 3, seats("2"), status("HELD"), until(12), key("k"), client(1))
+	}},
+	"a repeat that was answered otherwise": {"one key", func(t *telling) {
+		t.add("hold", "a", 0, 1, seats("1"), status("HELD"), until(10), key("k"))
+		t.add("hold", "a", 2, 3, seats("1"), status("HELD"), until(12), key("k"))
+	}},
+	"an end that was told too early": {"keeps its time", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 5, 6, seats("1"), refused("HOLD_EXPIRED"))
+	}},
+	"a hold that was paid after its time": {"past its time", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 11, 12)
+		t.found("a", "1", "CONFIRMED")
+	}},
+	"a hold that was changed after its time": {"past its time", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("extend", "a", 11, 12, seats("1"), status("HELD"), until(20))
+	}},
+	"a refusal without a reason": {"refused for a reason", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("release", "a", 2, 3, status("RELEASED"))
+		t.add("hold", "b", 4, 5, seats("1"), refused("SEAT_UNAVAILABLE"))
+		t.found("a", "1", "RELEASED")
+	}},
+	"a refusal for a hold whose time is long over": {"refused for a reason", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("hold", "b", 12, 13, seats("1"), refused("SEAT_UNAVAILABLE"))
+		t.found("a", "1", "EXPIRED")
+	}},
+}
+
+func TestLegalHistories(t *testing.T) {
+	for name, write := range legal {
+		t.Run(name, func(t *testing.T) {
+			told := &telling{}
+			write(told)
+			if found := check(told.operations, usual, ""); !found.Ok {
+				t.Fatalf("%d violations: %s %v", found.Violations, messages(found), found.Undecided)
+			}
+		})
+	}
+}
+
+func TestIllegalHistories(t *testing.T) {
+	for name, history := range illegal {
+		t.Run(name, func(t *testing.T) {
+			told := &telling{}
+			history.tell(told)
+			found := check(told.operations, usual, "")
+			if found.Violations == 0 || !strings.Contains(messages(found), history.rule) {
+				t.Fatalf("expected a violation of %q, got %q", history.rule, messages(found))
+			}
+		})
+	}
+}
+
+func messages(found report) string {
+	var all []string
+	for _, each := range found.Illegal {
+		all = append(all, each.Message)
+	}
+	return strings.Join(all, "\n")
+}
+
+// A sale of some hours as a hundred clients would see it, with one thing wrong at its end.
+func busy(rounds int) *telling {
+	told := &telling{}
+	for round := range rounds {
+		at := float64(round % 4000)
+		row := fmt.Sprint("r", round/4000, "-")
+		booking := fmt.Sprint("b", round)
+		switch round % 4 {
+		case 0:
+			told.hold(booking, row+"1 "+row+"2", at, at+0.5, at+1)
+			told.add("read-booking", booking, 5000, 5001, seats(row+"1 "+row+"2"), status("EXPIRED"))
+		case 1:
+			told.hold(booking, row+"2 "+row+"3", at+0.2, at+0.7, at+10)
+			told.add("release", booking, at+0.75, at+0.9, status("RELEASED"))
+			told.add("read-booking", booking, 5000, 5001, seats(row+"2 "+row+"3"), status("RELEASED"))
+		case 2:
+			told.add("hold", booking, at, at+0.1, seats(row+"1 "+row+"2"), unknown)
+			told.add("hold", booking, at+0.2, at+0.4, seats(row+"1 "+row+"2"), status("HELD"), until(at+1), key("hold "+booking))
+			told.add("read-booking", booking, 5000, 5001, seats(row+"1 "+row+"2"), status("EXPIRED"))
+		case 3:
+			told.add("hold", booking, at-0.5, at, seats(row+"1"), refused("SEAT_UNAVAILABLE"))
+		}
+	}
+	return told
+}
+
+func TestALongHistoryIsCheckedInSeconds(t *testing.T) {
+	told := busy(200_000)
+	started := time.Now()
+	if found := check(told.operations, usual, ""); !found.Ok {
+		t.Fatalf("%d violations: %s %v", found.Violations, messages(found), found.Undecided)
+	}
+	t.Logf("%d operations in %s", len(told.operations), time.Since(started))
+	if took := time.Since(started); took > time.Minute {
+		t.Fatalf("took %s", took)
+	}
+}
+
+func TestALongHistoryWithOneThingWrong(t *testing.T) {
+	told := busy(8_000)
+	told.hold("x", "r0-1", 3990, 3990.1, 3999)
+	folder := t.TempDir()
+	found := check(told.operations, usual, folder)
+	if found.Ok || len(found.Undecided) > 0 {
+		t.Fatalf("expected a violation: %+v", found)
+	}
+	drawings, _ := filepath.Glob(filepath.Join(folder, "illegal-*.html"))
+	if len(drawings) == 0 {
+		t.Fatal("no drawing was made")
+	}
+	if info, _ := os.Stat(drawings[0]); info.Size() < 1000 {
+		t.Fatal("the drawing is empty")
+	}
+}

@@ -1,0 +1,154 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { chaosSecrets, Cluster } from './cluster.ts';
+import type { Fault } from './faults/fault.ts';
+import { faults } from './faults/schedule.ts';
+import { Partner } from './partner.ts';
+import { checkedRun } from './checked-run.ts';
+import { mutatedCopy } from './mutants/apply.ts';
+import { mutantNamed } from './mutants/mutants.ts';
+import { runMutants } from './mutants/run-mutants.ts';
+import { type RunResult, undisturbedRecoveryMs } from './run.ts';
+import { shiftedClock } from './shifted-clock.ts';
+import { type Series, soak } from './soak.ts';
+import { summaryOf } from './summary.ts';
+
+const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
+const results = join(root, '.data', 'chaos');
+/** The first ones say what is wrong. */
+const BROKEN_TOLD_MAX = 20;
+
+interface Options {
+  readonly seed: number;
+  readonly runs: number;
+  readonly seconds: number;
+  readonly faults?: string;
+  readonly profile: 'dev' | 'server';
+  readonly otherRoot?: string;
+  readonly clocksOff?: number;
+  readonly mutant?: string;
+  readonly mutants?: true | readonly string[];
+  readonly soak?: number;
+}
+
+const command = new Command('chaos')
+  .description('Breaks the system in every way it knows while clients use it, heals it, and audits every promise.')
+  .option('--seed <number>', 'of the first run; each further one has the next', Number, 1)
+  .option('--runs <count>', 'one after the other, on one system', Number, 1)
+  .option('--seconds <count>', 'that clients and faults of a run last', Number, 45)
+  .option('--faults <names>', `with commas between them, or none: ${faults.map(({ name }) => name).join(', ')}`)
+  .option('--soak <time>', 'mixed load with faults for so long, such as 60m: does anything grow?', minutes)
+  .option('--other-root <folder>', 'another version of the service, for two-versions')
+  .option('--mutant <name>', 'part of its name: runs a copy of the service that has this mistake')
+  .option(
+    '--clocks-off <minutes>',
+    'what the clocks of API and workers are before the others, or behind if negative',
+    Number,
+  )
+  .option(
+    '--mutants [names...]',
+    'each of them, or all, by a run and by the test that is to notice it: a table of what did',
+  )
+  .addOption(new Option('--profile <name>', 'how Temporal runs').choices(['dev', 'server']).default('dev'));
+
+async function main(): Promise<void> {
+  const options = command.parse().opts<Options>();
+  const chosen = chosenFaults(options.faults);
+  mkdirSync(results, { recursive: true });
+  if (options.mutants !== undefined) {
+    const names = options.mutants === true ? [] : options.mutants;
+    const uncaught = await runMutants(names, options, (line) => console.log(line));
+    process.exitCode = uncaught.length > 0 ? 1 : 0;
+    return;
+  }
+  const mutated = options.mutant === undefined ? null : await mutatedCopy(mutantNamed(options.mutant));
+  const cluster = await Cluster.start({
+    root: mutated?.root ?? root,
+    profile: options.profile,
+    ...(options.otherRoot !== undefined && { otherRoot: resolve(options.otherRoot) }),
+  });
+  let runs: readonly RunResult[];
+  let drifts: readonly Series[] = [];
+  try {
+    if (options.clocksOff !== undefined) await cluster.redeploy(shiftedClock(options.clocksOff * 60_000));
+    const partner = await Partner.open(cluster.apis[0]!, chaosSecrets.JWT_SECRET);
+    if (options.soak === undefined) runs = await runSeeds(cluster, partner, options, chosen);
+    else ({ runs, drifts } = await runSoak(cluster, partner, options.soak, options));
+    partner.close();
+  } finally {
+    await cluster.stop();
+    await mutated?.remove();
+  }
+  const summary = summaryOf(runs);
+  writeFileSync(join(results, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  console.log(JSON.stringify(summary, null, 2));
+  process.exitCode = summary.failed.length > 0 || drifts.length > 0 ? 1 : 0;
+}
+
+async function runSeeds(
+  cluster: Cluster,
+  partner: Partner,
+  options: Options,
+  chosen: readonly Fault[],
+): Promise<RunResult[]> {
+  const runs: RunResult[] = [];
+  for (let seed = options.seed; seed < options.seed + options.runs; seed++) {
+    const folder = join(results, String(seed));
+    const run = await checkedRun(cluster, partner, { seed, seconds: options.seconds, faults: chosen, folder });
+    runs.push(run);
+    tell(run, options);
+  }
+  return runs;
+}
+
+async function runSoak(cluster: Cluster, partner: Partner, forMinutes: number, options: Options) {
+  const { runs, series } = await soak(cluster, partner, {
+    minutes: forMinutes,
+    seed: options.seed,
+    folder: results,
+    tell: (run) => tell(run, { ...options, seconds: 600 }),
+  });
+  for (const { what, first, last, verdict } of series) console.log(`${verdict}: ${what}: ${first} to ${last}`);
+  return { runs, drifts: series.filter(({ verdict }) => verdict === 'drift') };
+}
+
+function chosenFaults(names: string | undefined): readonly Fault[] {
+  if (names === undefined) return faults;
+  const wanted = names.split(',').filter((name) => name !== '' && name !== 'none');
+  const unknown = wanted.find((name) => faults.every((fault) => fault.name !== name));
+  if (unknown !== undefined) command.error(`no such fault: ${unknown}`);
+  return faults.filter(({ name }) => wanted.includes(name));
+}
+
+function tell(run: RunResult, options: Options): void {
+  const { seed, faults: came, operationsPerSecond, figures, audit, broken, history, holdMsP99 } = run;
+  const happened = came.filter(({ what }) => what !== null);
+  const recoveries = came.map(undisturbedRecoveryMs).filter((afterMs) => afterMs !== null);
+  console.log(
+    `seed ${seed}: ${broken.length === 0 ? 'every promise kept' : `${broken.length} PROMISES BROKEN`}; ` +
+      `${figures.operations} operations (${operationsPerSecond}/s, holds p99 ${holdMsP99} ms), ${audit.bookings} bookings, ` +
+      `${audit.confirmed} confirmed in the end; ${happened.length} faults, ` +
+      `recovered in at most ${Math.max(0, ...recoveries)} ms, quiet after ${Math.round(audit.quietAfterMs / 1_000)} s`,
+  );
+  if (history !== null && history.undecided > 0)
+    console.log(`  ${history.undecided} parts of the history were not decided`);
+  for (const each of broken.slice(0, BROKEN_TOLD_MAX)) console.log(`  broken: ${each}`);
+  if (broken.length > 0) console.log(`  again: ${commandOf(seed, options)}`);
+}
+
+const commandOf = (seed: number, { seconds, faults: names, profile, otherRoot, clocksOff, mutant }: Options): string =>
+  `npm run chaos -- --seed ${seed} --seconds ${seconds} --profile ${profile}` +
+  (names === undefined ? '' : ` --faults ${names}`) +
+  (otherRoot === undefined ? '' : ` --other-root ${otherRoot}`) +
+  (clocksOff === undefined ? '' : ` --clocks-off ${clocksOff}`) +
+  (mutant === undefined ? '' : ` --mutant '${mutant}'`);
+
+function minutes(text: string): number {
+  const count = /^\d+(\.\d+)?m?$/.test(text) ? Number.parseFloat(text) : NaN;
+  if (Number.isNaN(count)) throw new InvalidArgumentError('minutes, such as 60m');
+  return count;
+}
+
+await main();

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiDoor } from './api-call.ts';
+import type { ShowOnSale } from './clients.ts';
+
+/** Shorter than other clients': it asks somebody else instead. */
+const HOLD_TIMEOUT_MS = 1_500;
+const PAY_TIMEOUT_MS = 4_000;
+const PAUSE_MS = 150;
+const PAUSE_AFTER_FAILURE_MS = 50;
+/** Bookings that are given back soon make a show of some hundred seats last for ever. */
+const KEPT_MAX = 20;
+
+/** A purchase that came to its end, in ms of the monotonic clock. */
+export interface Sale {
+  readonly askedMs: number;
+  readonly confirmedMs: number;
+}
+
+/**
+ * Buys without a pause on a show where nobody else does: what it gets confirmed after a kill tells how long the service was
+ * away for buyers. Two of them, each with a preferred process, and each goes to the other one when it gets no answer.
+ */
+export class Prober {
+  readonly sales: Sale[] = [];
+  readonly #doors: readonly ApiDoor[];
+  readonly #show: ShowOnSale;
+  readonly #token: string;
+  #turn: number;
+  #next: number;
+  #asked = 0;
+  readonly #kept: string[] = [];
+
+  constructor(doors: readonly ApiDoor[], show: ShowOnSale, token: string, turn: number) {
+    this.#doors = doors;
+    this.#show = show;
+    this.#token = token;
+    this.#turn = turn;
+    this.#next = turn;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const bought = await this.#buy();
+      if (!bought) this.#turn += 1;
+      await delay(bought ? PAUSE_MS : PAUSE_AFTER_FAILURE_MS);
+      if (this.#kept.length > KEPT_MAX) await this.#giveBack(this.#kept.shift()!);
+    }
+  }
+
+  async #buy(): Promise<boolean> {
+    const askedMs = performance.now();
+    const pairs = this.#show.rows.flatMap((row) =>
+      row.flatMap((seat, at) => (at % 2 === 0 ? [[seat, row[at + 1]!]] : [])),
+    );
+    // Each of two takes every other pair.
+    const seatIds = pairs[this.#next % pairs.length]!;
+    this.#next += 2;
+    const held = await this.#call('/bookings', { showId: this.#show.id, seatIds }, HOLD_TIMEOUT_MS);
+    if (held?.status !== 201) return false;
+    const id = String(held.body.id);
+    const paid = await this.#call(`/bookings/${id}/payment`, { method: 'card', token: 'tok_ok' }, PAY_TIMEOUT_MS);
+    if (paid?.status === 200) {
+      this.sales.push({ askedMs, confirmedMs: performance.now() });
+      this.#kept.push(id);
+    }
+    return paid?.status === 200;
+  }
+
+  async #call(path: string, body: unknown, timeoutMs: number) {
+    this.#asked += 1;
+    const key = `probe-${this.#token.slice(-16)}-${this.#asked}`;
+    const door = this.#doors[this.#turn % this.#doors.length]!;
+    const answer = await door.call('POST', path, { token: this.#token, key, body, timeoutMs });
+    return answer.status === null ? null : answer;
+  }
+
+  async #giveBack(id: string): Promise<void> {
+    const door = this.#doors[this.#turn % this.#doors.length]!;
+    await door.call('DELETE', `/bookings/${id}`, { token: this.#token, timeoutMs: HOLD_TIMEOUT_MS });
+  }
+}
+
+/** From a moment until a buyer had a confirmation of what was asked for after it; null: nobody had one. */
+export function recoveredAfterMs(probers: readonly Prober[], sinceMs: number): number | null {
+  const confirmed = probers.flatMap(({ sales }) =>
+    sales.filter(({ askedMs }) => askedMs >= sinceMs).map(({ confirmedMs }) => confirmedMs),
+  );
+  return confirmed.length === 0 ? null : Math.min(...confirmed) - sinceMs;
+}

@@ -1,0 +1,241 @@
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openShow, rowsOfSeats } from '../setup/shows.ts';
+import { ApiDoor } from './api-call.ts';
+import { audit, type AuditResult } from './audit.ts';
+import { Client, type ClientFigures, type Market, type ShowOnSale } from './clients.ts';
+import { RunClock } from './clock.ts';
+import type { Cluster } from './cluster.ts';
+import type { Fault } from './faults/fault.ts';
+import { scheduleOf } from './faults/schedule.ts';
+import { guestTokens } from './guests.ts';
+import { OperationLog } from './operation-log.ts';
+import type { Partner } from './partner.ts';
+import { Prober, recoveredAfterMs } from './prober.ts';
+import { Random } from './random.ts';
+import { MapReader } from './readers.ts';
+import { StreamWatcher } from './stream-watcher.ts';
+import { Told } from './told.ts';
+import { careless } from './webhook-post.ts';
+
+/** Few seats and many buyers: most holds are refused. */
+const SHOWS = 6;
+const [ROWS, SEATS_OF_A_ROW] = [2, 6];
+const CLIENTS = 60;
+const READERS = 4;
+/** For the probers, and one row for holds that are left to expire. */
+const [PROBE_ROWS, PROBE_SEATS_OF_A_ROW] = [12, 20];
+/** Who pays with what takes its time does so early enough for its end to be seen soon after the run. */
+const CALM_BEFORE_THE_END_MS = 25_000;
+/** As promised, until the first booking that is asked for after a single kill is confirmed. */
+export const RECOVERY_MAX_MS = 10_000;
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly faults: readonly Fault[];
+  /** From one turn of faults to the next; absent: as often as a short run needs. */
+  readonly betweenFaultsMs?: readonly [fromMs: number, toMs: number];
+  /** Told once the clients begin. */
+  readonly onBegin?: (figures: ClientFigures) => void;
+  /** Folder for what the run has seen. */
+  readonly folder: string;
+}
+
+/** A fault as it came about. */
+export interface FaultRecord {
+  readonly name: string;
+  /** Since the clients began, in ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Null: it could not be brought about. */
+  readonly what: string | null;
+  readonly failure?: string;
+  /** Of a process that was killed alone. */
+  readonly killed?: string;
+  readonly recoveredAfterMs?: number | null;
+  /** Another fault came before it had recovered, or was there already. */
+  readonly disturbed?: boolean;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly faults: readonly FaultRecord[];
+  readonly figures: Omit<ClientFigures, 'holdMs'>;
+  readonly operationsPerSecond: number;
+  readonly holdMsP50: number;
+  readonly holdMsP99: number;
+  readonly mapReads: number;
+  readonly mapEvents: number;
+  readonly probes: number;
+  readonly webhooks: Readonly<Record<string, number>>;
+  readonly audit: AuditResult;
+  /** Null until it was checked. */
+  readonly history: { readonly violations: number; readonly undecided: number; readonly partitions: number } | null;
+  /** One sentence for each promise that was broken. */
+  readonly broken: readonly string[];
+  readonly files: { readonly operations: string; readonly folder: string };
+}
+
+/** One run: clients and faults for so many seconds, then healing, and the audit of every promise. */
+export async function runSeed(cluster: Cluster, partner: Partner, options: RunOptions): Promise<RunResult> {
+  const { seed, seconds, folder } = options;
+  mkdirSync(folder, { recursive: true });
+  const files = { operations: join(folder, 'operations.jsonl'), folder };
+  const operations = new OperationLog(files.operations);
+  const stage = await setStage(cluster, options, operations);
+  const { market, probeShow, probers, readers, watchers } = stage;
+  options.onBegin?.(market.figures);
+  cluster.post.carryAs(careless, Random.of(seed, 'webhooks'));
+
+  const ended = new AbortController();
+  const actors = [...stage.clients, ...probers, ...readers, ...watchers].map((actor) => actor.run(ended.signal));
+  const startedMs = performance.now();
+  const timer = setTimeout(() => ended.abort(), seconds * 1_000);
+  const records = await play(cluster, options, startedMs, ended.signal);
+  if (!ended.signal.aborted) await once(ended.signal, 'abort');
+  clearTimeout(timer);
+  const lastedMs = performance.now() - startedMs;
+  await cluster.heal();
+  await Promise.all(actors);
+
+  const faults = records.map((record) => withRecovery(record, records, probers, startedMs));
+  const { doors, shows, told, clock, figures } = market;
+  const result = await audit({ cluster, doors, partner, shows, probeShow, told, operations, clock });
+  await operations.close();
+  await Promise.all(doors.map((door) => door.close()));
+  await writeLines(join(folder, 'faults.jsonl'), faults);
+  const run: RunResult = {
+    ...{ seed, faults, files, audit: result, history: null },
+    ...speedOf(figures, lastedMs),
+    mapReads: readers.reduce((sum, { reads }) => sum + reads, 0),
+    mapEvents: watchers.reduce((sum, { events }) => sum + events, 0),
+    probes: probers.reduce((sum, { sales }) => sum + sales.length, 0),
+    webhooks: { ...cluster.post.figures },
+    broken: [...result.broken, ...slowRecoveries(faults)],
+  };
+  writeFileSync(join(folder, 'audit.json'), `${JSON.stringify(run, null, 2)}\n`);
+  return run;
+}
+
+/** Shows, and who wants something of them; each with a sequence of chance of its own. */
+async function setStage(cluster: Cluster, { seed, seconds }: RunOptions, operations: OperationLog) {
+  const doors = cluster.apis.map((url) => new ApiDoor(url));
+  const shows = await Promise.all(Array.from({ length: SHOWS }, () => showOnSale(cluster, ROWS, SEATS_OF_A_ROW)));
+  const probeShow = await showOnSale(cluster, PROBE_ROWS, PROBE_SEATS_OF_A_ROW);
+  const [tokens, probeTokens] = [await guestTokens(doors[0]!, CLIENTS), await guestTokens(doors[1]!, 2)];
+  const [clock, told] = [new RunClock(), new Told()];
+  const figures: ClientFigures = { operations: 0, outcomes: {}, codes: {}, holdMs: [] };
+  const calmFromMs = Date.now() + seconds * 1_000 - CALM_BEFORE_THE_END_MS;
+  const market: Market = { doors, shows, operations, clock, told, figures, calmFromMs };
+  const probed = { ...probeShow, rows: probeShow.rows.slice(0, -1) };
+  const chanceOf = (who: string, number: number): Random => Random.of(seed, `${who} ${number}`);
+  return {
+    market,
+    probeShow,
+    clients: tokens.map((token, number) => new Client(market, number, token, chanceOf('client', number))),
+    probers: probeTokens.map((token, turn) => new Prober(doors, probed, token, turn)),
+    readers: Array.from(
+      { length: READERS },
+      (_, number) => new MapReader(doors, shows, told, chanceOf('reader', number)),
+    ),
+    watchers: shows.map((show, number) => new StreamWatcher(cluster.apis, show, told, chanceOf('watcher', number))),
+  };
+}
+
+function speedOf({ operations, outcomes, codes, holdMs }: ClientFigures, lastedMs: number) {
+  const sorted = holdMs.toSorted((a, b) => a - b);
+  const quantile = (share: number): number => Math.round(sorted[Math.floor(sorted.length * share)] ?? NaN);
+  return {
+    figures: { operations, outcomes, codes },
+    operationsPerSecond: Math.round((1_000 * operations) / lastedMs),
+    holdMsP50: quantile(0.5),
+    holdMsP99: quantile(0.99),
+  };
+}
+
+async function showOnSale(cluster: Cluster, rows: number, seatsPerRow: number): Promise<ShowOnSale> {
+  const plan = rowsOfSeats(rows, seatsPerRow);
+  const { id } = await openShow(cluster, { plan });
+  return { id, rows: plan.sections.flatMap((section) => section.rows.map((row) => row.seats.map((seat) => seat.id))) };
+}
+
+/** Brings the faults of the schedule about, each when its time has come, and waits until all of them are over. */
+async function play(
+  cluster: Cluster,
+  { seed, seconds, faults, betweenFaultsMs }: RunOptions,
+  startedMs: number,
+  signal: AbortSignal,
+): Promise<FaultRecord[]> {
+  const records: FaultRecord[] = [];
+  const running: Promise<void>[] = [];
+  for (const { atMs, faults: together } of faults.length === 0
+    ? []
+    : scheduleOf(seed, seconds * 1_000, faults, betweenFaultsMs)) {
+    await delay(Math.max(0, startedMs + atMs - performance.now()), undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) break;
+    for (const [number, fault] of together.entries()) {
+      const random = Random.of(seed, `fault at ${atMs}, ${number}`);
+      const fromMs = performance.now() - startedMs;
+      running.push(
+        fault.run(cluster, random, signal).then(
+          (deed) => {
+            const { what = null, killed, atMs: killedAtMs } = deed ?? {};
+            const from = killedAtMs === undefined ? fromMs : killedAtMs - startedMs;
+            records.push({
+              name: fault.name,
+              fromMs: from,
+              toMs: performance.now() - startedMs,
+              what,
+              ...(killed && { killed }),
+            });
+          },
+          (error: unknown) => {
+            const toMs = performance.now() - startedMs;
+            records.push({ name: fault.name, fromMs, toMs, what: null, failure: String(error) });
+          },
+        ),
+      );
+    }
+  }
+  await Promise.all(running);
+  return records;
+}
+
+function withRecovery(
+  record: FaultRecord,
+  all: readonly FaultRecord[],
+  probers: readonly Prober[],
+  startedMs: number,
+): FaultRecord {
+  if (record.killed === undefined) return record;
+  const afterMs = recoveredAfterMs(probers, startedMs + record.fromMs);
+  const untilMs = record.fromMs + (afterMs ?? Infinity);
+  const disturbed = all.some(
+    (other) => other !== record && other.what !== null && other.fromMs < untilMs && other.toMs > record.fromMs,
+  );
+  return { ...record, recoveredAfterMs: afterMs === null ? null : Math.round(afterMs), disturbed };
+}
+
+/** Of a kill that nothing else disturbed, where somebody bought something afterwards; null of all others. */
+export const undisturbedRecoveryMs = ({ recoveredAfterMs = null, disturbed }: FaultRecord): number | null =>
+  disturbed ? null : recoveredAfterMs;
+
+const slowRecoveries = (faults: readonly FaultRecord[]): string[] =>
+  faults.flatMap((fault) => {
+    const { killed, disturbed, name } = fault;
+    if (killed === undefined || disturbed) return [];
+    const afterMs = undisturbedRecoveryMs(fault) ?? Infinity;
+    const isSlow = afterMs > RECOVERY_MAX_MS;
+    return isSlow ? [`after the kill of ${killed} (${name}) the first booking was confirmed after ${afterMs} ms`] : [];
+  });
+
+async function writeLines(file: string, items: readonly unknown[]): Promise<void> {
+  const stream = createWriteStream(file);
+  for (const item of items) stream.write(`${JSON.stringify(item)}\n`);
+  stream.end();
+  await finished(stream);
+}

@@ -1,0 +1,60 @@
+import { faults } from './faults/schedule.ts';
+import { type FaultRecord, type RunResult, undisturbedRecoveryMs } from './run.ts';
+
+/** What many runs have shown together. */
+export interface Summary {
+  readonly runs: number;
+  /** Seeds of those in which a promise was broken. */
+  readonly failed: readonly number[];
+  readonly operations: number;
+  readonly bookings: number;
+  readonly faults: number;
+  readonly kindsOfFaults: number;
+  /** Kinds that came about in none of the runs. */
+  readonly notSeen: readonly string[];
+  /** Pairs of kinds that were there at the same time. */
+  readonly kindsTogether: number;
+  /** Of kills that nothing else disturbed: until the first booking that was asked for afterwards was confirmed. */
+  readonly recoveryMs: Readonly<
+    Record<string, { readonly kills: number; readonly median: number; readonly max: number }>
+  >;
+}
+
+export function summaryOf(runs: readonly RunResult[]): Summary {
+  const happened = runs.map(({ faults: came }) => came.filter(({ what }) => what !== null));
+  const names = new Set(happened.flatMap((came) => came.map(({ name }) => name)));
+  return {
+    runs: runs.length,
+    failed: runs.filter(({ broken }) => broken.length > 0).map(({ seed }) => seed),
+    operations: sum(runs.map(({ figures }) => figures.operations)),
+    bookings: sum(runs.map(({ audit }) => audit.bookings)),
+    faults: sum(happened.map((came) => came.length)),
+    kindsOfFaults: names.size,
+    notSeen: faults.filter(({ name }) => !names.has(name)).map(({ name }) => name),
+    kindsTogether: new Set(happened.flatMap(pairsAtOnce)).size,
+    recoveryMs: recoveriesByPart(runs.flatMap(({ faults: came }) => came)),
+  };
+}
+
+const pairsAtOnce = (came: readonly FaultRecord[]): string[] =>
+  came.flatMap((one) =>
+    came
+      .filter((other) => other.name > one.name && other.fromMs < one.toMs && other.toMs > one.fromMs)
+      .map((other) => `${one.name} ${other.name}`),
+  );
+
+function recoveriesByPart(came: readonly FaultRecord[]): Summary['recoveryMs'] {
+  const byPart: Record<string, number[]> = {};
+  for (const fault of came) {
+    const afterMs = undisturbedRecoveryMs(fault);
+    if (fault.killed !== undefined && afterMs !== null) (byPart[fault.killed] ??= []).push(afterMs);
+  }
+  return Object.fromEntries(
+    Object.entries(byPart).map(([part, ms]) => {
+      const sorted = ms.toSorted((a, b) => a - b);
+      return [part, { kills: ms.length, median: sorted[Math.floor(ms.length / 2)]!, max: sorted.at(-1)! }];
+    }),
+  );
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

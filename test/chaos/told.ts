@@ -1,0 +1,71 @@
+import { isDeepStrictEqual } from 'node:util';
+
+export type Body = Readonly<Record<string, unknown>>;
+
+/** One request with a key, and what its client was told first. */
+export interface ToldAnswer {
+  readonly method: 'POST';
+  readonly path: string;
+  readonly token: string;
+  readonly key: string;
+  readonly body: unknown;
+  readonly status: number;
+  readonly answer: Body;
+}
+
+/** What one client knows of its booking. */
+export interface ToldBooking {
+  readonly id: string;
+  readonly showId: string;
+  readonly token: string;
+  status: string;
+  seatIds: readonly string[];
+  /** A call of it has no outcome that its client knows: it may have become anything that the call could make of it. */
+  isUnsure: boolean;
+}
+
+/** A hold whose answer never came: the key says which booking it would be. */
+export interface LostHold {
+  readonly client: number;
+  readonly key: string;
+  readonly token: string;
+  readonly showId: string;
+  readonly seatIds: readonly string[];
+}
+
+/** Only the first say what is wrong. */
+const BROKEN_MAX = 200;
+
+/** What clients were told in a run, which the service has to stand by. */
+export class Told {
+  readonly bookings = new Map<string, ToldBooking>();
+  readonly answers = new Map<string, ToldAnswer>();
+  readonly lostHolds: LostHold[] = [];
+  readonly tokens: string[] = [];
+  /** Promises that clients saw broken. */
+  readonly broken: string[] = [];
+
+  break(what: string): void {
+    if (this.broken.length < BROKEN_MAX) this.broken.push(what);
+  }
+
+  /** Keeps a first answer, and holds every later one of the same key against it. */
+  hear(told: ToldAnswer): void {
+    const first = this.answers.get(told.key);
+    if (first === undefined) this.answers.set(told.key, told);
+    else this.compare(first, told.status, told.answer);
+  }
+
+  compare(first: ToldAnswer, status: number, answer: Body): void {
+    const what = `${first.method} ${first.path} with key ${first.key}`;
+    if (status !== first.status) {
+      this.break(
+        `${what} was answered ${first.status} ${String(first.answer.code ?? first.answer.status)}, then ${status} ${String(answer.code ?? answer.status)}`,
+      );
+    } else if (first.status === 201 && !isDeepStrictEqual(answer, first.answer)) {
+      this.break(`${what} was answered ${JSON.stringify(first.answer)}, then ${JSON.stringify(answer)}`);
+    } else if (first.status < 300 && answer.id !== first.answer.id) {
+      this.break(`${what} was answered about ${String(first.answer.id)}, then about ${String(answer.id)}`);
+    }
+  }
+}

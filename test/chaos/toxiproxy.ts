@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import { goInstall, isExecutable } from '../../temporal/server/go-install.ts';
+import { defaultCacheDir } from '../../temporal/server/obtain.ts';
+import type { Tool } from '../../temporal/server/tools.ts';
+import type { Logger } from '../../src/platform/logger.ts';
+import type { ProcessSpec } from '../../src/platform/process-spec.ts';
+
+/** What connections are cut, slowed and held by. */
+const toxiproxy: Tool = {
+  name: 'toxiproxy',
+  version: '2.12.0',
+  goPackage: 'github.com/Shopify/toxiproxy/v2/cmd/server',
+  goBinary: 'server',
+  override: 'TOXIPROXY_BIN',
+};
+
+const CALL_TIMEOUT_MS = 5_000;
+const POLL_MS = 50;
+
+/** Its binary: named by `TOXIPROXY_BIN`, in the cache, or built from its pinned Go module in half a minute. */
+export async function obtainToxiproxy(env: NodeJS.ProcessEnv, log: Logger): Promise<string> {
+  const named = env[toxiproxy.override];
+  if (named) return named;
+  const folder = `${toxiproxy.name}-${toxiproxy.version}-${process.platform}-${process.arch}`;
+  const file = join(defaultCacheDir(env), folder, toxiproxy.name);
+  if (await isExecutable(file)) return file;
+  const failure = await goInstall(toxiproxy, file, { env, log });
+  if (failure === null) return file;
+  throw new Error(`toxiproxy could not be had (${failure}): install Go 1.24 or newer, or set ${toxiproxy.override}`);
+}
+
+export const toxiproxyProcess = (binary: string, port: number): ProcessSpec => ({
+  name: 'toxiproxy',
+  command: binary,
+  args: ['-host', '127.0.0.1', '-port', String(port)],
+  env: { LOG_LEVEL: 'error' },
+  async ready(signal) {
+    const url = `http://127.0.0.1:${port}/version`;
+    for (;;) {
+      const answer = await fetch(url, { signal }).catch(() => null);
+      if (answer?.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      signal.throwIfAborted();
+    }
+  },
+  stopSignal: 'SIGTERM',
+  stopTimeoutMs: 5_000,
+});
+
+/**
+ * What may be done to a connection. `cut`: it ends, and no new one is taken. `slow`: each answer is late. `half-open`: it stays,
+ * and nothing comes through any more. `answers held`: what is asked comes through, and no answer.
+ */
+export type Trouble =
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'slow'; readonly latencyMs: number; readonly jitterMs: number }
+  | { readonly kind: 'half-open' }
+  | { readonly kind: 'answers held' };
+
+/** One way from a process of ours to a server. */
+export class Proxy {
+  readonly name: string;
+  readonly address: string;
+  readonly #control: string;
+
+  private constructor(control: string, name: string, address: string) {
+    this.#control = control;
+    this.name = name;
+    this.address = address;
+  }
+
+  static async open(control: string, name: string, listen: string, upstream: string): Promise<Proxy> {
+    await call(`${control}/proxies`, 'POST', { name, listen, upstream, enabled: true });
+    return new Proxy(control, name, listen);
+  }
+
+  async trouble(trouble: Trouble): Promise<void> {
+    if (trouble.kind === 'cut') return this.#enable(false);
+    for (const stream of trouble.kind === 'half-open' ? ['upstream', 'downstream'] : ['downstream']) {
+      const toxic =
+        trouble.kind === 'slow'
+          ? { type: 'latency', attributes: { latency: trouble.latencyMs, jitter: trouble.jitterMs } }
+          : { type: 'timeout', attributes: { timeout: 0 } };
+      await call(`${this.#control}/proxies/${this.name}/toxics`, 'POST', { ...toxic, name: `${stream}`, stream });
+    }
+  }
+
+  /**
+   * Takes all trouble away. Connections on which something was held are ended: bytes are missing in them, as when a network comes
+   * back and the peer has forgotten them.
+   */
+  async heal(): Promise<void> {
+    const toxics = (await call(`${this.#control}/proxies/${this.name}/toxics`, 'GET')) as {
+      readonly name: string;
+      readonly type: string;
+    }[];
+    if (toxics.some(({ type }) => type === 'timeout')) await this.#enable(false);
+    for (const { name } of toxics) await call(`${this.#control}/proxies/${this.name}/toxics/${name}`, 'DELETE');
+    await this.#enable(true);
+  }
+
+  #enable(enabled: boolean): Promise<void> {
+    return call(`${this.#control}/proxies/${this.name}`, 'POST', { enabled }).then(() => undefined);
+  }
+}
+
+async function call(url: string, method: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(url, {
+    method,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`);
+  return text === '' ? null : JSON.parse(text);
+}

@@ -1,0 +1,74 @@
+import type { NewBooking } from '../../../src/domain/booking.ts';
+import { newId } from '../../../src/platform/ids.ts';
+import type { Show } from '../../../src/read-model/shows.ts';
+import { connectClient } from '../../../temporal/connection.ts';
+import { TemporalWorkflowClient } from '../../../temporal/workflow-client.ts';
+import { book, changeEndOf, endOf, pay } from '../bookings.ts';
+import { eventually } from '../eventually.ts';
+import { exchangeFor } from '../exchanges.ts';
+import { TestProcess } from '../process.ts';
+import { openShow } from '../shows.ts';
+import type { TestSystem } from '../system.ts';
+import { claimNamespace } from '../temporal.ts';
+import { untilKnown } from '../until-known.ts';
+import { ofBooking, ofChange, patient, type Recorded, type Story } from './story.ts';
+
+type Act = (own: TestSystem, booking: NewBooking, show: Show) => Promise<unknown>;
+
+const paying: Act = (own, booking) => pay(own, booking, 'tok_ok');
+
+const cancelling: Act = async (own, booking) => {
+  await pay(own, booking, 'tok_ok');
+  const asked = { changeId: newId('chg'), bookingId: booking.id, requestedBy: booking.userId };
+  await untilKnown(() => own.workflows.changeBooking({ kind: 'cancellation', ...asked }, booking));
+  await changeEndOf(own, booking);
+};
+
+const exchanging: Act = async (own, booking) => {
+  await pay(own, booking, 'tok_ok');
+  const to = await openShow(own, { seatPrice: 40_000 });
+  const change = exchangeFor(booking, to, [3, 4]);
+  await untilKnown(() => own.workflows.exchangeBooking(change, booking));
+  await changeEndOf(own, booking);
+};
+
+/** Workflows whose worker was killed in the middle of a step: tasks that timed out, and steps that were found half done. */
+export function crashStories(system: TestSystem): readonly Story[] {
+  const killed =
+    (at: string, name: string, act: Act): Story =>
+    async (): Promise<Recorded[]> => {
+      const namespace = await claimNamespace();
+      const env: Record<string, string> = { ...system.env, TEMPORAL_NAMESPACE: namespace };
+      const temporal = await connectClient({ address: env.TEMPORAL_ADDRESS!, namespace });
+      const own: TestSystem = { ...system, env, temporal, workflows: new TemporalWorkflowClient(temporal) };
+      const interruption = { ...env, INTERRUPT_AT: at, INTERRUPT_BY: 'SIGKILL' };
+      const first = new TestProcess('first worker', ['test/setup/interrupted-worker.ts'], interruption);
+      const next = new TestProcess('next worker', ['src/main/worker.ts'], env);
+      try {
+        await first.start();
+        const show = await openShow(own);
+        const booking = await book(own, show, [0, 1], patient);
+        const acting = act(own, booking, show);
+        acting.catch(() => undefined);
+        await eventually(() => expect(first.log).toContain('{"msg":"interrupted"}'));
+        await next.start();
+        await acting;
+        await endOf(own, booking);
+        const recorded = act === paying ? ofBooking(name, booking) : ofChange(name, booking);
+        return [{ ...recorded, namespace }];
+      } finally {
+        await Promise.all([first.kill(), next.kill()]);
+        await temporal.connection.close();
+      }
+    };
+
+  return [
+    killed('after chargePayment', 'killed-after-the-charge', paying),
+    killed('after confirmSeats', 'killed-after-the-seats', paying),
+    killed('after recordConfirmed', 'killed-after-the-record', paying),
+    killed('after recordCancellation', 'killed-after-a-cancellation', cancelling),
+    killed('after refundPayment', 'killed-after-a-refund', cancelling),
+    killed('after chargePayment#2', 'killed-after-the-difference', exchanging),
+    killed('after recordExchange', 'killed-after-an-exchange', exchanging),
+  ];
+}

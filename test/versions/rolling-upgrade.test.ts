@@ -1,0 +1,331 @@
+import { Client, type WorkflowClientInterceptor } from '@temporalio/client';
+import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BookingWorkflowInput } from '../../src/contracts/booking-messages.ts';
+import { bookingChangeWorkflowId, bookingWorkflowId, showWorkflowId } from '../../src/contracts/workflow-ids.ts';
+import type { NewBooking } from '../../src/domain/booking.ts';
+import { newId } from '../../src/platform/ids.ts';
+import type { Show } from '../../src/read-model/shows.ts';
+import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
+import { makeCurrent, workerDeployment } from '../../temporal/worker-deployment.ts';
+import { book, changeEndOf, decideAtProvider, endOf, lateEndOf, pay, rowOf } from '../setup/bookings.ts';
+import { expectChainsToAgree } from '../setup/chains.ts';
+import { eventually } from '../setup/eventually.ts';
+import { exchangeFor } from '../setup/exchanges.ts';
+import type { TestProcess } from '../setup/process.ts';
+import { openShow, rowsOfSeats } from '../setup/shows.ts';
+import { type TestSystem, useTestSystem } from '../setup/system.ts';
+import { type Build, changedCode, workerOfBuild } from '../setup/versions.ts';
+
+/**
+ * A rolling upgrade as docs/operations.md tells it, and each step of it taken back, while bookings are in every state and
+ * buyers go on buying. The next version is the present code with one more step in each of the actors, under a patch.
+ */
+const PATCH = 'a-step-of-the-next-version';
+const first: Build = { buildId: 'first' };
+const system = useTestSystem({ settings: { WORKER_BUILD_ID: first.buildId }, apis: 1 });
+
+const changes = {
+  imported: `import { patched as isPatched, sleep as pausing } from '@temporalio/workflow';`,
+  inserted: `if (isPatched('${PATCH}')) await pausing(1);`,
+  before: {
+    'workflows/booking.ts': ['    const ending = await actor.run();\n', '    endedAs(ending);\n'],
+    'workflows/show.ts': ['      const outcome = await projectSeatMap(delta());\n'],
+    'workflows/change-actor.ts': ['    const recorded = await this.#record(change, tell);\n'],
+    'workflows/late-payment.ts': ['  const booking = await endedBooking(input);\n'],
+  },
+};
+
+/** As long as a client of the API waits. */
+const ANSWERED_WITHIN_MS = 10_000;
+const BUYS_EVERY_MS = 50;
+const HISTORIES_AT_ONCE = 20;
+/** What the server says of a task that would end a workflow which has been told something meanwhile: it is done again. */
+const HEARD_SOMETHING_MORE = 'UnhandledCommand';
+const patient = { holdTtlMs: 120_000, paymentDeadlineMs: 60_000 };
+
+/** Something under way; `end` brings about its end, on whichever build is current then. */
+interface UnderWay {
+  readonly name: string;
+  readonly workflowId: string;
+  readonly ends: string;
+  readonly end: () => Promise<unknown>;
+}
+type Scene = (show: Show) => Promise<UnderWay>;
+
+const shows: Show[] = [];
+const seatsTaken = new Map<string, number>();
+function nextSeats({ id }: Show): number[] {
+  const seat = seatsTaken.get(id) ?? 0;
+  seatsTaken.set(id, seat + 2);
+  return [seat, seat + 1];
+}
+
+/** Ids of their workflows. */
+const begun: string[] = [];
+const ended: { readonly name: string; readonly ends: string; readonly ended: unknown }[] = [];
+const purchases: { readonly outcome: string; readonly tookMs: number }[] = [];
+
+const ofBooking = (name: string, booking: NewBooking, ends: string, act: () => Promise<unknown>): UnderWay => ({
+  name,
+  workflowId: bookingWorkflowId(booking.id),
+  ends,
+  end: async () => {
+    await act();
+    return endOf(system, booking);
+  },
+});
+
+async function paid(show: Show, token = 'tok_ok'): Promise<NewBooking> {
+  const booking = await book(system, show, nextSeats(show), patient);
+  await pay(system, booking, token);
+  await endOf(system, booking);
+  return booking;
+}
+
+const scenes: readonly Scene[] = [
+  async (show) => {
+    const booking = await book(system, show, nextSeats(show), patient);
+    return ofBooking('held, then paid', booking, 'CONFIRMED', () => pay(system, booking, 'tok_ok'));
+  },
+  async (show) => {
+    const booking = await book(system, show, nextSeats(show), patient);
+    await system.workflows.extend(booking.id, 'first');
+    return ofBooking('extended, then paid', booking, 'CONFIRMED', () => pay(system, booking, 'tok_ok'));
+  },
+  async (show) => {
+    const booking = await book(system, show, nextSeats(show), patient);
+    await pay(system, booking, 'tok_declined');
+    return ofBooking('declined, then released', booking, 'RELEASED', () => system.workflows.release(booking.id));
+  },
+  async (show) => {
+    const booking = await book(system, show, nextSeats(show), patient);
+    const answer = await pay(system, booking, 'tok_redirect');
+    return ofBooking('pending, then approved', booking, 'CONFIRMED', () => decideAtProvider(answer, 'approve'));
+  },
+  async (show) => {
+    const booking = await book(system, show, nextSeats(show), patient);
+    const answer = await pay(system, booking, 'tok_redirect');
+    return ofBooking('pending, then refused and paid anew', booking, 'CONFIRMED', async () => {
+      await decideAtProvider(answer, 'decline');
+      await eventually(async () => expect(await rowOf(system, booking)).toMatchObject({ status: 'HELD' }));
+      await pay(system, booking, 'tok_ok');
+    });
+  },
+  async (show) => {
+    const booking = await book(system, show, nextSeats(show), { ...patient, holdTtlMs: 5_000 });
+    await system.workflows.extend(booking.id, 'first');
+    return ofBooking('left to expire', booking, 'EXPIRED', () => Promise.resolve());
+  },
+  async (show) => {
+    const booking = await book(system, show, nextSeats(show), { holdTtlMs: 120_000, paymentDeadlineMs: 3_000 });
+    const attemptId = newId('pay');
+    await pay(system, booking, 'tok_pending_late', attemptId);
+    return {
+      ...ofBooking('given up, then paid late', booking, 'confirmed', () => Promise.resolve()),
+      end: async () => {
+        await endOf(system, booking);
+        return eventually(() => lateEndOf(system, booking, attemptId));
+      },
+    };
+  },
+  async (show) => {
+    const booking = await paid(show, 'tok_refund_pending');
+    const asked = { changeId: newId('chg'), bookingId: booking.id, requestedBy: booking.userId };
+    await system.workflows.changeBooking({ kind: 'cancellation', ...asked }, booking);
+    const end = () => changeEndOf(system, booking);
+    return { name: 'refund on its way', workflowId: bookingChangeWorkflowId(booking.id), ends: 'CANCELLED', end };
+  },
+  async (show) => {
+    const booking = await paid(show);
+    const to = await openShow(system, { seatPrice: 40_000 });
+    shows.push(to);
+    const change = exchangeFor(booking, to, [0, 1], 'tok_redirect');
+    const answer = await system.workflows.exchangeBooking({ ...change, holdTtlMs: 60_000 }, booking);
+    if (!answer.ok || answer.nextAction === undefined) throw new Error(`not pending: ${JSON.stringify(answer)}`);
+    const { nextAction } = answer;
+    const end = async () => {
+      await decideAtProvider({ outcome: 'pending', booking: answer.booking, nextAction }, 'approve');
+      return changeEndOf(system, booking);
+    };
+    const workflowId = bookingChangeWorkflowId(booking.id);
+    return { name: 'exchange waits for its payment', workflowId, ends: 'EXCHANGED', end };
+  },
+];
+
+/** What is begun on the current build: some of it on a show that was opened before, some on one that is opened on it. */
+async function begin(): Promise<UnderWay[]> {
+  const opened = await openShow(system, { plan: rowsOfSeats(20, 20) });
+  shows.push(opened);
+  const underWay = await Promise.all(scenes.map((scene, index) => scene(index % 2 === 0 ? shows[0]! : opened)));
+  begun.push(...underWay.map(({ workflowId }) => workflowId));
+  return underWay;
+}
+
+async function endAll(underWay: readonly UnderWay[]): Promise<void> {
+  await Promise.all(underWay.map(async ({ name, ends, end }) => ended.push({ name, ends, ended: await end() })));
+}
+
+/** Buyers who come one after the other, whatever happens to the workers, until they are told to stop. */
+function buyAllTheWhile(): () => Promise<void> {
+  const stopped = new AbortController();
+  const buyer = async (workflows: TestSystem['workflows']): Promise<void> => {
+    const show = await openShow(system, { plan: rowsOfSeats(40, 40) });
+    shows.push(show);
+    while (!stopped.signal.aborted) {
+      const begunAtMs = Date.now();
+      const booking = await book({ ...system, workflows }, show, nextSeats(show), patient);
+      const answer = await pay(system, booking, 'tok_ok');
+      purchases.push({ outcome: answer === 'ended' ? answer : answer.outcome, tookMs: Date.now() - begunAtMs });
+      await delay(BUYS_EVERY_MS);
+    }
+  };
+  const buying = Promise.all([system.workflows, ofAnOlderApi()].map(buyer));
+  return async () => {
+    stopped.abort();
+    await buying;
+  };
+}
+
+/** The API of a version that did not tell a booking to try the whole purchase: it is replaced last. */
+function ofAnOlderApi(): TestSystem['workflows'] {
+  const { connection, options } = system.temporal;
+  const forgetting: WorkflowClientInterceptor = {
+    startWithDetails: (input, next) => {
+      const [{ firstTry: _, ...known }] = input.options.args as [BookingWorkflowInput];
+      return next({ ...input, options: { ...input.options, args: [known] } });
+    },
+  };
+  const { namespace } = options;
+  return new TemporalWorkflowClient(new Client({ connection, namespace, interceptors: { workflow: [forgetting] } }));
+}
+
+/** Its workers come up beside the others, it is made current, the others go. */
+async function handOver(
+  from: TestProcess,
+  { to, leavesBy }: { readonly to: Build; readonly leavesBy: 'SIGTERM' | 'SIGKILL' },
+): Promise<TestProcess> {
+  const worker = workerOfBuild(system, to);
+  await worker.start();
+  await makeCurrent(system.temporal, to.buildId);
+  await from.kill(leavesBy);
+  return worker;
+}
+
+const cautious: Build = { buildId: 'next-held-back', heldBack: [PATCH] };
+const next: Build = { buildId: 'next' };
+/** Up in two steps, the first of which is taken back at first; and the second one in the end. */
+const ladder = [
+  { to: cautious, leavesBy: 'SIGTERM' },
+  { to: first, leavesBy: 'SIGKILL' },
+  { to: cautious, leavesBy: 'SIGTERM' },
+  { to: next, leavesBy: 'SIGTERM' },
+  { to: cautious, leavesBy: 'SIGKILL' },
+] as const;
+
+let nextCode: string | undefined;
+const running: TestProcess[] = [];
+
+beforeAll(async () => {
+  nextCode = await changedCode(changes);
+  await makeCurrent(system.temporal, first.buildId);
+  const stopBuying = buyAllTheWhile();
+  let worker = system.workers[0]!;
+  let underWay: UnderWay[] = [];
+  const ending: Promise<unknown>[] = [];
+  for (const { to, leavesBy } of ladder) {
+    const further = await begin();
+    const code = to === first ? undefined : nextCode;
+    worker = await handOver(worker, { to: { ...to, ...(code && { code }) }, leavesBy });
+    running.push(worker);
+    // Half of it goes through one more hand-over.
+    const isAtItsEnd = (_: UnderWay, index: number) => index % 2 === 0;
+    ending.push(endAll([...underWay, ...further.filter(isAtItsEnd)]));
+    underWay = further.filter((each, index) => !isAtItsEnd(each, index));
+  }
+  await Promise.all([...ending, endAll(underWay)]);
+  await stopBuying();
+}, 240_000);
+
+afterAll(async () => {
+  await Promise.all(running.map((worker) => worker.kill()));
+  if (nextCode !== undefined) await rm(nextCode, { recursive: true, force: true });
+});
+
+test('what was under way ends as it should, whichever builds it has gone through', () => {
+  expect(ended).toHaveLength(scenes.length * ladder.length);
+  expect(ended.filter((each) => each.ended !== each.ends)).toEqual([]);
+});
+
+test('buyers are answered in time all the while', () => {
+  expect(purchases.length).toBeGreaterThan(100);
+  expect(purchases.filter(({ outcome }) => outcome !== 'confirmed')).toEqual([]);
+  expect(Math.max(...purchases.map(({ tookMs }) => tookMs))).toBeLessThan(ANSWERED_WITHIN_MS);
+});
+
+test('no task of any workflow has failed, and so none has asked for something else than its history tells', async () => {
+  expect((await tales()).flatMap(({ failures }) => failures)).toEqual([]);
+});
+
+test('workflows go from build to build and back, and begin what is new on the last of them alone', async () => {
+  const all = await tales();
+  const oldestShow = all.find(({ workflowId }) => workflowId === showWorkflowId(shows[0]!.id));
+  expect(oldestShow?.builds).toEqual([first, ...ladder.map(({ to }) => to)].map(({ buildId }) => buildId));
+  const crossed = begun.filter((id) => all.some(({ workflowId, builds }) => workflowId === id && builds.length > 1));
+  expect(crossed.length).toBeGreaterThan(begun.length / 2);
+  const changed = all.filter(({ isPatched }) => isPatched);
+  expect(changed.filter(({ builds }) => !builds.includes(next.buildId))).toEqual([]);
+  expect(changed.map(({ type }) => type)).toEqual(
+    expect.arrayContaining(['showWorkflow', 'bookingWorkflow', 'bookingChangeWorkflow']),
+  );
+});
+
+test('all records agree', async () => {
+  await expectChainsToAgree(system, shows);
+  expect(await workerDeployment(system.temporal)).toMatchObject({ current: 'next-held-back', ramping: null });
+});
+
+interface Tale {
+  readonly workflowId: string;
+  readonly type: string;
+  /** That have done its tasks, as they followed each other. */
+  readonly builds: readonly string[];
+  readonly isPatched: boolean;
+  /** Why tasks of it have failed. */
+  readonly failures: readonly string[];
+}
+
+/** Of all workflows that there are, as their histories tell it. */
+async function tales(): Promise<readonly Tale[]> {
+  const told: Promise<Tale>[] = [];
+  for await (const { workflowId, runId, type } of system.temporal.workflow.list()) {
+    told.push(taleOf({ workflowId, runId, type }));
+    if (told.length % HISTORIES_AT_ONCE === 0) await Promise.all(told);
+  }
+  return Promise.all(told);
+}
+
+async function taleOf(of: {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly type: string;
+}): Promise<Tale> {
+  const { workflowId, runId, type } = of;
+  const { events } = await system.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+  const builds = (events ?? []).flatMap(
+    (event) => event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId ?? [],
+  );
+  const patches = (events ?? []).flatMap(({ markerRecordedEventAttributes: marker }) =>
+    marker?.markerName === 'core_patch' ? (marker.details?.['patch-data']?.payloads ?? []) : [],
+  );
+  return {
+    workflowId,
+    type,
+    builds: builds.filter((buildId, index) => buildId !== builds[index - 1]),
+    isPatched: patches.some(({ data }) => Buffer.from(data!).toString().includes(PATCH)),
+    failures: (events ?? [])
+      .flatMap(({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? [])
+      .filter((message) => message !== HEARD_SOMETHING_MORE)
+      .map((message) => `${workflowId}: ${message}`),
+  };
+}
