@@ -6,6 +6,7 @@ import { newId } from '../../src/platform/ids.ts';
 import { cancellationProgress } from '../../src/read-model/show-changes.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { connectClient } from '../../temporal/connection.ts';
+import { SeatCommandBatcher } from '../../temporal/seat-command-batcher.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import { book, changeEndOf, pay, rowOf } from '../setup/bookings.ts';
@@ -22,6 +23,11 @@ const system = useTestSystem();
 const HOUR_MS = 3_600_000;
 const PATIENCE_MS = 120_000;
 const CASES_AT_ONCE = 3;
+/** A few more than a show takes before it goes on in a new run. */
+const UPDATES_PER_RUN = 1_040;
+/** Of the ten updates that Temporal takes of a workflow at once. */
+const SENDERS = 8;
+const unpaced = { paceMaxMs: 0 };
 
 const handleOf = ({ temporal }: Pick<TestSystem, 'temporal'>, { showId }: Pick<ShowChange, 'showId'>) =>
   temporal.workflow.getHandle(showCancellationWorkflowId(showId));
@@ -228,12 +234,16 @@ describe('a cancelled show', () => {
     const change = await cancelledByStaff(system, show);
     await system.workflows.startShowChange(change);
     await endOf(system, change);
-    const block = { kind: 'block', seats: [20], reason: 'x' } as const;
     const before = await system.temporal.workflow.getHandle(`show/${show.id}`).describe();
-    for (let update = 0; update < 520; update++) {
-      await system.workflows.seatCommand(show.id, block);
-      await system.workflows.seatCommand(show.id, { kind: 'unblock', seats: [20] });
-    }
+    const senders = Array.from({ length: SENDERS }, () => new SeatCommandBatcher(system.temporal.workflow, unpaced));
+    await Promise.all(
+      senders.map(async (sender, seat) => {
+        for (let update = 0; update < UPDATES_PER_RUN / SENDERS; update += 2) {
+          await sender.send(show.id, { kind: 'block', seats: [seat], reason: 'x' });
+          await sender.send(show.id, { kind: 'unblock', seats: [seat] });
+        }
+      }),
+    );
     const after = await system.temporal.workflow.getHandle(`show/${show.id}`).describe();
     expect(after.runId).not.toBe(before.runId);
     const hold = { kind: 'hold', bookingId: newId('bkg'), fingerprint: 'x', buyerId: 'usr_x', ttlMs: 30_000 } as const;
