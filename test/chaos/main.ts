@@ -12,7 +12,7 @@ import { mutantNamed } from './mutants/mutants.ts';
 import { runMutants } from './mutants/run-mutants.ts';
 import { type RunResult, undisturbedRecoveryMs } from './run.ts';
 import { shiftedClock } from './shifted-clock.ts';
-import { type Series, soak } from './soak.ts';
+import { ROUND_SECONDS, type Series, soak } from './soak.ts';
 import { summaryOf } from './summary.ts';
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..', '..');
@@ -108,7 +108,7 @@ async function runSoak(cluster: Cluster, partner: Partner, forMinutes: number, o
     minutes: forMinutes,
     seed: options.seed,
     folder: results,
-    tell: (run) => tell(run, { ...options, seconds: 600 }),
+    tell: (run) => tell(run, options),
   });
   for (const { what, first, last, verdict } of series) console.log(`${verdict}: ${what}: ${first} to ${last}`);
   return { runs, drifts: series.filter(({ verdict }) => verdict === 'drift') };
@@ -138,12 +138,20 @@ function tell(run: RunResult, options: Options): void {
   if (broken.length > 0) console.log(`  again: ${commandOf(seed, options)}`);
 }
 
-const commandOf = (seed: number, { seconds, faults: names, profile, otherRoot, clocksOff, mutant }: Options): string =>
-  `npm run chaos -- --seed ${seed} --seconds ${seconds} --profile ${profile}` +
-  (names === undefined ? '' : ` --faults ${names}`) +
-  (otherRoot === undefined ? '' : ` --other-root ${otherRoot}`) +
-  (clocksOff === undefined ? '' : ` --clocks-off ${clocksOff}`) +
-  (mutant === undefined ? '' : ` --mutant '${mutant}'`);
+/** A round of a soak is the first one of a soak that begins with its seed. */
+const commandOf = (seed: number, options: Options): string => {
+  const { seconds, faults: names, profile, otherRoot, clocksOff, mutant, soak: forMinutes } = options;
+  return [
+    `npm run chaos -- --seed ${seed} --profile ${profile}`,
+    forMinutes === undefined ? `--seconds ${seconds}` : `--soak ${Math.min(forMinutes, ROUND_SECONDS / 60)}m`,
+    names === undefined ? null : `--faults ${names}`,
+    otherRoot === undefined ? null : `--other-root ${otherRoot}`,
+    clocksOff === undefined ? null : `--clocks-off ${clocksOff}`,
+    mutant === undefined ? null : `--mutant '${mutant}'`,
+  ]
+    .filter((part) => part !== null)
+    .join(' ');
+};
 
 function minutes(text: string): number {
   const count = /^\d+(\.\d+)?m?$/.test(text) ? Number.parseFloat(text) : NaN;

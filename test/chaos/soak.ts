@@ -10,7 +10,7 @@ import type { RunResult } from './run.ts';
 
 const SAMPLE_EVERY_MS = 60_000;
 /** Clients of one round have new shows, and the round is audited: an hour of operations at once would be too much to hold. */
-const ROUND_SECONDS = 600;
+export const ROUND_SECONDS = 600;
 /** Seldom enough that there are minutes without a fault, by which a drift of the latency would show. */
 const BETWEEN_FAULTS_MS = [15_000, 40_000] as const;
 /** Their memory is judged: nobody kills them. */
