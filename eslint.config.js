@@ -64,6 +64,9 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['src/cli/**/*.ts', 'bench/**/*.ts', 'test/chaos/main.ts', 'scripts/**/*.js'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/cli/**/*.ts', 'bench/**/*.ts', 'test/chaos/main.ts', 'scripts/**/*.js'],
+    rules: { 'no-console': 'off' },
+  },
   { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
 );

@@ -144,9 +144,8 @@ function cancel(
   if (unknown.length > 0) return { ok: false, refusal: 'UNKNOWN_SEAT', seatIds: unknown };
   const show = records.show(booking);
   if (!show) throw new Error(`booking ${booking.id} has no show`);
-  const isStaffs = change.kind === 'show_cancelled';
-  const tier = tierAt(booking, isStaffs ? { ...show, cancelled: change } : show, askedAtMs);
-  if (!tier || (!isStaffs && records.isUsed(booking))) return { ok: false, refusal: 'NOT_CANCELLABLE' };
+  const tier = tierAt(booking, change.kind === 'show_cancelled' ? { ...show, cancelled: change } : show, askedAtMs);
+  if (!tier) return { ok: false, refusal: 'NOT_CANCELLABLE' };
   const part = cancelledPart(booking, tier, seatIdsOf(change));
   return recordCancelled(records, change, { booking, part, tier, categories: show.categories });
 }

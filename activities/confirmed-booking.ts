@@ -29,7 +29,7 @@ export function refusalToHandOver(
   const show = records.show(booking);
   if (!show) throw new Error(`booking ${booking.id} has no show`);
   if (show.cancelled !== null) return { ok: false, refusal: 'CHANGE_IN_PROGRESS' };
-  return Date.now() > show.startsAtMs || records.isUsed(booking) ? { ok: false, refusal: 'NOT_CANCELLABLE' } : null;
+  return Date.now() > show.startsAtMs ? { ok: false, refusal: 'NOT_CANCELLABLE' } : null;
 }
 
 export const inNextVersionAt = (booking: Booking, nowMs: number): Booking => ({

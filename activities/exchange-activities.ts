@@ -234,8 +234,6 @@ async function exchange(
   if (!bookingCan[from.status].exchange || to.status !== 'PAYMENT_PENDING') {
     return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: from.status };
   }
-  // While the difference was paid.
-  if (records.isUsed(from)) return { ok: false, refusal: 'NOT_CANCELLABLE' };
   const nowMs = Date.now();
   const { booking, refunds } = noteExchange(records, change, { from, to }, nowMs);
   await records.write(trx);

@@ -1,7 +1,13 @@
 import { type Client, QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
 import type { ActorRecords } from '../src/contracts/reconciliation.ts';
 import { showMessages, type SeatMapView } from '../src/contracts/show-messages.ts';
-import { bookingChangeWorkflowId, bookingWorkflowId, searchAttributes, showWorkflowId, STUCK } from '../src/contracts/workflow-ids.ts';
+import {
+  bookingChangeWorkflowId,
+  bookingWorkflowId,
+  searchAttributes,
+  showWorkflowId,
+  STUCK,
+} from '../src/contracts/workflow-ids.ts';
 
 /** Ids come from records that may be wrong, and go into queries. */
 const plainId = /^[\w-]{1,80}$/;

@@ -64,8 +64,7 @@ export interface BookingChangeInput {
 }
 
 /**
- * Codes of `error-codes.ts` by which a change is refused. `NOT_CANCELLABLE`: the show has begun, or who has
- * the ticket was let in. `UNKNOWN_SEAT`: the
+ * Codes of `error-codes.ts` by which a change is refused. `NOT_CANCELLABLE`: the show has begun. `UNKNOWN_SEAT`: the
  * booking does not have it (any more).
  */
 export type ChangeRefusalCode =

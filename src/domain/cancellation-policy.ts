@@ -45,13 +45,6 @@ export interface ShowToAttend {
   readonly cancelled: object | null;
 }
 
-/**
- * Who has been let in has had what was paid for: the buyer changes nothing about it any more. Unless staff has moved or
- * cancelled the show after that.
- */
-export const isUsed = (firstAdmittedAtMs: number | null, { moved, cancelled }: ShowToAttend): boolean =>
-  firstAdmittedAtMs !== null && cancelled === null && (moved === null || moved.atMs <= firstAdmittedAtMs);
-
 interface BookedUnder {
   readonly heldAtMs: number;
   readonly cancellationPolicy?: CancellationPolicy;

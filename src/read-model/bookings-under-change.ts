@@ -3,13 +3,11 @@ import type { BookingChangeRecord } from '../contracts/change-messages.ts';
 import type { NewEvent } from '../contracts/events.ts';
 import { isoTime } from '../contracts/http/primitives.ts';
 import type { Booking } from '../domain/booking.ts';
-import { isUsed } from '../domain/cancellation-policy.ts';
 import { changeRow, findShowsToAttend, type ShowOfBooking, toChange } from './booking-changes.ts';
 import { toBooking } from './bookings.ts';
 import type { ReadModelTransaction } from './database.ts';
 import { jsonRows } from './json-rows.ts';
 import { type Payment, type Refund, recordRefunds, toPayment, toRefund } from './payments.ts';
-import { findFirstAdmissions } from './tickets.ts';
 
 /** One change of one booking, as its records are asked for. */
 export interface ChangeToMake {
@@ -25,7 +23,6 @@ export class BookingsUnderChange {
   readonly #bookings: ReadonlyMap<string, Booking>;
   readonly #changes: ReadonlyMap<string, BookingChangeRecord>;
   readonly #shows: ReadonlyMap<string, ShowOfBooking>;
-  readonly #admissions: ReadonlyMap<string, number>;
   readonly #payments: readonly (Payment & { readonly chainId: string })[];
   readonly #refunds: Map<string, Refund>;
   readonly #newChanges: BookingChangeRecord[] = [];
@@ -39,7 +36,6 @@ export class BookingsUnderChange {
     this.#bookings = new Map(records.bookings.map((booking) => [booking.id, booking]));
     this.#changes = new Map(records.changes.map((change) => [change.id, change]));
     this.#shows = records.shows;
-    this.#admissions = records.admissions;
     this.#payments = records.payments;
     this.#refunds = new Map(records.refunds.map((refund) => [refund.id, refund]));
   }
@@ -60,12 +56,6 @@ export class BookingsUnderChange {
 
   show({ showId }: Pick<Booking, 'showId'>): ShowOfBooking | null {
     return this.#shows.get(showId) ?? null;
-  }
-
-  /** Its bearers were let in: see `isUsed` of the cancellation policy. */
-  isUsed(booking: Pick<Booking, 'id' | 'showId'>): boolean {
-    const show = this.show(booking);
-    return show !== null && isUsed(this.#admissions.get(booking.id) ?? null, show);
   }
 
   /** The payments that have bought a booking or one of those that it was exchanged for, oldest first. */
@@ -149,8 +139,6 @@ async function readRecords(trx: ReadModelTransaction, asked: readonly ChangeToMa
     .where('id', '=', sql<string>`any(${asked.map(({ changeId }) => changeId)}::text[])`)
     .execute();
   const shows = await findShowsToAttend(trx, [...new Set(bookings.map(({ showId }) => showId))]);
-  // Once the bookings are locked: a door that lets somebody in meanwhile waits, or was first.
-  const admissions = await findFirstAdmissions(trx, ids);
   const payments = await paymentsOfChains(trx, [...new Set(bookings.map(({ chainId }) => chainId))]);
   const refunds = await trx
     .selectFrom('refunds')
@@ -164,7 +152,7 @@ async function readRecords(trx: ReadModelTransaction, asked: readonly ChangeToMa
     .orderBy('created_at')
     .orderBy('id')
     .execute();
-  return { bookings, changes: changes.map(toChange), shows, admissions, payments, refunds: refunds.map(toRefund) };
+  return { bookings, changes: changes.map(toChange), shows, payments, refunds: refunds.map(toRefund) };
 }
 
 async function paymentsOfChains(

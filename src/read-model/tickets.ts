@@ -48,16 +48,6 @@ export async function findTicket(db: ReadModel, bookingId: string): Promise<(Tic
   };
 }
 
-/** When bookings' tickets were first shown at a door, Unix ms; those that never were are left out. */
-export async function findFirstAdmissions(db: ReadModel, bookingIds: readonly string[]): Promise<Map<string, number>> {
-  const rows = await db
-    .selectFrom('ticket_admissions')
-    .select(['booking_id', 'first_admitted_at'])
-    .where('booking_id', '=', sql<string>`any(${[...bookingIds]}::text[])`)
-    .execute();
-  return new Map(rows.map((row) => [row.booking_id, row.first_admitted_at.getTime()]));
-}
-
 export type Admission =
   | { readonly admitted: true; readonly firstAdmittedAtMs: number; readonly repeated: boolean }
   /** `replaced`: the booking has a newer ticket, or there is no such booking. */

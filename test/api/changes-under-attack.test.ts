@@ -101,8 +101,6 @@ interface Heard {
 }
 
 const heard: Heard[] = [];
-/** Bookings whose bearers were let in. */
-const admitted = new Set<string>();
 
 type Answered = { readonly status: number; readonly body: unknown };
 
@@ -135,9 +133,7 @@ async function happens(
     case 'go in': {
       const { status, body } = await at.get<TicketBody>(`${path}/ticket`);
       if (status !== 200) return { status, body };
-      const entry = await (await staff(api, 'support')).post('/tickets/verify', { code: body.code });
-      if (entry.status === 200) admitted.add(booking.id);
-      return entry;
+      return (await staff(api, 'support')).post('/tickets/verify', { code: body.code });
     }
     case 'pay again':
       return at.pay(booking.id, 'tok_ok');
@@ -243,11 +239,6 @@ async function expectNoPaymentGivenBackTwice(): Promise<void> {
   }
 }
 
-const statusesOfBookings = async (ids: readonly string[]): Promise<string[]> =>
-  (await system.db.selectFrom('bookings').select(['id', 'status', 'show_id']).where('id', 'in', ids).execute()).map(
-    ({ id, status, show_id: show }) => `${id} ${show} ${status}`,
-  );
-
 test(
   `whoever asks for what at the same time, money and seats agree in the end (SEED=${seed})`,
   async () => {
@@ -278,9 +269,6 @@ test(
     await expectNoPaymentGivenBackTwice();
     const ofCancelled = system.db.selectFrom('bookings').select('id').where('show_id', '=', shows[CANCELLED]!.id);
     expect(await ofCancelled.where('status', '=', 'CONFIRMED').execute()).toEqual([]);
-    const used = await statusesOfBookings(['none', ...admitted]);
-    const byStaff = [shows[CANCELLED]!.id, shows[MOVED]!.id];
-    expect(used.filter((each) => !each.endsWith('CONFIRMED') && !byStaff.some((id) => each.includes(id)))).toEqual([]);
     // 504: a worker was away for longer than a call waits; what it was about goes on.
     expect(heard.filter(({ status }) => status >= 500 && status !== 503 && status !== 504)).toEqual([]);
     expect(heard.filter(({ status }) => status < 300).length).toBeGreaterThan(BUYERS_PER_SHOW);

@@ -4,12 +4,11 @@ import type { CancellationQuoteBody } from '../../contracts/http/bookings.ts';
 import { endpoints } from '../../contracts/http/endpoints.ts';
 import type { WorkflowClient } from '../../contracts/workflow-client.ts';
 import { bookingCan, type Booking } from '../../domain/booking.ts';
-import { cancelledPart, isUsed, type ShowToAttend, tierAt } from '../../domain/cancellation-policy.ts';
+import { cancelledPart, type ShowToAttend, tierAt } from '../../domain/cancellation-policy.ts';
 import { money } from '../../domain/money.ts';
 import { derivedId } from '../../platform/ids.ts';
 import { findChange, findShowToAttend } from '../../read-model/booking-changes.ts';
 import type { ReadModel } from '../../read-model/database.ts';
-import { findFirstAdmissions } from '../../read-model/tickets.ts';
 import type { Caller } from '../accounts/tokens.ts';
 import type { Batches } from '../batches.ts';
 import { ok } from '../http/answer.ts';
@@ -39,8 +38,7 @@ export const cancellationRoutes = (deps: CancellationDeps): readonly Route[] => 
     refuseForeignSeats(booking, seatIds);
     const show = await findShowToAttend(deps.db, booking.showId);
     if (!show) throw new Error(`booking ${booking.id} has no show`);
-    const admittedAtMs = (await findFirstAdmissions(deps.db, [booking.id])).get(booking.id) ?? null;
-    return ok(quoteOf(booking, isUsed(admittedAtMs, show) ? null : show, seatIds, deps.nowMs()));
+    return ok(quoteOf(booking, show, seatIds, deps.nowMs()));
   }),
 
   route(endpoints.cancelSeats, (call) =>
@@ -102,7 +100,7 @@ export function changeRefusal({ refusal, bookingStatus, seatIds = [] }: ChangeRe
     case 'BOOKING_STATE':
       return bookingState(bookingStatus!);
     case 'NOT_CANCELLABLE':
-      return new ApiError('NOT_CANCELLABLE', 'The show has begun, or its door has let you in.');
+      return new ApiError('NOT_CANCELLABLE', 'The show has begun.');
     case 'CHANGE_IN_PROGRESS':
       return new ApiError('CHANGE_IN_PROGRESS', 'Another change of this booking is under way: try again in a moment.');
     case 'UNKNOWN_SEAT':
@@ -121,15 +119,14 @@ function refuseForeignSeats({ seats }: Booking, seatIds: readonly string[] = [])
 const foreignSeats = (seatIds: readonly string[]): ApiError =>
   new ApiError('UNKNOWN_SEAT', `The booking does not have seat ${seatIds[0]}.`, { seatIds });
 
-/** `show`: null where its door has let them in. */
 function quoteOf(
   booking: Booking,
-  show: ShowToAttend | null,
+  show: ShowToAttend,
   seatIds: readonly string[] | undefined,
   nowMs: number,
 ): CancellationQuoteBody {
   const isBooked = bookingCan[booking.status].cancel;
-  const tier = isBooked && show ? tierAt(booking, show, nowMs) : null;
+  const tier = isBooked ? tierAt(booking, show, nowMs) : null;
   if (tier === null) {
     const none = money(0, booking.price.total.currency);
     const reason = isBooked ? 'NOT_CANCELLABLE' : 'BOOKING_STATE';
