@@ -169,7 +169,7 @@ function codesOf(endpoint: Endpoint): Set<ErrorCode> {
     ...errors,
     ...(body || query || key !== 'none' ? (['VALIDATION_FAILED'] as const) : []),
     ...(body && body !== 'raw' ? (['MALFORMED_JSON'] as const) : []),
-    ...(body ? (['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) : []),
+    ...(body ? (['UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE'] as const) : []),
     ...(key === 'required' ? (['IDEMPOTENCY_KEY_REQUIRED'] as const) : []),
     ...(key === 'none' ? [] : (['IDEMPOTENCY_KEY_REUSED'] as const)),
     ...(params ? (['NOT_FOUND'] as const) : []),
