@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import type { ProcessSpec } from '../../src/platform/process-spec.ts';
+import { freePort } from '../setup/free-port.ts';
 import { temporalPortNames, type PreparedTemporal, type TemporalPortName } from '../../temporal/server/contract.ts';
 
 /** Ports for a profile, free now. */
@@ -10,10 +10,7 @@ export async function freePorts<Profile extends 'dev' | 'server'>(
   profile: Profile,
 ): Promise<Record<TemporalPortName<Profile>, number>> {
   const names: readonly string[] = temporalPortNames[profile];
-  const servers = names.map(() => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  const ports = await Promise.all(names.map(() => freePort()));
   return Object.fromEntries(names.map((name, at) => [name, ports[at]])) as Record<TemporalPortName<Profile>, number>;
 }
 

@@ -234,7 +234,8 @@ describe('a cancelled show', () => {
     const change = await cancelledByStaff(system, show);
     await system.workflows.startShowChange(change);
     await endOf(system, change);
-    const before = await system.temporal.workflow.getHandle(`show/${show.id}`).describe();
+    const runId = async () => (await system.temporal.workflow.getHandle(`show/${show.id}`).describe()).runId;
+    const before = await runId();
     const senders = Array.from({ length: SENDERS }, () => new SeatCommandBatcher(system.temporal.workflow, unpaced));
     await Promise.all(
       senders.map(async (sender, seat) => {
@@ -244,8 +245,7 @@ describe('a cancelled show', () => {
         }
       }),
     );
-    const after = await system.temporal.workflow.getHandle(`show/${show.id}`).describe();
-    expect(after.runId).not.toBe(before.runId);
+    await eventually(async () => expect(await runId()).not.toBe(before));
     const hold = { kind: 'hold', bookingId: newId('bkg'), fingerprint: 'x', buyerId: 'usr_x', ttlMs: 30_000 } as const;
     const answer = await system.workflows.seatCommand(show.id, { ...hold, pick: { seats: [0] } });
     expect(answer).toEqual({ ok: false, refusal: 'SALES_CLOSED' });
