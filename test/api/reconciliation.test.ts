@@ -136,7 +136,7 @@ test('from the command line, with a CSV that no spreadsheet takes for formulas',
     { env: { PATH: process.env.PATH } },
   );
   expect(stdout).toContain(`seat_row_missing ${subject}`);
-  expect(stdout).toMatch(/ 0 open\.$/m);
+  expect(stdout).toMatch(/open: 0\.$/m);
   const text = await readFile(csv, 'utf8');
   expect(text).toContain(`seat_row_missing,${subject},REPAIRED`);
   expect(text).toContain(`"'=HYPERLINK(""x"")"`);
