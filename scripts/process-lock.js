@@ -40,7 +40,9 @@ export function takeLock(path) {
       const holder = read(path);
       if (holder === null) continue;
       if (isRunning(holder)) return { taken: false, holder };
-      removeStale(path, holder);
+      const heir = succeed(path, holder, draft);
+      if (heir?.token === token) return { taken: true, release: () => release(path, token) };
+      if (heir !== null) return { taken: false, holder: heir };
     }
   } finally {
     rmSync(draft, { force: true });
@@ -88,17 +90,27 @@ function read(path) {
   }
 }
 
-/** Two processes may see the same dead holder: the slower one puts the quicker one's new lock back. */
-function removeStale(path, dead) {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (error.code === 'ENOENT') return;
-    throw error;
+/**
+ * Puts `draft` in the place of a dead holder's lock. Several may want to: one alone can link the file that names the heir of
+ * that holder, and nobody else touches `path` until it has. An heir that died before it had has heirs of its own.
+ * @returns who takes over; null if another one already has
+ */
+function succeed(path, dead, draft) {
+  const wills = [];
+  let last = dead;
+  for (;;) {
+    wills.push(`${path}.after-${last.token}`);
+    if (linked(draft, wills.at(-1))) break;
+    const heir = read(wills.at(-1));
+    if (heir === null || isRunning(heir)) return heir;
+    last = heir;
   }
-  if (read(aside)?.token !== dead.token) linked(aside, path);
-  rmSync(aside, { force: true });
+  const heir = read(draft);
+  // Slower than an heir that has taken over: its wills were gone, and this one is of nobody.
+  const isInTime = read(path)?.token === dead.token;
+  if (isInTime) renameSync(draft, path);
+  for (const will of isInTime ? wills : wills.slice(-1)) rmSync(will, { force: true });
+  return isInTime ? heir : null;
 }
 
 /** Null when there is no such process, or only its corpse. */

@@ -17,6 +17,7 @@ import {
 } from '../src/contracts/workflow-client.ts';
 import { showWorkflowId } from '../src/contracts/workflow-ids.ts';
 import type { SeatCommand, SeatCommandResult } from '../src/domain/seat-commands.ts';
+import { LruMap } from '../src/platform/lru-map.ts';
 import { untilAnswered } from './until-answered.ts';
 
 /** Commands waiting for one show in this process; at 10,000 decisions a second they wait well under a second. */
@@ -35,18 +36,24 @@ const NOT_RUNNING_RETRIES = 3;
 const FULL_RETRY_AFTER_MS = 1_000;
 /** As long as a batch of another process takes under load: its place may be free then. */
 const ENTER_AGAIN_MS = 50;
+/** What a batch takes while the machine has time for it, ms: as long as it is not slower, nobody waits for company. */
+const QUICK_BATCH_MS = 20;
 /**
- * From one batch of a show to the next: so many times what the first one took, which makes the next one larger. An update
- * costs the same for one command as for three (docs/decisions/0010).
+ * The first of a batch waits for company: so many times what the show's last batch took too long. An update costs the same
+ * for one command as for three (docs/decisions/0010).
  */
-const TIMES_THE_LAST_BATCH = 4;
-/** And no longer than this, ms, if nobody says otherwise: less than half of what a hold may take when most of the machine is busy. */
-const PACE_MAX_MS = 100;
+const TIMES_TOO_LONG = 6;
+/** And no longer than this, ms, if nobody says otherwise: a third of what a hold may take when most of the machine is busy. */
+const LINGER_MAX_MS = 80;
+/** Shows whose last batch is remembered; one that is forgotten is taken to be quick. */
+const SHOWS_REMEMBERED_MAX = 1_000;
 /** So late may one that waits hear that its time is up. */
 const LATE_LOOK_EVERY_MS = 250;
 
 interface Waiting {
   readonly command: SeatCommand;
+  /** By the clock that nobody sets. */
+  readonly sinceMs: number;
   readonly deadlineMs: number;
   readonly resolve: (result: SeatCommandResult) => void;
   readonly reject: (error: Error) => void;
@@ -61,8 +68,8 @@ export interface BatcherOptions {
   /** By default for a process that shares no show with more than nine others. */
   readonly places?: SenderPlaces;
   readonly observe?: BatchObserver;
-  /** Longest time from one batch of a show to the next, as long as an update does not take longer, ms. */
-  readonly paceMaxMs?: number;
+  /** Longest time that a command waits for company, ms. */
+  readonly lingerMaxMs?: number;
 }
 
 /** For a process that shares no show with more than nine others. */
@@ -70,29 +77,31 @@ const unlimitedPlaces: SenderPlaces = { enter: () => true, leave: () => undefine
 
 /**
  * Smart batching of seat commands: one update in flight per show and process; what arrives meanwhile is the next one.
- * A command that comes alone goes at once. A process sends while it has a place in the show's line.
+ * While the show is quick a command that comes alone goes at once. A process sends while it has a place in the show's line.
  * Commands are idempotent by state: a batch whose outcome is unknown is sent again as it was.
  */
 export class SeatCommandBatcher {
   readonly #client: WorkflowClient;
   readonly #places: SenderPlaces;
   readonly #observe: BatchObserver;
-  readonly #paceMaxMs: number;
+  readonly #lingerMaxMs: number;
+  readonly #lastTookMs = new LruMap<string, number>(SHOWS_REMEMBERED_MAX);
   /** Shows with an update in flight, or about to have one, and what waits for the next one. */
   readonly #queues = new Map<string, Waiting[]>();
 
   constructor(client: WorkflowClient, options: BatcherOptions = {}) {
-    const { places = unlimitedPlaces, observe = () => undefined, paceMaxMs = PACE_MAX_MS } = options;
+    const { places = unlimitedPlaces, observe = () => undefined, lingerMaxMs = LINGER_MAX_MS } = options;
     this.#client = client;
     this.#places = places;
     this.#observe = observe;
-    this.#paceMaxMs = paceMaxMs;
+    this.#lingerMaxMs = lingerMaxMs;
   }
 
   /** @throws as `WorkflowClient.seatCommand` of the contracts */
   send(showId: string, command: SeatCommand): Promise<SeatCommandResult> {
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { command, deadlineMs: Date.now() + ANSWER_WITHIN_MS, resolve, reject };
+      const deadlineMs = Date.now() + ANSWER_WITHIN_MS;
+      const waiting: Waiting = { command, sinceMs: performance.now(), deadlineMs, resolve, reject };
       const queue = this.#queues.get(showId);
       if (!queue) {
         const first = [waiting];
@@ -111,21 +120,27 @@ export class SeatCommandBatcher {
     // What arrives in the same tick goes into the same update.
     await Promise.resolve();
     while (queue.length > 0) {
+      await this.#linger(showId, queue);
       if (!(await this.#places.enter(showId))) {
         await delay(ENTER_AGAIN_MS);
         continue;
       }
       refuseLate(showId, queue);
       const batch = queue.splice(0, SEAT_COMMANDS_PER_BATCH_MAX);
-      const sentAtMs = Date.now();
+      const sentAtMs = performance.now();
       if (batch.length > 0) await this.#sendBatch(showId, batch);
       this.#places.leave(showId);
-      // Next to nothing while the machine is idle; the busier it is the more comes together, without a wait past the limit.
-      const tookMs = Date.now() - sentAtMs;
-      await delay(Math.max(Math.min(TIMES_THE_LAST_BATCH * tookMs, this.#paceMaxMs) - tookMs, 0));
+      this.#lastTookMs.set(showId, performance.now() - sentAtMs);
     }
     clearInterval(watch);
     this.#queues.delete(showId);
+  }
+
+  /** Nothing while the machine is idle; the busier it is the more comes together, without a wait past the limit. */
+  async #linger(showId: string, queue: readonly Waiting[]): Promise<void> {
+    const tooLongMs = Math.max((this.#lastTookMs.get(showId) ?? 0) - QUICK_BATCH_MS, 0);
+    const leftMs = queue[0]!.sinceMs + Math.min(TIMES_TOO_LONG * tooLongMs, this.#lingerMaxMs) - performance.now();
+    if (leftMs > 0) await delay(leftMs);
   }
 
   async #sendBatch(showId: string, batch: readonly Waiting[]): Promise<void> {

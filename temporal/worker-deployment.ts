@@ -1,5 +1,6 @@
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import { setTimeout as delay } from 'node:timers/promises';
+import { taskQueues } from '../src/contracts/workflow-ids.ts';
 
 /** All our workers are one deployment of it, whatever queues they serve; a namespace of Temporal has no other one of ours. */
 export const DEPLOYMENT_NAME = 'seatkeeper';
@@ -65,7 +66,7 @@ export class QueuesUnservedError extends NotReadyError {
 }
 
 interface Handover {
-  /** Queues that only the build before serves are given up: those of a city that has none any more. */
+  /** Cities' queues that only the build before serves are given up: those of a city that has none any more. */
   readonly leavesQueues?: boolean;
   /** How long its workers are waited for. */
   readonly knownWithinMs?: number;
@@ -147,13 +148,16 @@ const mayPass = (error: unknown): boolean =>
 const isAmong = (error: unknown, codes: ReadonlySet<number>): boolean =>
   isGrpcServiceError(error) && codes.has(error.code);
 
+const commonQueues: ReadonlySet<string> = new Set(Object.values(taskQueues));
+
 /** The server itself looks only at queues that were busy of late: at night a forgotten worker would not be missed. */
 async function expectWorkers(client: Client, buildId: string, leavesQueues: boolean): Promise<void> {
   const { current, buildIds } = (await workerDeployment(client)) ?? nothingSoFar;
   if (!buildIds.includes(buildId)) throw new NotReadyError(`no worker of ${buildId} has come so far`);
-  if (current === null || current === buildId || leavesQueues) return;
+  if (current === null || current === buildId) return;
   const served = await queuesOf(client, buildId);
-  const unserved = [...(await queuesOf(client, current))].filter((queue) => !served.has(queue));
+  const needed = [...(await queuesOf(client, current))].filter((queue) => !leavesQueues || commonQueues.has(queue));
+  const unserved = needed.filter((queue) => !served.has(queue));
   if (unserved.length > 0) throw new QueuesUnservedError(`no worker of ${buildId} serves ${unserved.join(', ')}`);
 }
 

@@ -23,6 +23,7 @@ import {
   changeMessages,
   type ExchangeAnswer,
   type ExchangeChange,
+  WAITS_PER_RUN_MAX,
 } from '../src/contracts/change-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { SenderPlaces } from '../src/contracts/sender-places.ts';
@@ -52,11 +53,14 @@ import type { showCancellationWorkflow, showMoveWorkflow } from '../workflows/sh
 import { type BatchObserver, SeatCommandBatcher } from './seat-command-batcher.ts';
 import { inOurWords, isTransient, untilAnswered } from './until-answered.ts';
 
-/**
- * A workflow task whose worker died is handed to another after this long. One whose local activities take longer is kept
- * alive by its worker.
- */
+/** A workflow task whose worker died is handed to another after this long. */
 const WORKFLOW_TASK_TIMEOUT = '3s';
+/**
+ * The same of workflows with local activities, which their worker keeps alive by a call after four fifths of it: late enough
+ * that a single step which runs into its own time-out needs no call. A task that timed out under a worker which waits for
+ * a local activity can end in a history that nobody replays (docs/decisions/0025-what-tasks-leave-in-a-history.md).
+ */
+const TASK_WITH_LOCAL_ACTIVITIES_TIMEOUT = '6s';
 /** A client waits this long for an actor; a worker's death heals within it. */
 const CALL_TIMEOUT_MS = 10_000;
 /** One try of a call; past it the same call is sent again. */
@@ -75,8 +79,8 @@ export interface WorkflowClientOptions {
   /** Cities that have task queues of their own. */
   readonly cityQueues?: CityQueues;
   readonly observeBatch?: BatchObserver;
-  /** As `BatcherOptions.paceMaxMs`. */
-  readonly seatCommandPaceMaxMs?: number;
+  /** As `BatcherOptions.lingerMaxMs`. */
+  readonly seatCommandLingerMaxMs?: number;
 }
 
 /** The actors, over a Temporal client. Commands to shows go in batches. */
@@ -86,12 +90,12 @@ export class TemporalWorkflowClient implements WorkflowClient {
   readonly #queuesOf: (cityId: string) => TaskQueues;
 
   constructor(client: Client, options: WorkflowClientOptions = {}) {
-    const { senderPlaces, cityQueues, observeBatch, seatCommandPaceMaxMs } = options;
+    const { senderPlaces, cityQueues, observeBatch, seatCommandLingerMaxMs } = options;
     this.#client = client;
     this.#seatCommands = new SeatCommandBatcher(client.workflow, {
       places: senderPlaces,
       observe: observeBatch,
-      paceMaxMs: seatCommandPaceMaxMs,
+      lingerMaxMs: seatCommandLingerMaxMs,
     });
     this.#queuesOf = (cityId) => taskQueuesOf(cityId, cityQueues);
   }
@@ -160,7 +164,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
           workflowId,
           taskQueue: this.#queuesOf(booking.cityId).bookings,
           args: [{ ...input, firstTry: 'purchase' }],
-          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+          workflowTaskTimeout: TASK_WITH_LOCAL_ACTIVITIES_TIMEOUT,
           // Not "use existing", which would not tell whose request it is that runs.
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
           workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
@@ -285,8 +289,8 @@ export class TemporalWorkflowClient implements WorkflowClient {
     return new WithStartWorkflowOperation<typeof bookingChangeWorkflow>('bookingChangeWorkflow', {
       workflowId: bookingChangeWorkflowId(booking.id),
       taskQueue: this.#queuesOf(booking.cityId).bookings,
-      args: [{ change }],
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      args: [{ change, waitsMax: WAITS_PER_RUN_MAX }],
+      workflowTaskTimeout: TASK_WITH_LOCAL_ACTIVITIES_TIMEOUT,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       typedSearchAttributes: bookingAttributes(booking),
@@ -315,7 +319,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
           workflowId: latePaymentWorkflowId(booking.id, attemptId),
           taskQueue: this.#queuesOf(booking.cityId).bookings,
           args: [{ booking, attemptId, amount: notice.amount }],
-          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+          workflowTaskTimeout: TASK_WITH_LOCAL_ACTIVITIES_TIMEOUT,
           // A second word of the provider may be another one than the first, which has been settled.
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
           typedSearchAttributes: bookingAttributes(booking),

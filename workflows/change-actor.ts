@@ -24,12 +24,6 @@ import { step } from './steps.ts';
 const CHANGES_PER_RUN_MAX = 50;
 
 /**
- * Times that one run waits for a provider: some 2,000 events. A refund that is polled once an hour for months would else
- * outgrow what Temporal keeps of a run.
- */
-export const WAITS_PER_RUN_MAX = 200;
-
-/**
  * The changes of one booking, one at a time: each is recorded, its seats go back to the show, and its answer is given.
  * Its money goes back meanwhile, however long that takes; other changes need not wait for it.
  */
@@ -54,7 +48,7 @@ export class ChangeActor {
   /** A refund is being tried in the worker itself. A replay does not know in which order several such tries have ended. */
   #isInWorker = false;
 
-  constructor({ change: first, goesOnWith = [], waitsMax = WAITS_PER_RUN_MAX }: BookingChangeInput) {
+  constructor({ change: first, goesOnWith = [], waitsMax = Infinity }: BookingChangeInput) {
     this.#firstId = first.changeId;
     this.#latest = first;
     this.#waitsMax = waitsMax;

@@ -61,7 +61,7 @@ function percent(text: string): number {
 
 const leaveQueues = [
   '--leave-queues',
-  'also if its workers lack queues that those of the current build serve',
+  'also if its workers lack queues of cities that those of the current build serve',
 ] as const;
 const command = new Command('deploy')
   .description('Which build of the workers (WORKER_BUILD_ID) workflows go on with.')

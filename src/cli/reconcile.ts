@@ -158,26 +158,30 @@ async function expectWritable(file: string): Promise<void> {
 
 /** Spreadsheets run what looks like a formula: `escape_formulas` has them take it for text. */
 async function writeCsv(file: string, rows: AsyncIterable<unknown>): Promise<void> {
-  await pipeline(rows, stringify({ header: true, escape_formulas: true, bom: true }), createWriteStream(file));
+  const columns = Object.keys(csvColumns);
+  await pipeline(rows, stringify({ header: true, columns, escape_formulas: true, bom: true }), createWriteStream(file));
   console.log(`Written: ${file}`);
 }
 
-const csvRow = (finding: ReconciliationFindingBody): Record<string, string> => ({
-  class: finding.class,
-  subject: finding.subject,
-  state: finding.state ?? '',
-  booking: finding.bookingId ?? '',
-  show: finding.showId ?? '',
-  attempt: finding.attemptId ?? '',
-  refund: finding.refundId ?? '',
-  seats: finding.seats.join(' '),
-  due: amount(finding.due),
-  found: amount(finding.found),
-  detail: finding.detail,
-  done: finding.done ?? '',
-  'what it is': finding.whatItIs,
-  'what to do': finding.whatToDo,
-});
+const csvColumns: Readonly<Record<string, (finding: ReconciliationFindingBody) => string>> = {
+  class: (finding) => finding.class,
+  subject: ({ subject }) => subject,
+  state: ({ state }) => state ?? '',
+  booking: ({ bookingId }) => bookingId ?? '',
+  show: ({ showId }) => showId ?? '',
+  attempt: ({ attemptId }) => attemptId ?? '',
+  refund: ({ refundId }) => refundId ?? '',
+  seats: ({ seats }) => seats.join(' '),
+  due: ({ due }) => amount(due),
+  found: ({ found }) => amount(found),
+  detail: ({ detail }) => detail,
+  done: ({ done }) => done ?? '',
+  'what it is': ({ whatItIs }) => whatItIs,
+  'what to do': ({ whatToDo }) => whatToDo,
+};
+
+const csvRow = (finding: ReconciliationFindingBody): Record<string, string> =>
+  Object.fromEntries(Object.entries(csvColumns).map(([name, valueIn]) => [name, valueIn(finding)]));
 
 /** Minor units. */
 const amount = (money: Money | null): string => (money ? `${money.amount} ${money.currency}` : '');

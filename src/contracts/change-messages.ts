@@ -55,11 +55,17 @@ export interface TransferChange extends ChangeOf<'transfer'> {
 
 export type BookingChange = CancellationChange | ShowCancelledChange | ExchangeChange | TransferChange;
 
+/**
+ * Times that one run waits for a provider: some 2,000 events. A refund that is polled once an hour for months would else
+ * outgrow what Temporal keeps of a run.
+ */
+export const WAITS_PER_RUN_MAX = 200;
+
 export interface BookingChangeInput {
   readonly change: BookingChange;
   /** Of the run before, when continued as new: further changes whose refunds have not ended. */
   readonly goesOnWith?: readonly BookingChange[];
-  /** After so many waits for a provider another run goes on; absent: as many as a history bears. */
+  /** After so many waits for a provider another run goes on. Absent, in runs of a version that knew no limit: never. */
   readonly waitsMax?: number;
 }
 

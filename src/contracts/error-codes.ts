@@ -2,7 +2,7 @@
 export const errorCodes = {
   VALIDATION_FAILED: [400, 'The request is not valid'],
   MALFORMED_JSON: [400, 'The body is not valid JSON'],
-  UNKNOWN_SEAT: [400, 'The show has no such seat'],
+  UNKNOWN_SEAT: [400, 'There is no such seat'],
   IDEMPOTENCY_KEY_REQUIRED: [400, 'An Idempotency-Key header is required'],
   SIGNATURE_INVALID: [400, 'The signature does not match'],
   UNAUTHENTICATED: [401, 'Authentication is required'],

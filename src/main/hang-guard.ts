@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
 const BEAT_EVERY_MS = 500;
-/** Longer than anything a worker does in one go; the workflow tasks of a hung one go elsewhere after three seconds. */
+/** Longer than anything a worker does in one go; the workflow tasks of a hung one go elsewhere after three to six seconds. */
 const HUNG_AFTER_SECONDS = 10;
 
 /**

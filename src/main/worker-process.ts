@@ -41,10 +41,10 @@ import { createWorkerMetrics } from './worker-metrics.ts';
 const log = createLogger('worker');
 
 /**
- * From one batch of confirmations to the next of a show, at most: a payment has more time than a hold, and what it leaves of the
- * machine makes both quicker (docs/decisions/0010).
+ * A confirmation waits no longer for company, ms: a payment has more time than a hold, and what it leaves of the machine makes
+ * both quicker (docs/decisions/0010).
  */
-const CONFIRMATION_PACE_MAX_MS = 350;
+const CONFIRMATION_LINGER_MAX_MS = 300;
 
 export type Activities = BookingActivities &
   ChangeActivities &
@@ -101,7 +101,7 @@ export async function runWorkerProcess(
     senderPlaces,
     cityQueues: config.CITY_QUEUES,
     observeBatch: metrics.seatCommandBatch,
-    seatCommandPaceMaxMs: CONFIRMATION_PACE_MAX_MS,
+    seatCommandLingerMaxMs: CONFIRMATION_LINGER_MAX_MS,
   });
   const gateways = createPaymentGateways({
     providers: providerChoice(config),

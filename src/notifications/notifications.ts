@@ -18,6 +18,7 @@ import type { TicketCodes } from '../tickets/ticket-codes.ts';
 import { ticketPdf } from '../tickets/ticket-pdf.ts';
 import { compose, type Message } from './compose.ts';
 import { type Notice, noticesOf, toldOf } from './notices.ts';
+import { StandBack } from './stand-back.ts';
 
 export interface NotificationDeps {
   readonly db: ReadModel;
@@ -48,11 +49,15 @@ const STILL_FREE_TOLD_WITHIN_MS = 30 * 60_000;
  * out once; only a crash between a mail server's yes and our note of it sends one twice, under the same `Message-ID`.
  */
 export function createNotifications(deps: NotificationDeps): OutboxConsumer {
+  const standBack = new StandBack();
   return {
     name: 'notifications',
     types: toldOf(deps.tellHeld),
     concurrency: EVENTS_AT_ONCE_MAX,
-    handle: (event, signal) => tell(event, deps, signal),
+    async handle(event, signal) {
+      await standBack.turn(signal);
+      await tell(event, deps, signal);
+    },
   };
 }
 

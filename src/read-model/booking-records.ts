@@ -153,7 +153,9 @@ export interface BookingStateRecord {
  * Records states of bookings, all of a batch in one statement: the row if it changed earlier, or at the same time with
  * a lower version (inserted if missing); payment and refund by the rules of `recordPayments` and `recordRefunds`; the
  * booking's outbox only where the row changed, the refund's only where that is new or its status is another one than before.
- * A confirmed booking never goes back to an earlier state, whatever the version. Repeatable; gives for each, in order, whether the row changed. To be coalesced. No booking twice in one call.
+ * A confirmed booking never goes back to an earlier state, whatever the version, and a released one stays so: the buyer has been
+ * told by its row, and the workflow task that wrote it may have been lost. Repeatable; gives for each, in order, whether the row
+ * changed. To be coalesced. No booking twice in one call.
  */
 export async function recordBookingStates(db: ReadModel, records: readonly BookingStateRecord[]): Promise<boolean[]> {
   const rows = jsonRows(
@@ -204,6 +206,7 @@ export const stateStatement = (rows: string) => sql<{ id: string }>`
       updated_at = excluded.updated_at
     where (excluded.changed_at, excluded.version) > (booking.changed_at, booking.version)
       and (booking.payment_id is null or excluded.status in (${confirmedStates}))
+      and (booking.status <> 'RELEASED' or excluded.status = 'RELEASED')
     returning id
   ),
   paid as (

@@ -9,6 +9,7 @@ import * as notificationsAndTickets from './migrations/0006-notifications-and-ti
 import * as reconciliation from './migrations/0007-reconciliation.ts';
 import * as exchanges from './migrations/0008-exchanges.ts';
 import * as providerReferences from './migrations/0009-provider-references.ts';
+import * as whatReconciliationTells from './migrations/0010-what-reconciliation-tells.ts';
 
 /** In the order of their numbers. One that has run anywhere is never edited: a change is a new one. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -21,6 +22,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0007-reconciliation': reconciliation,
   '0008-exchanges': exchanges,
   '0009-provider-references': providerReferences,
+  '0010-what-reconciliation-tells': whatReconciliationTells,
 };
 
 /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isPromise } from 'node:util/types';
 import pg from 'pg';
 
 /** Statements of a process that are worth preparing: all of ours are some sixty, of which twenty are frequent. */
@@ -23,9 +24,21 @@ const unpreparable = new Set<string>();
 /**
  * A connection that lets Postgres parse and plan a frequent statement once instead of every time: half of what such a
  * statement costs it (docs/decisions/0010).
+ *
+ * It is closed when a statement fails by anything but Postgres' own word: by our time-out, say. Such a statement may be carried
+ * out later. Were it a `begin`, whoever has the connection next would write into a transaction that nobody commits.
  */
 export class PreparingClient extends pg.Client {
   override query = ((...args: readonly unknown[]) => {
+    const sent = this.#query(...args);
+    if (!isPromise(sent)) return sent;
+    return sent.catch((error: unknown) => {
+      if (!(error instanceof pg.DatabaseError)) this.end().catch(() => undefined);
+      throw error;
+    });
+  }) as Query;
+
+  #query(...args: readonly unknown[]): unknown {
     const [text, values] = args;
     const send = super.query.bind(this) as (...query: readonly unknown[]) => unknown;
     // One without values may be several statements, which can't be prepared together.
@@ -42,7 +55,7 @@ export class PreparingClient extends pg.Client {
         throw hasCode(error, IN_FAILED_TRANSACTION) ? refusal : error;
       });
     });
-  }) as Query;
+  }
 }
 
 const hasCode = (error: unknown, code: string): boolean => error instanceof pg.DatabaseError && error.code === code;

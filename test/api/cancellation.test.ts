@@ -7,10 +7,12 @@ import type { Show } from '../../src/read-model/shows.ts';
 import { changeEndOf, changesOf } from '../setup/bookings.ts';
 import { ledgerOf, netCaptured, openShow, type ShowOptions, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
+import { useBankClock } from './bank-clock.ts';
 import { type ApiClient, eventually, newGuest, newKey, staff } from './http-client.ts';
 import { deliverWebhook } from './signed-webhook.ts';
 
 const system = useTestSystem({ apis: 2 });
+const bankClock = useBankClock(system);
 const HOUR_MS = 3_600_000;
 const PRICE = 25_000;
 const inr = (amount: number) => ({ amount, currency: 'INR' });
@@ -278,13 +280,15 @@ describe('a refund', () => {
 
   test('that is under way at the provider keeps neither the seats nor other changes waiting', async () => {
     const { show, buyer, booking } = await paid(['A1', 'A2'], { token: 'tok_refund_pending' });
-    await cancelSeats(buyer, booking, ['A1']);
-    expect((await buyer.booking(booking.id)).refund).toEqual({ amount: inr(PRICE), status: 'PENDING' });
-    expect((await cancel(buyer, booking)).body).toMatchObject({
-      status: 'CANCELLED',
-      refund: { amount: inr(2 * PRICE) },
+    await bankClock.whileStanding(async () => {
+      await cancelSeats(buyer, booking, ['A1']);
+      expect((await buyer.booking(booking.id)).refund).toEqual({ amount: inr(PRICE), status: 'PENDING' });
+      expect((await cancel(buyer, booking)).body).toMatchObject({
+        status: 'CANCELLED',
+        refund: { amount: inr(2 * PRICE), status: 'PENDING' },
+      });
+      expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
     });
-    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
     await changeEndOf(system, booking);
     expect((await buyer.booking(booking.id)).refund?.status).toBe('SUCCEEDED');
     expect(await netCaptured(system, booking.id)).toBe(0);
@@ -292,29 +296,32 @@ describe('a refund', () => {
 
   test('told of by webhook is known at once; replayed, reordered, wrong or unknown notices change nothing', async () => {
     const { buyer, booking } = await paid(['A1'], { token: 'tok_refund_pending' });
-    await cancel(buyer, booking);
-    const { attempts, refunds } = await buyer.payment(booking.id);
-    const notice = {
-      id: `evt_${newKey()}`,
-      type: 'refund.succeeded',
-      bookingId: booking.id,
-      attemptId: attempts[0]!.id,
-      refundId: refunds[0]!.id,
-      amount: inr(PRICE),
-      at: new Date().toISOString(),
-    };
-    const told = (changes: Partial<typeof notice>) =>
-      deliverWebhook(system.apiUrls[0]!, { ...notice, id: `evt_${newKey()}`, ...changes });
-    // Nobody believes a notice before the provider says the same when asked.
-    const early = [
-      await told({}),
-      await told({ type: 'refund.failed' }),
-      await told({ amount: inr(1) }),
-      await told({ refundId: newId('ref') }),
-      await told({ bookingId: newId('bkg'), refundId: newId('ref') }),
-    ];
-    expect(early.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-    expect((await buyer.booking(booking.id)).refund?.status).toBe('PENDING');
+    const { notice, told } = await bankClock.whileStanding(async () => {
+      await cancel(buyer, booking);
+      const { attempts, refunds } = await buyer.payment(booking.id);
+      const notice = {
+        id: `evt_${newKey()}`,
+        type: 'refund.succeeded',
+        bookingId: booking.id,
+        attemptId: attempts[0]!.id,
+        refundId: refunds[0]!.id,
+        amount: inr(PRICE),
+        at: new Date().toISOString(),
+      };
+      const told = (changes: Partial<typeof notice>) =>
+        deliverWebhook(system.apiUrls[0]!, { ...notice, id: `evt_${newKey()}`, ...changes });
+      // Nobody believes a notice before the provider says the same when asked.
+      const early = [
+        await told({}),
+        await told({ type: 'refund.failed' }),
+        await told({ amount: inr(1) }),
+        await told({ refundId: newId('ref') }),
+        await told({ bookingId: newId('bkg'), refundId: newId('ref') }),
+      ];
+      expect(early.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+      expect((await buyer.booking(booking.id)).refund?.status).toBe('PENDING');
+      return { notice, told };
+    });
     await changeEndOf(system, booking);
     const after = await buyer.booking(booking.id);
     expect(after.refund).toEqual({ amount: inr(PRICE), status: 'SUCCEEDED' });

@@ -11,9 +11,11 @@ import { expectChainsToAgree } from '../setup/chains.ts';
 import { cancelledByStaff } from '../setup/show-changes.ts';
 import { ledgerOf, openShow, type ShowOptions, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
+import { useBankClock } from './bank-clock.ts';
 import { type ApiClient, eventually, newGuest, newKey } from './http-client.ts';
 
 const system = useTestSystem({ apis: 2 });
+const bankClock = useBankClock(system);
 const HOUR_MS = 3_600_000;
 const PRICE = 25_000;
 const inr = (amount: number) => ({ amount, currency: 'INR' });
@@ -305,14 +307,17 @@ describe('the difference of an exchange', () => {
   test('may wait for the bank: both bookings go on as they are until it has come', async () => {
     const { show, buyer, booking } = await paid(['A1']);
     const other = await openShow(system, { seatPrice: 40_000 });
-    const waiting = await exchange(buyer, booking, other, { seatIds: ['A1'], token: 'tok_pending' });
-    expect([waiting.status, waiting.body.old.status, waiting.body.new.status]).toEqual([
-      202,
-      'CONFIRMED',
-      'PAYMENT_PENDING',
-    ]);
-    const cancel = await buyer.send<Problem>('DELETE', `/bookings/${booking.id}`);
-    expect([cancel.status, cancel.body.code]).toEqual([409, 'CHANGE_IN_PROGRESS']);
+    const waiting = await bankClock.whileStanding(async () => {
+      const answer = await exchange(buyer, booking, other, { seatIds: ['A1'], token: 'tok_pending' });
+      expect([answer.status, answer.body.old.status, answer.body.new.status]).toEqual([
+        202,
+        'CONFIRMED',
+        'PAYMENT_PENDING',
+      ]);
+      const cancel = await buyer.send<Problem>('DELETE', `/bookings/${booking.id}`);
+      expect([cancel.status, cancel.body.code]).toEqual([409, 'CHANGE_IN_PROGRESS']);
+      return answer;
+    });
     expect(await changeEnd(booking)).toBe('EXCHANGED');
     expect(await buyer.booking(waiting.body.new.id)).toMatchObject({ status: 'CONFIRMED' });
     await expectChainsToAgree(system, [show, other]);
@@ -348,8 +353,11 @@ describe('the difference of an exchange', () => {
   test('goes back when the show is cancelled while it is paid', async () => {
     const { show, buyer, booking } = await paid(['A1']);
     const other = await openShow(system, { seatPrice: 40_000 });
-    const waiting = await exchange(buyer, booking, other, { seatIds: ['A1'], token: 'tok_pending' });
-    await system.workflows.startShowChange(await cancelledByStaff(system, other));
+    const waiting = await bankClock.whileStanding(async () => {
+      const answer = await exchange(buyer, booking, other, { seatIds: ['A1'], token: 'tok_pending' });
+      await system.workflows.startShowChange(await cancelledByStaff(system, other));
+      return answer;
+    });
     await changeEnd(booking);
     expect(await buyer.booking(waiting.body.new.id)).toMatchObject({
       status: 'FAILED',

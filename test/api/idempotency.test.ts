@@ -4,21 +4,16 @@ import { join } from 'node:path';
 import type { BookingBody } from '../../src/contracts/http/bookings.ts';
 import type { SessionBody } from '../../src/contracts/http/accounts.ts';
 import { createBatches } from '../../src/api/batches.ts';
-import { SaleAdmission } from '../../src/api/admission/sale-admission.ts';
-import { BookingDesk } from '../../src/api/bookings/booking-desk.ts';
-import { SeatsSeenTaken } from '../../src/api/bookings/seats-seen-taken.ts';
-import { SaleCatalogue } from '../../src/api/catalogue/sale-catalogue.ts';
-import { ShowCommands } from '../../src/api/shows/show-commands.ts';
-import { createLogger } from '../../src/platform/logger.ts';
-import { netCaptured, openShow, rowsOfSeats, statusesOf, testTerms } from '../setup/shows.ts';
+import { netCaptured, openShow, rowsOfSeats, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
+import { deskOf } from './desk-of-tests.ts';
 import { ApiClient, eventually, newGuest, newKey, staff } from './http-client.ts';
 
 const faultsDir = mkdtempSync(join(tmpdir(), 'seatkeeper-faults-'));
 const system = useTestSystem({
   apis: 2,
   apiEntry: 'test/api/mortal-api.ts',
-  settings: { FAULTS_DIR: faultsDir, HOLD_TTL_SECONDS: '5' },
+  settings: { FAULTS_DIR: faultsDir },
 });
 const url = (api = 0): string => system.apiUrls[api]!;
 
@@ -55,29 +50,6 @@ describe('one key, one booking', () => {
     expect(again.headers.get('location')).toBe(first.headers.get('location'));
     expect((await buyer.booking(first.body.id)).seats.map(({ id }) => id)).toEqual(['B1']);
   });
-
-  test('repeated after it has expired: the old booking, and no seats', async () => {
-    const show = await openShow(system);
-    const buyer = await newGuest(url());
-    const key = newKey();
-    const first = await buyer.hold(show.id, ['A1'], key);
-    await eventually(
-      () => buyer.booking(first.body.id),
-      ({ status }) => status === 'EXPIRED',
-    );
-    const again = await buyer.hold(show.id, ['A1'], key);
-    expect([again.status, again.body]).toEqual([201, first.body]);
-    const path = `/bookings/${first.body.id}`;
-    for (const { status, body } of [
-      await buyer.send('DELETE', path),
-      await buyer.send('PATCH', path, { seatIds: ['A2'] }),
-      await buyer.post(`${path}/extend`),
-      await buyer.pay(first.body.id, 'tok_ok'),
-    ]) {
-      expect([status, body.code]).toEqual([410, 'HOLD_EXPIRED']);
-    }
-    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
-  }, 20_000);
 
   test('with another body is refused, even while the first is running, and grants nothing more', async () => {
     const show = await openShow(system);
@@ -234,16 +206,13 @@ describe('a request that another one overtakes', () => {
 });
 
 test('seats seen booked by the time its row had been looked for may be its own', async () => {
-  const { db, workflows } = system;
   const show = await openShow(system);
   const buyer = await newGuest(url());
   const key = newKey();
   let seen = { statuses: 'a'.repeat(50) };
-  const batches = createBatches(db);
-  const limits = { seatsPerBookingMax: 10, seatsPerBuyerMax: 0 };
-  const catalogue = new SaleCatalogue(db, Date.now);
+  const batches = createBatches(system.db);
   let looks = 0;
-  const desk = new BookingDesk({
+  const desk = deskOf(system, {
     batches: {
       ...batches,
       findBooking: async (id) => {
@@ -255,29 +224,20 @@ test('seats seen booked by the time its row had been looked for may be its own',
         return found;
       },
     },
-    catalogue,
-    shows: new ShowCommands(workflows, catalogue, limits, Date.now),
-    workflows,
-    admission: new SaleAdmission({ nowMs: Date.now }),
     seatMaps: { glance: () => seen },
-    seen: new SeatsSeenTaken(),
-    settings: { terms: testTerms, limits },
-    nowMs: Date.now,
-    logger: createLogger('test'),
-    metrics: { holdDecision: () => undefined },
   });
   const answer = await desk.book(buyer.userId!, key, { showId: show.id, seatIds: ['A1'] });
   expect(answer).toMatchObject({ status: 201, headers: { 'Idempotent-Replayed': 'true' }, body: { status: 'HELD' } });
 });
 
-describe('the API dies', () => {
-  /** The first process dies at that point of the request; the second one is there for the repeat. */
-  async function dyingAt(point: string, send: () => Promise<unknown>): Promise<void> {
-    writeFileSync(join(faultsDir, point), '');
-    await expect(send()).rejects.toThrow('fetch failed');
-    await system.apis[0]!.exited();
-  }
+/** The first process dies at that point of the request; the second one is there for the repeat. */
+async function dyingAt(point: string, send: () => Promise<unknown>): Promise<void> {
+  writeFileSync(join(faultsDir, point), '');
+  await expect(send()).rejects.toThrow('fetch failed');
+  await system.apis[0]!.exited();
+}
 
+describe('the API dies', () => {
   afterEach(async () => {
     await system.apis[0]!.start();
   }, 30_000);
@@ -294,31 +254,6 @@ describe('the API dies', () => {
       expect(await statusesOf(system, show.id)).toMatch(/^hha+$/);
       expect(await rowsOfUser(buyer.userId!)).toMatchObject([{ id: again.body.id, status: 'HELD' }]);
       expect((await buyer.at(url(1)).pay(again.body.id, 'tok_ok')).status).toBe(200);
-    },
-    30_000,
-  );
-
-  test.each([['after-seatCommand'], ['after-startBooking']])(
-    '%s and nobody repeats it: the seats come back, and a late repeat does not win them',
-    async (point) => {
-      const show = await openShow(system);
-      const buyer = await newGuest(url());
-      const key = newKey();
-      await dyingAt(point, () => buyer.hold(show.id, ['A1'], key));
-      const survivor = buyer.at(url(1));
-      await eventually(
-        () => statusesOf(system, show.id),
-        (statuses) => /^a+$/.test(statuses),
-      );
-      const late = await survivor.hold(show.id, ['A1'], key);
-      expect(late).toMatchObject({ status: 201, body: { status: 'HELD', version: 1 } });
-      expect(Date.parse(late.body.expiresAt!)).toBeLessThan(Date.now());
-      await eventually(
-        () => survivor.booking(late.body.id),
-        ({ status }) => status === 'EXPIRED',
-      );
-      expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
-      expect((await survivor.pay(late.body.id, 'tok_ok')).body.code).toBe('HOLD_EXPIRED');
     },
     30_000,
   );
@@ -349,6 +284,68 @@ describe('the API dies', () => {
     expect([again.status, again.body.code]).toEqual([402, 'PAYMENT_DECLINED']);
     expect((await buyer.at(url(1)).payment(booking.id)).attempts).toHaveLength(1);
   }, 30_000);
+});
+
+describe('a hold whose time is over', () => {
+  const HOLD_TTL_SECONDS = '5';
+
+  beforeEach(async () => {
+    await system.apis[0]!.kill();
+    await system.apis[0]!.start({ HOLD_TTL_SECONDS });
+  }, 30_000);
+
+  afterAll(async () => {
+    await system.apis[0]!.kill();
+    await system.apis[0]!.start();
+  }, 30_000);
+
+  test('repeated after it has expired: the old booking, and no seats', async () => {
+    const show = await openShow(system);
+    const buyer = await newGuest(url());
+    const key = newKey();
+    const first = await buyer.hold(show.id, ['A1'], key);
+    await eventually(
+      () => buyer.booking(first.body.id),
+      ({ status }) => status === 'EXPIRED',
+    );
+    const again = await buyer.hold(show.id, ['A1'], key);
+    expect([again.status, again.body]).toEqual([201, first.body]);
+    const path = `/bookings/${first.body.id}`;
+    for (const { status, body } of [
+      await buyer.send('DELETE', path),
+      await buyer.send('PATCH', path, { seatIds: ['A2'] }),
+      await buyer.post(`${path}/extend`),
+      await buyer.pay(first.body.id, 'tok_ok'),
+    ]) {
+      expect([status, body.code]).toEqual([410, 'HOLD_EXPIRED']);
+    }
+    expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+  }, 20_000);
+
+  test.each([['after-seatCommand'], ['after-startBooking']])(
+    'the API dies %s and nobody repeats it: the seats come back, and a late repeat does not win them',
+    async (point) => {
+      const show = await openShow(system);
+      const buyer = await newGuest(url());
+      const key = newKey();
+      await dyingAt(point, () => buyer.hold(show.id, ['A1'], key));
+      const survivor = buyer.at(url(1));
+      await eventually(
+        () => statusesOf(system, show.id),
+        (statuses) => /^a+$/.test(statuses),
+      );
+      const late = await survivor.hold(show.id, ['A1'], key);
+      expect(late).toMatchObject({ status: 201, body: { status: 'HELD', version: 1 } });
+      expect(Date.parse(late.body.expiresAt!)).toBeLessThan(Date.now());
+      await eventually(
+        () => survivor.booking(late.body.id),
+        ({ status }) => status === 'EXPIRED',
+      );
+      expect(await statusesOf(system, show.id)).toMatch(/^a+$/);
+      expect((await survivor.pay(late.body.id, 'tok_ok')).body.code).toBe('HOLD_EXPIRED');
+    },
+    30_000,
+  );
 });
 
 describe('other calls with a key', () => {

@@ -232,8 +232,8 @@ describe('a process that is asked to stop', () => {
     const booking = await buyer.held(show.id, ['A1']);
     const paying = buyer.pay(booking.id, 'tok_slow');
     await eventually(
-      () => buyer.at(url()).booking(booking.id),
-      () => true,
+      () => buyer.at(url()).payment(booking.id),
+      ({ attempts }) => attempts.length === 1,
     );
     const stoppedAtMs = Date.now();
     await api.kill('SIGTERM');

@@ -78,11 +78,12 @@ test(
       await worker.start();
       const { buyer, booking, key } = await newHold();
       const first = buyer.pay(booking.id, 'tok_timeout_charged', key);
-      const deadlineMs = Date.now() + DEADLINE_SECONDS * 1_000;
       await eventually(
         () => netCaptured(system, booking.id),
         (captured) => captured > 0,
       );
+      // Its booking has heard of it by now: the deadline is no later.
+      const deadlineMs = Date.now() + DEADLINE_SECONDS * 1_000;
       // That its outcome is unknown cannot be recorded before its deadline.
       await system.db.transaction().execute(async (trx) => {
         await trx.selectFrom('bookings').select('id').where('id', '=', booking.id).forUpdate().execute();

@@ -11,6 +11,7 @@ import {
 } from '../../src/read-model/payments.ts';
 import { ledgerOf, netCaptured, openShow } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
+import { useBankClock } from './bank-clock.ts';
 import { type ApiClient, eventually, newGuest, newKey } from './http-client.ts';
 import { deliverWebhook, nowSeconds, paymentSucceeded, type Sent } from './signed-webhook.ts';
 
@@ -19,6 +20,7 @@ const system = useTestSystem({
   apis: 1,
   settings: { HOLD_TTL_SECONDS: '25', PAYMENT_DEADLINE_SECONDS: String(DEADLINE_SECONDS) },
 });
+const bankClock = useBankClock(system);
 const url = (): string => system.apiUrls[0]!;
 
 async function heldBy(buyer: ApiClient, seats = ['A1']): Promise<BookingBody> {
@@ -71,21 +73,23 @@ describe('a payment by token', () => {
 
   test('tok_pending is a 202 with what to do next, and confirmed by the webhook', async () => {
     const { buyer, booking } = await newHold();
-    const pending = await buyer.pay(booking.id, 'tok_pending');
-    expect(pending.status).toBe(202);
-    expect(pending.body).toMatchObject({ status: 'PAYMENT_PENDING', nextAction: { type: 'await' } });
-    const location = pending.headers.get('location')!;
-    expect(location).toBe(`/api/v1/bookings/${booking.id}/payment`);
-    expect((await buyer.get(location.replace('/api/v1', ''))).status).toBe(200);
+    await bankClock.whileStanding(async () => {
+      const pending = await buyer.pay(booking.id, 'tok_pending');
+      expect(pending.status).toBe(202);
+      expect(pending.body).toMatchObject({ status: 'PAYMENT_PENDING', nextAction: { type: 'await' } });
+      const location = pending.headers.get('location')!;
+      expect(location).toBe(`/api/v1/bookings/${booking.id}/payment`);
+      expect((await buyer.get(location.replace('/api/v1', ''))).status).toBe(200);
 
-    const meanwhile = await buyer.pay(booking.id, 'tok_ok');
-    expect([meanwhile.status, meanwhile.body.code, meanwhile.body.bookingStatus]).toEqual([
-      409,
-      'BOOKING_STATE',
-      'PAYMENT_PENDING',
-    ]);
-    const released = await buyer.send('DELETE', `/bookings/${booking.id}`);
-    expect([released.status, released.body.code]).toEqual([409, 'BOOKING_STATE']);
+      const meanwhile = await buyer.pay(booking.id, 'tok_ok');
+      expect([meanwhile.status, meanwhile.body.code, meanwhile.body.bookingStatus]).toEqual([
+        409,
+        'BOOKING_STATE',
+        'PAYMENT_PENDING',
+      ]);
+      const released = await buyer.send('DELETE', `/bookings/${booking.id}`);
+      expect([released.status, released.body.code]).toEqual([409, 'BOOKING_STATE']);
+    });
 
     await endsAs(buyer, booking.id, 'CONFIRMED');
     expect(await netCaptured(system, booking.id)).toBe(25_000);
@@ -95,9 +99,11 @@ describe('a payment by token', () => {
 
   test('tok_pending_fail ends as a hold again, which may be released', async () => {
     const { buyer, booking } = await newHold();
-    expect((await buyer.pay(booking.id, 'tok_pending_fail')).status).toBe(202);
-    expect((await buyer.send('DELETE', `/bookings/${booking.id}`)).status).toBe(409);
-    expect(await system.workflows.release(booking.id)).toMatchObject({ ok: false, refusal: 'BOOKING_STATE' });
+    await bankClock.whileStanding(async () => {
+      expect((await buyer.pay(booking.id, 'tok_pending_fail')).status).toBe(202);
+      expect((await buyer.send('DELETE', `/bookings/${booking.id}`)).status).toBe(409);
+      expect(await system.workflows.release(booking.id)).toMatchObject({ ok: false, refusal: 'BOOKING_STATE' });
+    });
     await endsAs(buyer, booking.id, 'HELD');
     expect(await netCaptured(system, booking.id)).toBe(0);
     const released = await buyer.send<BookingBody>('DELETE', `/bookings/${booking.id}`);
@@ -106,24 +112,28 @@ describe('a payment by token', () => {
 
   test('tok_pending_late: the booking expires, and is confirmed after all when the seats are still free', async () => {
     const { buyer, booking } = await newHold();
-    expect((await buyer.pay(booking.id, 'tok_pending_late')).status).toBe(202);
-    await endsAs(buyer, booking.id, 'EXPIRED');
-    const tooLate = await buyer.pay(booking.id, 'tok_ok');
-    expect([tooLate.status, tooLate.body.code]).toEqual([410, 'HOLD_EXPIRED']);
+    await bankClock.whileStanding(async () => {
+      expect((await buyer.pay(booking.id, 'tok_pending_late')).status).toBe(202);
+      await endsAs(buyer, booking.id, 'EXPIRED');
+      const tooLate = await buyer.pay(booking.id, 'tok_ok');
+      expect([tooLate.status, tooLate.body.code]).toEqual([410, 'HOLD_EXPIRED']);
+    });
     await endsAs(buyer, booking.id, 'CONFIRMED');
     expect(await netCaptured(system, booking.id)).toBe(25_000);
   }, 30_000);
 
   test('tok_pending_late: the money goes back when the seats have gone to somebody else', async () => {
     const { buyer, booking } = await newHold();
-    expect((await buyer.pay(booking.id, 'tok_pending_late')).status).toBe(202);
-    await endsAs(buyer, booking.id, 'EXPIRED');
-    const other = await newGuest(url());
-    const taken = await eventually(
-      () => other.hold(booking.showId, ['A1']),
-      ({ status }) => status === 201,
-    );
-    expect((await other.pay(taken.body.id, 'tok_ok')).status).toBe(200);
+    await bankClock.whileStanding(async () => {
+      expect((await buyer.pay(booking.id, 'tok_pending_late')).status).toBe(202);
+      await endsAs(buyer, booking.id, 'EXPIRED');
+      const other = await newGuest(url());
+      const taken = await eventually(
+        () => other.hold(booking.showId, ['A1']),
+        ({ status }) => status === 201,
+      );
+      expect((await other.pay(taken.body.id, 'tok_ok')).status).toBe(200);
+    });
     const refunded = await eventually(
       () => buyer.payment(booking.id),
       ({ refunds }) => refunds[0]?.status === 'SUCCEEDED',

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { signStaffToken } from '../../src/api/accounts/tokens.ts';
 import type { ReconciliationBody, ReconciliationFindingPageBody } from '../../src/contracts/http/reconciliation.ts';
-import { handOut, Plants } from '../reconciliation/plants.ts';
+import { handOut, type Planted, Plants } from '../reconciliation/plants.ts';
+import { untilProjected } from '../setup/shows.ts';
 import { testSecrets, useTestSystem } from '../setup/system.ts';
 import { type ApiClient, eventually, newGuest, newKey, staff } from './http-client.ts';
 
@@ -26,8 +27,11 @@ const ended = (id: string) =>
     ({ status }) => status !== 'RUNNING',
   );
 
+const untilShowProjected = ({ subject }: Planted): Promise<void> => untilProjected(system, subject.split('/')[0]!);
+
 test('an admin starts a run and reads its report, with what each difference is and what to do', async () => {
-  const { subject } = await new Plants(system).seatInShowOnly();
+  const planted = await new Plants(system).seatInShowOnly();
+  await untilShowProjected(planted);
   await handOut(system);
   await delay(2 * GRACE_MS);
   const window = { from: hourAgo(), to: now(), repair: true };
@@ -40,7 +44,7 @@ test('an admin starts a run and reads its report, with what each difference is a
     items: [
       {
         class: 'seat_in_show_only',
-        subject,
+        subject: planted.subject,
         seats: [3, 4],
         state: 'REPAIRED',
         whatToDo: expect.any(String) as unknown,
@@ -52,7 +56,8 @@ test('an admin starts a run and reads its report, with what each difference is a
 
 test('a report is read page by page', async () => {
   const plants = new Plants(system);
-  const subjects = [await plants.seatInRowsOnly(), await plants.seatInRowsOnly(), await plants.seatInRowsOnly()];
+  const planted = [await plants.seatInRowsOnly(), await plants.seatInRowsOnly(), await plants.seatInRowsOnly()];
+  await Promise.all(planted.map(untilShowProjected));
   await handOut(system);
   await delay(2 * GRACE_MS);
   const begun = await admin.post<ReconciliationBody>('/admin/reconciliations', {
@@ -70,7 +75,7 @@ test('a report is read page by page', async () => {
     if (body.nextCursor === null) break;
     cursor = `&cursor=${encodeURIComponent(body.nextCursor)}`;
   }
-  expect(found.sort()).toEqual(subjects.map(({ subject }) => subject).sort());
+  expect(found.sort()).toEqual(planted.map(({ subject }) => subject).sort());
 });
 
 test.each([

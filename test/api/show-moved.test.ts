@@ -178,7 +178,7 @@ describe('a show that staff moves', () => {
   test('has a workflow that lives until its new end', async () => {
     const show = await open({ startsInMs: 10 * HOUR_MS, endsInMs: 11 * HOUR_MS });
     await buyer.held(show.id, ['A1']);
-    const startsAtMs = Date.now() + 2_000;
+    const startsAtMs = Date.now() + 5_000;
     const earlier = { startsAt: iso(startsAtMs), endsAt: iso(startsAtMs + 1_000), salesOpenAt: inHours(-2) };
     expect((await patch(show, earlier)).status).toBe(200);
     await system.temporal.workflow.getHandle(showWorkflowId(show.id)).result();

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cluster, times } from './cluster.ts';
+import { keepEvidence } from './evidence.ts';
 import { checkHistory } from './linearizability/check.ts';
 import type { Partner } from './partner.ts';
 import { type RunOptions, type RunResult, runSeed } from './run.ts';
@@ -21,8 +22,10 @@ export async function checkedRun(cluster: Cluster, partner: Partner, options: Ru
       ...illegal.map(
         ({ rule, message, showId, seatIds }) => `${rule}: ${message}: seats ${seatIds.join()} of ${showId}`,
       ),
+      ...undecided.map((part) => `one order of all: none was found for ${part}, nor shown to be impossible`),
     ],
   };
   writeFileSync(join(folder, 'audit.json'), `${JSON.stringify(checked, null, 2)}\n`);
+  if (checked.broken.length > 0) await keepEvidence(cluster, checked.broken, folder);
   return checked;
 }

@@ -103,7 +103,6 @@ export class Client {
     this.#number = number;
     this.#token = token;
     this.#random = random;
-    market.told.tokens.push(token);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -134,12 +133,9 @@ export class Client {
     const doubled = await twin;
     // A refused hold is not remembered: of two requests with one key the later one may get what the earlier one did not.
     const granted = [heard, doubled].find((each) => each?.status === 201);
-    if (granted) return this.#keepHold(show.id, granted.body);
-    if (heard.outcome !== 'unknown' && doubled?.outcome !== 'unknown') {
-      this.#market.figures.holdMs.push(performance.now() - startedMs);
-      return;
-    }
-    this.#market.told.lostHolds.push({ client: this.#number, key, token: this.#token, showId: show.id, seatIds });
+    const isDecided = heard.outcome !== 'unknown' && doubled?.outcome !== 'unknown';
+    if (granted || isDecided) this.#market.figures.holdMs.push(performance.now() - startedMs);
+    if (granted) this.#keepHold(show.id, granted.body);
   }
 
   #keepHold(showId: string, body: Body): void {

@@ -12,7 +12,8 @@ export type ClusterProcessSpec = ProcessSpec | OwnProcessSpec;
 const RESTART_AFTER_MS = 200;
 const READY_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 10;
-const LINES_KEPT = 400;
+const LINES_KEPT = 10_000;
+const ALARM = /"alert":"(second_line_fired|charged_twice)"/;
 
 /** One process of the cluster: kept running, as a supervisor would, until it is told to stay down. */
 export class ClusterProcess {
@@ -28,6 +29,8 @@ export class ClusterProcess {
   #downUntilMs = 0;
   readonly #pidsSoFar: number[] = [];
   readonly #lines: string[] = [];
+  /** What nobody is to say, in all its lives. */
+  readonly alarms: string[] = [];
 
   /** `spec` is asked at each start: what differs from one to the next is in it. */
   constructor(name: string, spec: () => ClusterProcessSpec) {
@@ -55,11 +58,6 @@ export class ClusterProcess {
 
   get pid(): number | undefined {
     return this.#running?.child.pid;
-  }
-
-  /** How often it was started: one more after each end. */
-  get starts(): number {
-    return this.#pidsSoFar.length;
   }
 
   /** Of it and of all that it has started; none while it is down. */
@@ -168,6 +166,7 @@ export class ClusterProcess {
 
   #hear(line: string, spec: ClusterProcessSpec, running: TetheredProcess): void {
     this.#lines.push(line);
+    if (ALARM.test(line)) this.alarms.push(line);
     if (this.#lines.length > LINES_KEPT) this.#lines.shift();
     if (spec.ready === 'its log line' && line.includes('"msg":"ready"')) this.#answers(running);
   }

@@ -72,6 +72,14 @@ const ours = ['api-1', 'api-2', 'worker-1', 'worker-2', 'relay'] as const;
 export type OwnName = (typeof ours)[number];
 export type PartName = OwnName | 'payment-simulator' | 'temporal' | 'postgres';
 
+/** That a process dies or stands still at a point. */
+export interface Order {
+  /** The process that has carried it out, by its pid; null: none yet. */
+  takenBy(): number | null;
+  /** Nobody carries it out from now on. The same of one that has done so before. */
+  takeBack(): number | null;
+}
+
 /** The whole system as separate processes, each of which can be killed, stopped and cut off by name. */
 export class Cluster {
   readonly options: ClusterOptions;
@@ -87,6 +95,7 @@ export class Cluster {
   #unlock: (() => void) | null = null;
   apis: readonly string[] = [];
   databaseUrl = '';
+  temporalAddress = '';
   simulatorUrl = '';
   db!: ReadModel;
   temporal!: Client;
@@ -127,19 +136,24 @@ export class Cluster {
     return ours;
   }
 
-  /** Orders that a process dies or stands still where it passes the point next. Returns who takes the order back. */
-  order(signal: 'SIGKILL' | 'SIGSTOP', point: string): () => void {
-    const file = join(this.pointsDir, `${signal} ${point}`);
+  /** Orders that a process dies or stands still where it passes the point next. */
+  order(signal: 'SIGKILL' | 'SIGSTOP', point: string): Order {
+    const name = `${signal} ${point} #${++this.#orders}`;
+    const file = join(this.pointsDir, name);
     writeFileSync(file, '');
-    return () => rmSync(file, { force: true });
-  }
-
-  /** The process that has carried out the order, by its pid; null: none yet. */
-  whoTook(signal: 'SIGKILL' | 'SIGSTOP', point: string): number | null {
-    const taken = readdirSync(this.pointsDir).find(
-      (name) => name.startsWith('taken by ') && name.endsWith(`${signal} ${point}`),
-    );
-    return taken === undefined ? null : Number(taken.split(' ')[2]);
+    const takenBy = (): number | null => {
+      const taken = readdirSync(this.pointsDir).find(
+        (each) => each.startsWith('taken by ') && each.endsWith(` ${name}`),
+      );
+      return taken === undefined ? null : Number(taken.split(' ')[2]);
+    };
+    return {
+      takenBy,
+      takeBack() {
+        rmSync(file, { force: true });
+        return takenBy();
+      },
+    };
   }
 
   /** Everything runs, is reachable, and goes on. */
@@ -152,6 +166,11 @@ export class Cluster {
     this.post.carryWell();
     await this.#deployThePresent();
     await Promise.all([...this.#parts.values()].map((part) => part.isReady()));
+  }
+
+  /** What each part has said last, oldest first. */
+  get lines(): ReadonlyMap<string, readonly string[]> {
+    return new Map([...this.#parts].map(([name, { lines }]) => [name, lines]));
   }
 
   /** Deploys API processes and workers anew, with this besides their settings: `NODE_OPTIONS`, say. */
@@ -181,18 +200,19 @@ export class Cluster {
   }
 
   #databaseFolder = '';
+  #orders = 0;
 
   async #start(): Promise<void> {
     const binary = await obtainToxiproxy(process.env, this.log);
     const controlPort = await freePort();
     await this.#add('toxiproxy', () => toxiproxyProcess(binary, controlPort));
     await this.#startPostgres();
-    const temporalAddress = await this.#startTemporal();
+    this.temporalAddress = await this.#startTemporal();
     const simulatorPort = await freePort();
     this.simulatorUrl = `http://127.0.0.1:${simulatorPort}`;
     await this.#openWays(`http://127.0.0.1:${controlPort}`, {
       postgres: new URL(this.databaseUrl).host,
-      temporal: temporalAddress,
+      temporal: this.temporalAddress,
       provider: `127.0.0.1:${simulatorPort}`,
     });
     await this.#startOurs(simulatorPort);

@@ -2,10 +2,10 @@ import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'n
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { checkedRun } from './checked-run.ts';
 import { chaosSecrets, Cluster } from './cluster.ts';
 import type { Fault } from './faults/fault.ts';
 import { Partner } from './partner.ts';
-import { runSeed } from './run.ts';
 
 /**
  * A run on a data folder whose disk becomes full. To be started in a mount namespace of its own, where the folder named by the first
@@ -50,7 +50,7 @@ mkdirSync(folder, { recursive: true });
 const cluster = await Cluster.start({ root, dataParent: dataParent! });
 try {
   const partner = await Partner.open(cluster.apis[0]!, chaosSecrets.JWT_SECRET);
-  const run = await runSeed(cluster, partner, {
+  const run = await checkedRun(cluster, partner, {
     ...{ seed: 1, seconds: SECONDS, folder },
     ...{ faults: [diskFull], betweenFaultsMs: BETWEEN_FAULTS_MS },
   });

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiDoor } from './api-call.ts';
+import type { ApiDoor, CallAnswer } from './api-call.ts';
 import type { AuditScene } from './audit.ts';
 import { guestTokens } from './guests.ts';
 
@@ -8,6 +9,7 @@ const FREE_WITHIN_MS = 1_000;
 /** Before its time by more than an answer takes on a busy machine. */
 const BEFORE_MS = 300;
 const TRIES = 10;
+const PROBES = 3;
 
 /** Holds seats that nobody pays, and tries to take them for somebody else just before their time and a second after it. */
 export async function judgeExpiry({ doors, probeShow }: AuditScene): Promise<string[]> {
@@ -26,36 +28,58 @@ async function judge(
   owner: string,
   other: string,
 ): Promise<string[]> {
-  const body = { showId, seatIds };
-  const hold = (token: string, key: string, turn: number) =>
-    doors[turn % doors.length]!.call('POST', '/bookings', {
-      token,
-      key: `expiry-${showId}-${seatIds[0]}-${key}`,
-      body,
-    });
+  for (let turn = 1; turn <= PROBES; turn++) {
+    const broken = await probe(doors, showId, seatIds, owner, other);
+    if (broken !== null) return broken;
+  }
+  return [`nobody could be asked for seats ${seatIds.join()} just before their hold's time, ${PROBES} times`];
+}
+
+/** Null where the one who asked just before the time was told neither that the seats are taken nor that they are theirs. */
+async function probe(
+  doors: readonly ApiDoor[],
+  showId: string,
+  seatIds: readonly string[],
+  owner: string,
+  other: string,
+): Promise<string[] | null> {
+  const seats = `seats ${seatIds.join()}`;
+  const hold = (token: string, turn: number) =>
+    doors[turn % doors.length]!.call('POST', '/bookings', { token, key: randomUUID(), body: { showId, seatIds } });
   let expiresAtMs = NaN;
   for (let turn = 0; turn < TRIES && Number.isNaN(expiresAtMs); turn++) {
-    const held = await hold(owner, `owner-${turn}`, turn);
+    const held = await hold(owner, turn);
     if (held.status === 201) expiresAtMs = Date.parse(String(held.body.expiresAt));
     else await delay(1_000);
   }
   if (Number.isNaN(expiresAtMs)) return [`no hold of ${seatIds.join()} was granted after everything was healed`];
   await delay(expiresAtMs - BEFORE_MS - Date.now());
   const askedMs = Date.now();
-  const early = await hold(other, 'early', 0);
-  const broken: string[] = [];
-  if (early.status === 201 && Date.now() < expiresAtMs) {
-    broken.push(`seats ${seatIds.join()} were given to another ${expiresAtMs - askedMs} ms before their hold's time`);
+  const early = await hold(other, 0);
+  if (early.status === 201) {
+    if (Date.now() < expiresAtMs) {
+      return [`${seats} were given to another ${expiresAtMs - askedMs} ms before their hold's time`];
+    }
+    await giveBack(doors, early.body.id, other);
+    return null;
   }
-  if (early.status === 201) return broken;
   await delay(expiresAtMs + FREE_WITHIN_MS - Date.now());
-  const late = await hold(other, 'late', 1);
+  const late = await answered(() => hold(other, 1));
   if (late.status !== 201) {
-    return [
-      ...broken,
-      `seats ${seatIds.join()} were not free a second after their hold's time: ${JSON.stringify(late)}`,
-    ];
+    return [`${seats} were not free a second after their hold's time: ${JSON.stringify(late)}`];
   }
-  await doors[0]!.call('DELETE', `/bookings/${String(late.body.id)}`, { token: other });
-  return broken;
+  await giveBack(doors, late.body.id, other);
+  return early.status === 409 ? [] : null;
+}
+
+const giveBack = (doors: readonly ApiDoor[], bookingId: unknown, token: string) =>
+  doors[0]!.call('DELETE', `/bookings/${String(bookingId)}`, { token });
+
+/** Who is told to come again later has not been told whose the seats are. */
+async function answered(ask: () => Promise<CallAnswer>): Promise<CallAnswer> {
+  for (let turn = 1; ; turn++) {
+    const answer = await ask();
+    if (turn === TRIES || (answer.status !== 503 && answer.status !== 429)) return answer;
+    await delay(1_000);
+  }
 }

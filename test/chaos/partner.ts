@@ -8,8 +8,8 @@ const TOKEN_TTL_SECONDS = 24 * 3_600;
 
 /** A partner of the service, who is told of every event by a webhook: what it was told is what left the outbox. */
 export class Partner {
-  /** Ids of events, with how often each came. */
-  readonly heard = new Map<string, number>();
+  /** Ids of the events that came. */
+  readonly heard = new Set<string>();
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -18,8 +18,7 @@ export class Partner {
 
   static async open(api: string, jwtSecret: string): Promise<Partner> {
     const server = createServer((request, response) => {
-      const id = String(request.headers['webhook-id']);
-      partner.heard.set(id, (partner.heard.get(id) ?? 0) + 1);
+      partner.heard.add(String(request.headers['webhook-id']));
       request.resume();
       response.writeHead(204).end();
     });

@@ -14,7 +14,7 @@ export class MapReader {
   readonly #shows: readonly ShowOnSale[];
   readonly #told: Told;
   readonly #random: Random;
-  readonly #seen = new Map<string, { readonly version: number; readonly etag: string; readonly statuses: string }>();
+  readonly #seen = new Map<string, { readonly version: number; readonly etag: string }>();
 
   constructor(doors: readonly ApiDoor[], shows: readonly ShowOnSale[], told: Told, random: Random) {
     this.#doors = doors;
@@ -37,12 +37,10 @@ export class MapReader {
     if (answer.status !== 200 || answer.etag === null) return;
     this.reads += 1;
     const { version, statuses } = answer.body as { readonly version: number; readonly statuses: string };
-    this.#seen.set(showId, { version, etag: answer.etag, statuses });
-    if (before === undefined || version > before.version) return;
-    if (version < before.version) {
+    this.#seen.set(showId, { version, etag: answer.etag });
+    this.#told.seeMap(showId, version, statuses);
+    if (before !== undefined && version < before.version) {
       this.#told.break(`a reader of show ${showId} saw version ${before.version}, then ${version} at ${door.url}`);
-    } else if (statuses !== before.statuses) {
-      this.#told.break(`version ${version} of show ${showId} was ${before.statuses}, then ${statuses} at ${door.url}`);
     }
   }
 }

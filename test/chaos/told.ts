@@ -24,15 +24,6 @@ export interface ToldBooking {
   isUnsure: boolean;
 }
 
-/** A hold whose answer never came: the key says which booking it would be. */
-export interface LostHold {
-  readonly client: number;
-  readonly key: string;
-  readonly token: string;
-  readonly showId: string;
-  readonly seatIds: readonly string[];
-}
-
 /** Only the first say what is wrong. */
 const BROKEN_MAX = 200;
 
@@ -40,13 +31,21 @@ const BROKEN_MAX = 200;
 export class Told {
   readonly bookings = new Map<string, ToldBooking>();
   readonly answers = new Map<string, ToldAnswer>();
-  readonly lostHolds: LostHold[] = [];
-  readonly tokens: string[] = [];
   /** Promises that clients saw broken. */
   readonly broken: string[] = [];
+  /** Seat maps as somebody has seen them first, by show and version. */
+  readonly #maps = new Map<string, string>();
 
   break(what: string): void {
     if (this.broken.length < BROKEN_MAX) this.broken.push(what);
+  }
+
+  /** One version has one map, whoever looks, and at whichever process. */
+  seeMap(showId: string, version: number, statuses: string): void {
+    const name = `${showId} ${version}`;
+    const first = this.#maps.get(name);
+    if (first === undefined) this.#maps.set(name, statuses);
+    else if (first !== statuses) this.break(`version ${version} of show ${showId} was ${first}, and ${statuses}`);
   }
 
   /** Keeps a first answer, and holds every later one of the same key against it. */

@@ -62,6 +62,7 @@ export class Proxy {
   readonly name: string;
   readonly address: string;
   readonly #control: string;
+  #toxics = 0;
 
   private constructor(control: string, name: string, address: string) {
     this.#control = control;
@@ -81,7 +82,11 @@ export class Proxy {
         trouble.kind === 'slow'
           ? { type: 'latency', attributes: { latency: trouble.latencyMs, jitter: trouble.jitterMs } }
           : { type: 'timeout', attributes: { timeout: 0 } };
-      await call(`${this.#control}/proxies/${this.name}/toxics`, 'POST', { ...toxic, name: `${stream}`, stream });
+      await call(`${this.#control}/proxies/${this.name}/toxics`, 'POST', {
+        ...toxic,
+        name: `${stream}-${++this.#toxics}`,
+        stream,
+      });
     }
   }
 

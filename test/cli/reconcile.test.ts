@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { signStaffToken } from '../../src/api/accounts/tokens.ts';
 import { book, endOf, pay } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
-import { openShow } from '../setup/shows.ts';
+import { openShow, untilProjected } from '../setup/shows.ts';
 import { testSecrets, useTestSystem } from '../setup/system.ts';
 
 const GRACE_MS = 500;
@@ -22,12 +22,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seatkeeper-reconcile-'));
   token = await signStaffToken(testSecrets.JWT_SECRET, 'admin', 600);
   const from = new Date().toISOString();
-  const booking = await book(system, await openShow(system), [0, 1]);
+  const show = await openShow(system);
+  const booking = await book(system, show, [0, 1]);
   await pay(system, booking, 'tok_ok');
   expect(await endOf(system, booking)).toBe('CONFIRMED');
   await system.db.deleteFrom('booked_seats').where('booking_id', '=', booking.id).execute();
   // Nobody hands them out here: each would be a difference.
   await system.db.deleteFrom('outbox').execute();
+  await untilProjected(system, show.id);
   await delay(2 * GRACE_MS);
   window = ['--from', from, '--to', new Date().toISOString()];
 }, 120_000);
@@ -103,8 +105,10 @@ test('one that is interrupted goes on, and the same command finds it where it is
 test('with --repair it settles what has one right answer, and exits 0 also when it has nothing to do', async () => {
   const repaired = await told(...window, '--repair');
   expect([repaired.exit, repaired.said]).toEqual([0, expect.stringContaining('REPAIRED: the rows were written')]);
-  const again = await told(...window, '--repair');
+  const csv = join(folder, 'nothing.csv');
+  const again = await told(...window, '--repair', '--csv', csv);
   expect([again.exit, again.said]).toEqual([0, expect.stringContaining('Differences: 0,')]);
+  expect(await readFile(csv, 'utf8')).toMatch(/^\uFEFFclass,subject,state,booking,.*\n$/);
 }, 60_000);
 
 test.each<[string, readonly string[], string]>([

@@ -8,6 +8,7 @@ import {
   type SimulatorProcess,
 } from '../payment-simulator/simulator-process.ts';
 import { chargeRequest, refundRequest } from './charge-requests.ts';
+import { untilThere } from './patience.ts';
 import { always, startScriptedProvider, type ScriptedProvider } from './scripted-provider.ts';
 
 const gateways: ClosableGateway[] = [];
@@ -56,7 +57,10 @@ describe('with the provider', () => {
 
   it('finds what became of a charge whose answer was lost', async () => {
     const request = chargeRequest({ token: 'tok_timeout_charged' });
-    expect((await gateway.charge(request, hangingMs)).status).toBe('unknown');
+    const isCharged = async () =>
+      expect((await client(simulator.url).find(request.attemptId)).body.status).toBe('captured');
+    const outcome = await untilThere(isCharged, patientMs, (timeoutMs) => gateway.charge(request, timeoutMs));
+    expect(outcome).toMatchObject({ status: 'unknown', reason: 'timeout' });
     const found = await gateway.findCharge(request.attemptId);
     expect(found).toMatchObject({ status: 'succeeded', provider: 'simulator' });
     expect(await gateway.charge(request, patientMs)).toEqual(found);

@@ -1,3 +1,4 @@
+import { providerCallMs } from '../../src/contracts/payment-time-limits.ts';
 import type { ChargeRequest } from '../../src/contracts/payments.ts';
 import { createFallbackGateway } from '../../src/gateways/fallback-gateway.ts';
 import type { ClosableGateway, PaymentGateway } from '../../src/gateways/payment-gateway.ts';
@@ -7,13 +8,14 @@ import { newId } from '../../src/platform/ids.ts';
 import { findProviderReference, keepProviderReference } from '../../src/read-model/provider-references.ts';
 import { useTestDatabase } from '../setup/postgres.ts';
 import { chargeRequest, refundRequest } from './charge-requests.ts';
-import { ScriptedStripe, secretKey, type Fault } from './scripted-stripe.ts';
+import { untilThere } from './patience.ts';
+import { ScriptedStripe, secretKey, type Fault, type Step } from './scripted-stripe.ts';
 
 const database = useTestDatabase();
 /** Where an answer is expected, however busy the machine. */
 const patientMs = 10_000;
-/** Where none is. */
-const hangingMs = 400;
+/** A buyer's, which a bank may outlast. */
+const hurriedMs = providerCallMs.charge - 1;
 
 let stripe: ScriptedStripe;
 let gateway: ClosableGateway;
@@ -53,6 +55,14 @@ afterEach(async () => {
 
 const request = (changes: Partial<ChargeRequest> = {}) => chargeRequest({ token: 'pm_card_visa', ...changes });
 const charge = (asked: ChargeRequest, timeoutMs = patientMs) => gateway.charge(asked, timeoutMs);
+/** Its time is over once Stripe has the call of that step. */
+const chargeUntil = (step: Step, asked: ChargeRequest) =>
+  untilThere(
+    () => expect(stepsOf(asked.attemptId)).toContain(step),
+    hurriedMs,
+    (timeoutMs) => charge(asked, timeoutMs),
+  );
+const isSilent = (fault: Fault) => 'does' in fault && /silent/.test(fault.does);
 const stepsOf = (attemptId: string) =>
   stripe.calls.filter(({ key }) => key?.startsWith(attemptId)).map(({ step }) => step);
 const charged = ({ attemptId }: ChargeRequest) =>
@@ -211,9 +221,7 @@ describe('what goes wrong', () => {
   ])('an intent whose making %s is never charged', async (_what, fault, outcome) => {
     stripe.goesWrong('create', fault);
     const asked = request();
-    expect(await charge(asked, 'does' in fault && fault.does === 'stays silent' ? hangingMs : patientMs)).toMatchObject(
-      outcome,
-    );
+    expect(await (isSilent(fault) ? chargeUntil('create', asked) : charge(asked))).toMatchObject(outcome);
     expect(stepsOf(asked.attemptId)).toEqual(['create']);
     expect((await gateway.findCharge(asked.attemptId)).status).toBe('not_found');
   });
@@ -235,8 +243,7 @@ describe('what goes wrong', () => {
   ])('a confirmation %s', async (_what, fault, outcome, charges) => {
     stripe.goesWrong('confirm', fault);
     const asked = request();
-    const isSilent = 'does' in fault && /silent/.test(fault.does);
-    expect(await charge(asked, isSilent ? hangingMs : patientMs)).toMatchObject(outcome);
+    expect(await (isSilent(fault) ? chargeUntil('confirm', asked) : charge(asked))).toMatchObject(outcome);
     expect(charged(asked)).toBe(charges);
     const found = await gateway.findCharge(asked.attemptId);
     expect(found.status).toBe(charges === 1 ? 'succeeded' : 'not_found');
@@ -575,7 +582,8 @@ describe('the circuit', () => {
       ...Array<Fault>(4).fill({ does: 'stays silent' }),
       ...Array<Fault>(4).fill({ error: 'key_in_use' }),
     );
-    for (let charges = 0; charges < 8; charges += 1) await charge(request(), hangingMs);
+    for (let charges = 0; charges < 4; charges += 1) await chargeUntil('confirm', request());
+    for (let charges = 0; charges < 4; charges += 1) await charge(request());
     for (let charges = 0; charges < 4; charges += 1) await charge(request({ token: 'pm_card_visa_chargeDeclined' }));
     expect((await charge(request())).status).toBe('succeeded');
   });

@@ -2,12 +2,13 @@ import type { SessionBody } from '../../src/contracts/http/accounts.ts';
 import { TicketCodes } from '../../src/tickets/ticket-codes.ts';
 import { ApiClient, eventually } from '../api/http-client.ts';
 import { useMailCatcher } from '../notifications/catcher.ts';
+import { book } from '../setup/bookings.ts';
 import { TestProcess } from '../setup/process.ts';
 import { openShow } from '../setup/shows.ts';
 import { testSecrets, useTestSystem } from '../setup/system.ts';
 import { readPdf } from '../tickets/read-pdf.ts';
 
-const system = useTestSystem({ apis: 1, settings: { HOLD_TTL_SECONDS: '3' } });
+const system = useTestSystem({ apis: 1 });
 const catcher = useMailCatcher();
 let relay: TestProcess;
 
@@ -64,9 +65,9 @@ describe('the relay', () => {
   });
 
   it('tells who did not pay by SMS that the seats are still free', async () => {
-    const show = await openShow(system);
-    const buyer = await guest({ phone: '+919800000001' });
-    await buyer.held(show.id, ['B1']);
+    const { userId } = await book(system, await openShow(system), [0, 1], { holdTtlMs: 3_000 });
+    const buyer = { id: userId, role: 'guest', phone: '+919800000001', created_at: new Date() };
+    await system.db.insertInto('users').values(buyer).execute();
     const [sms] = await eventually(
       () => catcher.to('+919800000001'),
       (messages) => messages.length > 0,

@@ -6,7 +6,8 @@ import { eventually } from '../setup/eventually.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
-const system = useTestSystem({ apis: 2, workers: 2 });
+// No hold ends while its buyer insists: a payment repeated later than that is refused, as it should be.
+const system = useTestSystem({ apis: 2, workers: 2, settings: { HOLD_TTL_SECONDS: '600' } });
 
 const BUYERS = 64;
 const [ROWS, SEATS_PER_ROW] = [24, 10];

@@ -39,12 +39,18 @@ describe('the npm scripts', () => {
       lockfileVersion: 3,
       packages: { '': { name: 'small', version: '1.0.0' }, ...packages },
     });
-  const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> =>
+  const run = (
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    hear: (text: string) => void = () => {},
+  ): Promise<Outcome> =>
     new Promise((resolve) => {
       const options = { env: { ...process.env, npm_config_offline: 'true', ...env } };
-      execFile(process.execPath, [join(clone, 'scripts/run.js'), ...args], options, (error, stdout, stderr) =>
+      const command = [join(clone, 'scripts/run.js'), ...args];
+      const child = execFile(process.execPath, command, options, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
       );
+      child.stderr!.on('data', hear);
     });
 
   it('install what is missing once, then run TypeScript on Node 24 with the arguments', async () => {
@@ -61,7 +67,16 @@ describe('the npm scripts', () => {
   });
 
   it('that start together install together', async () => {
-    const both = await Promise.all([run(['demo']), run(['demo'])]);
+    const untilOther = join(clone, 'until-the-other-waits');
+    writeFileSync(untilOther, '');
+    writeFileSync(
+      join(clone, 'install.js'),
+      `import { existsSync } from 'node:fs'; import { setTimeout as delay } from 'node:timers/promises';
+      while (existsSync('until-the-other-waits')) await delay(20);`,
+    );
+    write('package.json', { name: 'small', version: '1.0.0', type: 'module', scripts: { install: 'node install.js' } });
+    const hear = (text: string) => text.includes('waiting for it') && rmSync(untilOther);
+    const both = await Promise.all([run(['demo'], {}, hear), run(['demo'], {}, hear)]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(both.filter(({ stderr }) => stderr.includes('Installing'))).toHaveLength(1);
     expect(both.filter(({ stderr }) => stderr.includes('waiting for it'))).toHaveLength(1);

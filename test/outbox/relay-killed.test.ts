@@ -115,9 +115,12 @@ describe('a relay that is killed', () => {
 
   it('when it is asked to stop, finishes what is under way and stops', async () => {
     const process = relay();
-    await writeEvents(test.db, someEvents(50, 50));
-    await process.start();
-    await eventually(async () => expect(delivered(await given(), 'b')).toHaveLength(50));
+    const written = await writeEvents(test.db, someEvents(20, 20));
+    await process.start({ TAKES_MS: '1000' });
+    await eventually(async () => {
+      const all = await given();
+      expect([delivered(all, 'a'), delivered(all, 'b')]).toEqual([written, written]);
+    });
     await process.kill('SIGTERM');
     expect(process.log.join('\n')).not.toMatch(/"level":[56]0/);
     expect(await waiting(test.db)).toEqual([]);

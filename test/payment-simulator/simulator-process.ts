@@ -104,7 +104,9 @@ export interface ChargeCall {
   readonly amount?: number;
   readonly bookingId?: string;
   readonly provider?: string;
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
+  /** Of a caller who hangs up. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Answer {
@@ -123,7 +125,7 @@ export const client = (url: string) => ({
   async charge(call: ChargeCall = {}): Promise<Answer> {
     const { key = newId('pay'), token = 'tok_ok', amount = 125_000, bookingId = 'bkg_1' } = call;
     const body = { bookingId, amount: { amount, currency: 'INR' }, method: 'card', token };
-    return post(`${url}/v1/${call.provider ?? 'simulator'}/charges`, body, key, call.timeoutMs);
+    return post(`${url}/v1/${call.provider ?? 'simulator'}/charges`, body, key, call);
   },
   find: (key: string, provider = 'simulator'): Promise<Answer> =>
     get(`${url}/v1/${provider}/charges?idempotencyKey=${encodeURIComponent(key)}`),
@@ -163,12 +165,17 @@ async function get(url: string): Promise<Answer> {
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
 
-async function post(url: string, body: unknown, key?: string, timeoutMs = 15_000): Promise<Answer> {
+async function post(
+  url: string,
+  body: unknown,
+  key?: string,
+  { timeoutMs = 15_000, signal }: Pick<ChargeCall, 'timeoutMs' | 'signal'> = {},
+): Promise<Answer> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { 'idempotency-key': key }) },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
   });
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }

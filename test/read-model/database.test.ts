@@ -38,6 +38,22 @@ describe('the pool', () => {
     await db.destroy();
   });
 
+  it('takes no connection again on which Postgres has not answered: what is written next is there for all', async () => {
+    const db = createDatabase(test.url, { poolMax: 1, log: { warn: () => undefined, info: () => undefined } });
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
+    const { pid } = rows[0]!;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await expect(db.transaction().execute(ping)).rejects.toThrow('Query read timeout');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await sql`create table written (id int)`.execute(db);
+    const { rows: found } = await sql`select from pg_class where relname = 'written'`.execute(test.db);
+    expect(found).toHaveLength(1);
+    await db.destroy();
+  }, 20_000);
+
   it('cancels a statement that takes too long, and lets nobody wait long for a lock', async () => {
     const { rows } = await sql<{ name: string; setting: string }>`
       select name, setting from pg_settings where name in

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { SeatMapDelta } from '../../src/contracts/show-messages.ts';
 import { listenSeatMaps, type SeatMapListener } from '../../src/read-model/seat-map-listener.ts';
 import { loadSeatMap, projectSeatMap, seatMapVersions } from '../../src/read-model/seat-maps.ts';
+import { eventually } from '../setup/eventually.ts';
 import { useTestDatabase } from '../setup/postgres.ts';
 import { insertSomeShow } from './catalogue-of-tests.ts';
 
@@ -59,6 +60,26 @@ describe('the projection of a seat map', () => {
     }
     expect((await stored(showId)).statuses).toBe('h'.repeat(SEATS));
   });
+
+  it('leaves what a newer one has written between its look and its writing', async () => {
+    const { showId } = await insertSomeShow(test.db, { seatCount: SEATS });
+    const older = await test.db.transaction().execute(async (newer) => {
+      await sql`select from seat_map_snapshots where show_id = ${showId} for update`.execute(newer);
+      const projecting = projectSeatMap(test.db, delta(showId, 0, 1, { seats: [[0, 'h']] }));
+      await eventually(async () => expect(await writersWaiting()).toBe(1));
+      await projectSeatMap(newer, delta(showId, 0, 2, { full: 'b'.repeat(SEATS) }));
+      return { projecting };
+    });
+    expect(await older.projecting).toEqual({ kind: 'projected', version: 2 });
+    expect(await stored(showId)).toMatchObject({ version: 2, statuses: 'b'.repeat(SEATS) });
+  });
+
+  async function writersWaiting(): Promise<number> {
+    const { rows } = await sql<{ waiting: number }>`select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'
+        and query like 'update "seat_map_snapshots"%'`.execute(test.db);
+    return rows[0]!.waiting;
+  }
 
   it('refuses a seat that the show does not have, and a map of another size', async () => {
     const { showId } = await insertSomeShow(test.db, { seatCount: SEATS });

@@ -10,7 +10,7 @@ import { recordPayments, recordRefunds } from '../../src/read-model/payments.ts'
 import type { Show } from '../../src/read-model/shows.ts';
 import { book, chargeAtProvider, endOf, pay, recordAttempt, rowOf } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
-import { openShow, viewOf } from '../setup/shows.ts';
+import { openShow, untilProjected } from '../setup/shows.ts';
 import type { TestSystem } from '../setup/system.ts';
 
 /** Past every deadline. */
@@ -165,13 +165,15 @@ export class Plants {
   }
 
   async heldPastExpiry(): Promise<Planted> {
-    const booking = await book(this.#system, await openShow(this.#system), [0, 1], { holdTtlMs: 400 });
+    const booking = await book(this.#system, await openShow(this.#system), [0, 1]);
     await this.#terminate(booking);
+    await shortenHold(this.#system, booking);
     return { kind: 'held_past_expiry', subject: booking.id };
   }
 
   async holdWithoutBooking(): Promise<Planted> {
-    const booking = await book(this.#system, await openShow(this.#system), [0, 1]);
+    // Longer than the tests run: its show ends it at its time.
+    const booking = await book(this.#system, await openShow(this.#system), [0, 1], { holdTtlMs: 600_000 });
     await this.#terminate(booking);
     await this.#set(booking, sql`status = 'RELEASED'`);
     return { kind: 'hold_without_booking', subject: `${booking.showId}/${booking.id}` };
@@ -218,7 +220,7 @@ export class Plants {
 
   async seatMapDiffers(): Promise<Planted> {
     const { showId } = await this.#confirmed();
-    await this.#projected(showId);
+    await untilProjected(this.#system, showId);
     await sql`update seat_map_snapshots set statuses = overlay(statuses placing 'x' from 8) where show_id = ${showId}`.execute(
       this.#system.db,
     );
@@ -346,19 +348,6 @@ export class Plants {
     return this.#system.db.selectFrom('bookings').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
   }
 
-  /** The row that readers see has caught up with the show. */
-  async #projected(showId: string): Promise<void> {
-    const { version } = await viewOf(this.#system, showId);
-    await eventually(async () => {
-      const row = await this.#system.db
-        .selectFrom('seat_map_snapshots')
-        .select('version')
-        .where('show_id', '=', showId)
-        .executeTakeFirstOrThrow();
-      expect(row.version).toBe(version);
-    });
-  }
-
   async #enterIntoBooks(): Promise<void> {
     const { simulator, env } = this.#system;
     await simulator.kill('SIGTERM');
@@ -367,6 +356,21 @@ export class Plants {
     store.close();
     await simulator.start();
   }
+}
+
+/** A hold whose workflow is gone: it is over in a moment, by show and rows. */
+export async function shortenHold(
+  { db, workflows }: Pick<TestSystem, 'db' | 'workflows'>,
+  { id, showId }: NewBooking,
+): Promise<void> {
+  const expiresAtMs = await eventually(async () => {
+    const inAMomentMs = Date.now() + 400;
+    // Refused if the moment is over before its show hears of it.
+    const shorten = { kind: 'extend', bookingId: id, expiresAtMs: inAMomentMs } as const;
+    expect(await workflows.seatCommand(showId, shorten)).toMatchObject({ ok: true });
+    return inAMomentMs;
+  });
+  await sql`update bookings set expires_at = ${new Date(expiresAtMs)} where id = ${id}`.execute(db);
 }
 
 /** No relay runs in these tests: what they did not plant has been handed out. */

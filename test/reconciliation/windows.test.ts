@@ -1,9 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
-import type { ReconciliationResult, ReconciliationWindow } from '../../src/contracts/reconciliation.ts';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createReconciliationActivities } from '../../activities/reconciliation-activities.ts';
+import {
+  noCounts,
+  type ReconciliationResult,
+  type ReconciliationStep,
+  type ReconciliationStepDone,
+  type ReconciliationWindow,
+} from '../../src/contracts/reconciliation.ts';
 import { reconciliationWorkflowId } from '../../src/contracts/workflow-ids.ts';
+import { createPaymentGateways } from '../../src/gateways/payment-providers.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findRun, listRunFindings } from '../../src/read-model/reconciliation-reports.ts';
+import { TemporalActorRecords } from '../../temporal/actor-records.ts';
 import { TemporalReconciliations } from '../../temporal/reconciliations.ts';
 import { ensureSchedules } from '../../temporal/schedules.ts';
 import { book, endOf, pay, rowOf } from '../setup/bookings.ts';
@@ -15,6 +25,7 @@ import { useTestSystem } from '../setup/system.ts';
 import { handOut, Plants } from './plants.ts';
 
 const GRACE_MS = 500;
+const HOUR_MS = 3_600_000;
 const system = useTestSystem({
   workers: 0,
   settings: { RECONCILIATION_GRACE_SECONDS: String(GRACE_MS / 1_000), RECONCILIATION_SCHEDULE: 'report' },
@@ -35,6 +46,10 @@ const resultOf = (window: ReconciliationWindow, mode: 'dry_run' | 'repair'): Pro
 async function findingsIn(window: ReconciliationWindow): Promise<string[]> {
   const { runId } = await reconciliations().start(window, 'dry_run', 'test');
   await resultOf(window, 'dry_run');
+  return findingsOf(runId);
+}
+
+async function findingsOf(runId: string): Promise<string[]> {
   const { items } = await listRunFindings(system.db, runId, { limit: 100 });
   return items.map(({ difference }) => `${difference.kind} ${difference.subject}`);
 }
@@ -89,13 +104,48 @@ test('no border of a window makes a difference, wherever in a booking’s life i
 
 test('what is too young may be under way, and is left to the next run', async () => {
   const { kind, subject } = await new Plants(system).capturedTwice();
-  await handOut(system);
-  // Rows and books of this moment, of which nothing may be said.
-  const young = await findingsIn({ fromMs: Date.now() - 60_000, toMs: Date.now() });
-  await delay(2 * GRACE_MS);
-  const later = await findingsIn({ fromMs: Date.now() - 60_000, toMs: Date.now() });
+  const [young, later] = [await moneyFoundWith(HOUR_MS), await moneyFoundWith(0)];
   expect({ young, later }).toEqual({ young: [], later: [`${kind} ${subject}`] });
 });
+
+const unused = (): never => {
+  throw new Error('a dry run acts on nothing');
+};
+
+/** By a dry run of this very moment, to which all is young that is younger than `graceMs`. */
+async function moneyFoundWith(graceMs: number): Promise<string[]> {
+  const gateways = createPaymentGateways({ gatewayUrl: system.simulatorUrl });
+  const { reconcile } = createReconciliationActivities({
+    db: system.db,
+    gateway: gateways.gateway,
+    providers: gateways.gateway.providers,
+    actors: new TemporalActorRecords(system.temporal),
+    workflows: { notifyPayment: unused, seatCommand: unused, resumeChange: unused },
+    sweepAttempt: unused,
+    graceMs,
+    paymentDeadlineMs: 0,
+  });
+  const runId = newId('rec');
+  const window = { fromMs: Date.now() - 60_000, toMs: Date.now() };
+  const about = { runId, mode: 'dry_run', startedBy: 'test', window, counts: noCounts } as const;
+  let position: ReconciliationStep['position'] = {
+    phase: 'money',
+    doneUntilMs: window.fromMs,
+    show: '',
+    finding: null,
+    isDone: false,
+  };
+  while (position.phase === 'money') {
+    const environment = new MockActivityEnvironment();
+    const done = await environment.run<[ReconciliationStep], ReconciliationStepDone, typeof reconcile>(reconcile, {
+      ...about,
+      position,
+    });
+    ({ position } = done);
+  }
+  await gateways.close();
+  return findingsOf(runId);
+}
 
 test('a backfill of the schedule looks at the windows that its runs would have looked at then', async () => {
   const start = new Date('2026-03-01T10:00:00.000Z');
@@ -143,12 +193,14 @@ test('a run goes on where it was when its worker is killed; asked for again it i
   const window = { fromMs: Date.now() - 120_000, toMs: Date.now() };
   const first = await reconciliations().start(window, 'repair', 'test');
   expect(await reconciliations().start(window, 'repair', 'another')).toEqual(first);
+  // A run of the schedule would meet what this one has found.
+  const unscheduled = { RECONCILIATION_SCHEDULE: 'off' };
   const mortal = new TestProcess('mortal worker', ['test/setup/interrupted-worker.ts'], system.env);
-  await mortal.start({ INTERRUPT_AT: 'after reconcile', INTERRUPT_BY: 'SIGKILL' });
+  await mortal.start({ ...unscheduled, INTERRUPT_AT: 'after reconcile', INTERRUPT_BY: 'SIGKILL' });
   await mortal.exited();
   expect(await findRun(system.db, first.runId)).toMatchObject({ status: 'RUNNING', phase: 'seats' });
   worker = new TestProcess('worker', ['src/main/worker.ts'], system.env);
-  await worker.start();
+  await worker.start(unscheduled);
   expect(await resultOf(window, 'repair')).toMatchObject({ runId: first.runId, status: 'COMPLETED' });
   const { items } = await listRunFindings(system.db, first.runId, { limit: 100 });
   const found = items.map(({ difference }) => difference.subject);

@@ -1,6 +1,7 @@
 import { showWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { eventually } from './eventually.ts';
+import { expectMoneyToAgree } from './money-agreement.ts';
 import { ledgerOf, viewOf } from './shows.ts';
 import type { TestSystem } from './system.ts';
 
@@ -19,27 +20,8 @@ export async function expectAgreement(system: Parts, show: Pick<Show, 'id'>): Pr
   ]);
   expect(byRows).toEqual(confirmed);
   expect(byActor).toEqual(confirmed);
-  await expectMoneyToAgree(system, show.id);
+  expectMoneyToAgree(await bookingsOfChains(system, show.id), await ledgerOf(system));
 }
-
-async function expectMoneyToAgree(system: Parts, showId: string): Promise<void> {
-  const [bookings, ledger] = await Promise.all([bookingsOfChains(system, showId), ledgerOf(system)]);
-  const expected: Record<string, number> = {};
-  const moved: Record<string, number> = {};
-  for (const { id, chain_id: chain, status, price, kept_amount: kept } of bookings) {
-    const charges = ledger.filter((item) => item.bookingId === id && item.kind === 'charge');
-    const refunds = ledger.filter((item) => item.bookingId === id && item.kind === 'refund');
-    const first = chain ?? id;
-    expected[first] = (expected[first] ?? 0) + kept + (status === 'CONFIRMED' ? price.total.amount : 0);
-    moved[first] = (moved[first] ?? 0) + sumOf(charges) - sumOf(refunds);
-    const attempts = charges.map((item) => item.attemptId);
-    expect(attempts).toEqual([...new Set(attempts)]);
-  }
-  expect(moved).toEqual(expected);
-}
-
-const sumOf = (items: readonly { amount: { amount: number } }[]): number =>
-  items.reduce((sum, item) => sum + item.amount.amount, 0);
 
 const bookingsOf = ({ db }: Parts, showId: string) =>
   db

@@ -1,6 +1,8 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { bookingChangeWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { eventually } from './eventually.ts';
+import { expectMoneyToAgree } from './money-agreement.ts';
 import { ledgerOf, viewOf } from './shows.ts';
 import type { TestSystem } from './system.ts';
 
@@ -15,7 +17,7 @@ export async function expectChainsToAgree(system: Parts, shows: readonly Pick<Sh
   await eventually(async () => expect(await underWay(system, ids)).toEqual([]));
   await eventually(async () => expect(await openRows(system, ids)).toEqual([]));
   for (const id of ids) await expectSeatsToAgree(system, id);
-  await expectMoneyToAgree(system, ids);
+  expectMoneyToAgree(await bookingsOf(system, ids), await ledgerOf(system));
 }
 
 const bookingsOf = ({ db }: Pick<Parts, 'db'>, showIds: readonly string[]) =>
@@ -28,7 +30,10 @@ async function underWay({ db, temporal }: Parts, showIds: readonly string[]): Pr
     const description = await temporal.workflow
       .getHandle(bookingChangeWorkflowId(id))
       .describe()
-      .catch(() => null);
+      .catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return null;
+        throw error;
+      });
     if (description?.status.name === 'RUNNING') running.push(id);
   }
   return running;
@@ -49,21 +54,4 @@ async function expectSeatsToAgree(system: Parts, showId: string): Promise<void> 
     claims.seats[claim]!.filter((seat) => statuses[seat] === 'b').map((seat) => `${seat} ${id}`),
   );
   expect(booked.toSorted()).toEqual(sold.map(([index, , id]) => `${index} ${id}`).toSorted());
-}
-
-async function expectMoneyToAgree(system: Parts, showIds: readonly string[]): Promise<void> {
-  const ledger = await ledgerOf(system);
-  const bookings = await bookingsOf(system, showIds);
-  const owed: Record<string, number> = {};
-  const moved: Record<string, number> = {};
-  for (const { id, chain_id: chain, status, price, kept_amount: kept } of bookings) {
-    const key = chain ?? id;
-    owed[key] = (owed[key] ?? 0) + kept + (status === 'CONFIRMED' ? price.total.amount : 0);
-    const movements = ledger.filter(({ bookingId }) => bookingId === id);
-    const net = movements.reduce((sum, { kind, amount }) => sum + (kind === 'charge' ? 1 : -1) * amount.amount, 0);
-    moved[key] = (moved[key] ?? 0) + net;
-    const attempts = movements.filter(({ kind }) => kind === 'charge').map(({ attemptId }) => attemptId);
-    expect(attempts).toEqual([...new Set(attempts)]);
-  }
-  expect(moved).toEqual(owed);
 }

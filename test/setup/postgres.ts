@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
-import { createDatabase, type ReadModel } from '../../src/read-model/database.ts';
+import { createDatabase, createDatabaseForMigrations, type ReadModel } from '../../src/read-model/database.ts';
 import { migrateToLatest } from '../../src/read-model/migrate.ts';
 import { freePort } from './free-port.ts';
 
@@ -170,10 +170,14 @@ async function mayRead(path: string, owner: Owner): Promise<boolean> {
   }
 }
 
+/** Without a time limit: to drop a database waits for every backend of the server, and other tests stop theirs for seconds. */
 async function administer(url: string, statement: string): Promise<void> {
-  const db = createDatabase(url, { poolMax: 1, log: silent });
-  await sql.raw(statement).execute(db);
-  await db.destroy();
+  const db = createDatabaseForMigrations(url, silent);
+  try {
+    await sql.raw(statement).execute(db);
+  } finally {
+    await db.destroy();
+  }
 }
 
 function databaseUrl(serverUrl: string, name: string): string {

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { createLogger } from '../../src/platform/logger.ts';
-import { defaultCacheDir, obtainTemporalCli } from '../../temporal/server/obtain.ts';
+import { printHistory } from './print-history.ts';
 import { bookingStories } from './stories/of-bookings.ts';
 import { changeStories } from './stories/of-changes.ts';
 import { crashStories } from './stories/of-crashes.ts';
@@ -19,7 +16,6 @@ import { useTestSystem } from './system.ts';
  */
 const system = useTestSystem({ settings: { PAYMENT_DEADLINE_SECONDS: '4' } });
 
-const HISTORY_BYTES_MAX = 10 * 1024 * 1024;
 /** Those that wait for a provider's next try take a minute and more. */
 const PATIENCE_MS = 540_000;
 /** Some of them are about a second or two, which a machine that does too much at once would miss. */
@@ -36,9 +32,10 @@ test(
     const names = recorded.map(({ name }) => name);
     expect(names).toEqual([...new Set(names)]);
     const folder = await nextFolder();
-    const show = await historyPrinter();
-    for (const each of recorded) {
-      await writeFile(join(folder, `${each.name}.json`), withoutIdentities(await show(each)));
+    const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: ours } = system.env;
+    for (const { name, workflowId, runId, namespace = ours! } of recorded) {
+      const history = await printHistory(address!, { workflowId, runId, namespace });
+      await writeFile(join(folder, `${name}.json`), withoutIdentities(history));
     }
   },
   PATIENCE_MS,
@@ -52,24 +49,6 @@ function inLanes(stories: readonly Story[], lanes: number): Promise<Recorded[]>[
     return recorded;
   };
   return Array.from({ length: lanes }, lane);
-}
-
-/** Histories as `temporal workflow show` prints them, and as operators get them. */
-async function historyPrinter(): Promise<(recorded: Recorded) => Promise<string>> {
-  const log = createLogger('temporal', 'warn');
-  const cli = await obtainTemporalCli({ cacheDir: defaultCacheDir(process.env), env: process.env, log });
-  const address = system.env.TEMPORAL_ADDRESS!;
-  return async ({ workflowId, runId, namespace = system.env.TEMPORAL_NAMESPACE! }) => {
-    const workflow = ['--workflow-id', workflowId, ...(runId === undefined ? [] : ['--run-id', runId])];
-    const server = ['--address', address, '--namespace', namespace];
-    const options = { maxBuffer: HISTORY_BYTES_MAX };
-    const { stdout } = await promisify(execFile)(
-      cli,
-      ['workflow', 'show', ...workflow, ...server, '--output', 'json'],
-      options,
-    );
-    return stdout;
-  };
 }
 
 async function nextFolder(): Promise<string> {

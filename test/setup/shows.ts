@@ -11,8 +11,10 @@ import type { SeatingPlan } from '../../src/domain/seating-plan.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findCity, insertCity, insertScreen, insertTheatre } from '../../src/read-model/catalogue.ts';
 import { insertMovie } from '../../src/read-model/movies.ts';
+import { loadSeatMap } from '../../src/read-model/seat-maps.ts';
 import { insertSeatingPlan } from '../../src/read-model/seating-plans.ts';
 import { findShow, insertShow, type Show } from '../../src/read-model/shows.ts';
+import { eventually } from './eventually.ts';
 import type { TestSystem } from './system.ts';
 import { untilKnown } from './until-known.ts';
 
@@ -163,6 +165,15 @@ export const viewOf = ({ temporal }: Pick<TestSystem, 'temporal'>, showId: strin
 export async function statusesOf(system: Pick<TestSystem, 'temporal'>, showId: string): Promise<string> {
   const { statuses } = await viewOf(system, showId);
   return statuses;
+}
+
+/** Until the row that readers see has caught up with the show: as long as it lags, that is a difference to reconciliation. */
+export async function untilProjected(
+  { db, temporal }: Pick<TestSystem, 'db' | 'temporal'>,
+  showId: string,
+): Promise<void> {
+  const { version } = await viewOf({ temporal }, showId);
+  await eventually(async () => expect((await loadSeatMap(db, showId))?.version).toBe(version));
 }
 
 /** What the provider moved for a booking: captured minus refunded, in minor units. */

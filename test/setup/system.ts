@@ -53,6 +53,11 @@ export interface TestSystem {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** They would go on for as long as the server does, for nobody, at the expense of the tests that come after. */
+async function deleteSchedules({ schedule }: Client): Promise<void> {
+  for await (const { scheduleId } of schedule.list()) await schedule.getHandle(scheduleId).delete();
+}
+
 export function useTestSystem(options: SystemOptions = {}): TestSystem {
   const database = useTestDatabase();
   // Its parts are there once the tests run.
@@ -105,6 +110,7 @@ export function useTestSystem(options: SystemOptions = {}): TestSystem {
   afterAll(async () => {
     const parts = [...system.apis, ...system.workers, system.simulator];
     await Promise.all(parts.map((part) => part.kill('SIGKILL')));
+    await deleteSchedules(system.temporal);
     await system.temporal.connection.close();
     await rm(dataDir, { recursive: true, force: true });
   });

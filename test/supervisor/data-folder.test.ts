@@ -9,6 +9,7 @@ import { AlreadyRunningError, openDataFolder } from '../../src/supervisor/data-f
 import { reservePort, type ReservedPort } from '../../src/supervisor/ports.ts';
 import { readRunState, writeRunState, type RunState } from '../../src/supervisor/run-state.ts';
 import { loadSecrets, secretNames } from '../../src/supervisor/secrets.ts';
+import { freePort } from '../setup/free-port.ts';
 import { CollectedOutput } from './collected-output.ts';
 
 const running: RunState = { status: 'ready', addresses: null, services: null, ports: { PORT: 3000 }, parts: [] };
@@ -102,7 +103,10 @@ describe('the data folder', () => {
 });
 
 describe('a port', () => {
-  const friendly = 43_210;
+  let friendly: number;
+  beforeEach(async () => {
+    friendly = await freePort();
+  });
 
   const reserved: ReservedPort[] = [];
   const reserve = async (told: number | null, remembered?: number): Promise<number> => {

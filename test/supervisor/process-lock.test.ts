@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { identityOf, isRunning, takeLock } from '../../scripts/process-lock.js';
 
@@ -41,6 +42,18 @@ describe('the lock of a folder', () => {
     expect(takeLock(lock).taken).toBe(true);
   });
 
+  it('that a dead heir was about to take over is taken over in its stead, and of a living one is its', () => {
+    const write = (file: string, holder: object) => writeFileSync(file, JSON.stringify(holder));
+    const dead = { pid: 999_999_999, startedAt: 'long ago' };
+    write(lock, { ...dead, token: 'first' });
+    write(`${lock}.after-first`, { ...dead, token: 'second' });
+    write(`${lock}.after-second`, { ...identityOf(process.ppid), token: 'third' });
+    expect(takeLock(lock)).toMatchObject({ taken: false, holder: identityOf(process.ppid) });
+    rmSync(`${lock}.after-second`);
+    expect(takeLock(lock).taken).toBe(true);
+    expect(readdirSync(folder)).toEqual(['lock']);
+  });
+
   it('that nobody can read is taken over', () => {
     writeFileSync(lock, 'half a li');
     expect(takeLock(lock).taken).toBe(true);
@@ -56,19 +69,31 @@ describe('the lock of a folder', () => {
 
   it('left by a dead process goes to exactly one of many who want it at once', async () => {
     const go = join(folder, 'go');
-    const contender = `const { existsSync } = require('fs');
+    // Slow at every step, each at another one: between any two of them others get their turn.
+    const contender = `const fs = require('fs');
+      const { existsSync } = fs;
+      const slow = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5 * Math.random());
+      for (const step of ['linkSync', 'readFileSync', 'renameSync', 'rmSync']) {
+        const take = fs[step];
+        fs[step] = (...given) => (slow(), take(...given));
+      }
+      require('module').syncBuiltinESMExports();
       import(${JSON.stringify(lockModule)}).then(({ takeLock }) => {
-        while (!existsSync(${JSON.stringify(go)}));
+        console.log('there');
+        while (!existsSync(${JSON.stringify(go)})) slow();
         console.log(takeLock(${JSON.stringify(lock)}).taken);
         process.stdin.resume();
       })`;
     writeFileSync(lock, JSON.stringify({ pid: 999_999_999, startedAt: 'long ago', token: 'dead' }));
     const contenders = Array.from({ length: 6 }, () => spawn(process.execPath, ['-e', contender]));
-    const answers = contenders.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]).trim());
+    const lines = contenders.map(({ stdout }) => createInterface(stdout)[Symbol.asyncIterator]());
+    const said = async () => (await Promise.all(lines.map((each) => each.next()))).map(({ value }) => String(value));
+    expect(new Set(await said())).toEqual(new Set(['there']));
     writeFileSync(go, '');
-    expect((await Promise.all(answers)).toSorted()).toEqual(['false', 'false', 'false', 'false', 'false', 'true']);
+    const answers = await said();
+    for (const { stdin } of contenders) stdin.end();
+    expect(answers.toSorted()).toEqual(['false', 'false', 'false', 'false', 'false', 'true']);
     const holder = JSON.parse(readFileSync(lock, 'utf8')) as { pid: number };
     expect(contenders.map(({ pid }) => pid)).toContain(holder.pid);
-    for (const { stdin } of contenders) stdin.end();
   });
 });

@@ -7,6 +7,7 @@ import { TemporalUnavailableError } from '../../temporal/server/contract.ts';
 import { devDatabaseFile, keepDevDatabase, prepareDevDatabase } from '../../temporal/server/dev-profile.ts';
 import { defaultCacheDir } from '../../temporal/server/obtain.ts';
 import { prepareTemporal } from '../../temporal/server/prepare.ts';
+import { eventually } from '../setup/eventually.ts';
 import { recordingLog } from './log-lines.ts';
 import { freePorts, RunningTemporal } from './running-temporal.ts';
 
@@ -51,8 +52,9 @@ describe('the development server', () => {
         taskQueue: 'nobody-listens',
         typedSearchAttributes: [{ key: showId, value: 'shw_1' }],
       });
-      const found = await client.workflow.count(`${searchAttributes.showId} = 'shw_1'`);
-      expect(found.count).toBe(1);
+      await eventually(async () =>
+        expect((await client.workflow.count(`${searchAttributes.showId} = 'shw_1'`)).count).toBe(1),
+      );
     });
   });
 

@@ -42,7 +42,9 @@ const BUYS_EVERY_MS = 50;
 const HISTORIES_AT_ONCE = 20;
 /** What the server says of a task that would end a workflow which has been told something meanwhile: it is done again. */
 const HEARD_SOMETHING_MORE = 'UnhandledCommand';
-const patient = { holdTtlMs: 120_000, paymentDeadlineMs: 60_000 };
+/** All hand-overs together may take so long. */
+const UPGRADE_MS = 240_000;
+const patient = { holdTtlMs: UPGRADE_MS, paymentDeadlineMs: UPGRADE_MS };
 
 /** Something under way; `end` brings about its end, on whichever build is current then. */
 interface UnderWay {
@@ -64,7 +66,16 @@ function nextSeats({ id }: Show): number[] {
 /** Ids of their workflows. */
 const begun: string[] = [];
 const ended: { readonly name: string; readonly ends: string; readonly ended: unknown }[] = [];
-const purchases: { readonly outcome: string; readonly tookMs: number }[] = [];
+const purchases: { readonly outcome: string }[] = [];
+/** Of each request to the API, two for each purchase. */
+const answeredAfterMs: number[] = [];
+
+async function timed<Answer>(request: () => Promise<Answer>): Promise<Answer> {
+  const askedAtMs = performance.now();
+  const answer = await request();
+  answeredAfterMs.push(performance.now() - askedAtMs);
+  return answer;
+}
 
 const ofBooking = (name: string, booking: NewBooking, ends: string, act: () => Promise<unknown>): UnderWay => ({
   name,
@@ -173,10 +184,9 @@ function buyAllTheWhile(): () => Promise<void> {
     const show = await openShow(system, { plan: rowsOfSeats(40, 40) });
     shows.push(show);
     while (!stopped.signal.aborted) {
-      const begunAtMs = Date.now();
-      const booking = await book({ ...system, workflows }, show, nextSeats(show), patient);
-      const answer = await pay(system, booking, 'tok_ok');
-      purchases.push({ outcome: answer === 'ended' ? answer : answer.outcome, tookMs: Date.now() - begunAtMs });
+      const booking = await timed(() => book({ ...system, workflows }, show, nextSeats(show), patient));
+      const answer = await timed(() => pay(system, booking, 'tok_ok'));
+      purchases.push({ outcome: answer === 'ended' ? answer : answer.outcome });
       await delay(BUYS_EVERY_MS);
     }
   };
@@ -245,7 +255,7 @@ beforeAll(async () => {
   }
   await Promise.all([...ending, endAll(underWay)]);
   await stopBuying();
-}, 240_000);
+}, UPGRADE_MS);
 
 afterAll(async () => {
   await Promise.all(running.map((worker) => worker.kill()));
@@ -260,7 +270,7 @@ test('what was under way ends as it should, whichever builds it has gone through
 test('buyers are answered in time all the while', () => {
   expect(purchases.length).toBeGreaterThan(100);
   expect(purchases.filter(({ outcome }) => outcome !== 'confirmed')).toEqual([]);
-  expect(Math.max(...purchases.map(({ tookMs }) => tookMs))).toBeLessThan(ANSWERED_WITHIN_MS);
+  expect(Math.max(...answeredAfterMs)).toBeLessThan(ANSWERED_WITHIN_MS);
 });
 
 test('no task of any workflow has failed, and so none has asked for something else than its history tells', async () => {
@@ -273,8 +283,8 @@ test('workflows go from build to build and back, and begin what is new on the la
   expect(oldestShow?.builds).toEqual([first, ...ladder.map(({ to }) => to)].map(({ buildId }) => buildId));
   const crossed = begun.filter((id) => all.some(({ workflowId, builds }) => workflowId === id && builds.length > 1));
   expect(crossed.length).toBeGreaterThan(begun.length / 2);
-  const changed = all.filter(({ isPatched }) => isPatched);
-  expect(changed.filter(({ builds }) => !builds.includes(next.buildId))).toEqual([]);
+  const changed = all.filter(({ patchedBy }) => patchedBy.length > 0);
+  expect(new Set(changed.flatMap(({ patchedBy }) => patchedBy))).toEqual(new Set([next.buildId]));
   expect(changed.map(({ type }) => type)).toEqual(
     expect.arrayContaining(['showWorkflow', 'bookingWorkflow', 'bookingChangeWorkflow']),
   );
@@ -290,7 +300,8 @@ interface Tale {
   readonly type: string;
   /** That have done its tasks, as they followed each other. */
   readonly builds: readonly string[];
-  readonly isPatched: boolean;
+  /** Builds that have begun what is new. */
+  readonly patchedBy: readonly string[];
   /** Why tasks of it have failed. */
   readonly failures: readonly string[];
 }
@@ -315,14 +326,18 @@ async function taleOf(of: {
   const builds = (events ?? []).flatMap(
     (event) => event.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId ?? [],
   );
-  const patches = (events ?? []).flatMap(({ markerRecordedEventAttributes: marker }) =>
-    marker?.markerName === 'core_patch' ? (marker.details?.['patch-data']?.payloads ?? []) : [],
-  );
+  const isOfPatch = ({ data }: { readonly data?: Uint8Array | null }) => Buffer.from(data!).toString().includes(PATCH);
+  const patchedBy = (events ?? []).flatMap(({ markerRecordedEventAttributes: marker }) => {
+    const patches = marker?.markerName === 'core_patch' ? (marker.details?.['patch-data']?.payloads ?? []) : [];
+    if (!patches.some(isOfPatch)) return [];
+    const task = events?.find(({ eventId }) => String(eventId) === String(marker!.workflowTaskCompletedEventId));
+    return [task?.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId ?? 'none'];
+  });
   return {
     workflowId,
     type,
     builds: builds.filter((buildId, index) => buildId !== builds[index - 1]),
-    isPatched: patches.some(({ data }) => Buffer.from(data!).toString().includes(PATCH)),
+    patchedBy,
     failures: (events ?? [])
       .flatMap(({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? [])
       .filter((message) => message !== HEARD_SOMETHING_MORE)

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { bookingWorkflowId, cityTaskQueues } from '../../src/contracts/workflow-ids.ts';
+import { bookingWorkflowId, cityTaskQueues, taskQueues } from '../../src/contracts/workflow-ids.ts';
 import { newId } from '../../src/platform/ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { makeCurrent, QueuesUnservedError, ramp, workerDeployment } from '../../temporal/worker-deployment.ts';
@@ -41,6 +41,14 @@ async function boughtFrom(): Promise<string> {
   return last?.workflowTaskCompletedEventAttributes?.deploymentVersion?.buildId ?? 'none';
 }
 
+/** What is said of the queues that its workers do not serve. */
+async function queueMissedBy(buildId: string, handover: { leavesQueues?: boolean } = {}): Promise<string> {
+  const taken = makeCurrent(system.temporal, buildId, { ...handover, knownWithinMs: 0 });
+  const refusal = await taken.catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(QueuesUnservedError);
+  return String(refusal);
+}
+
 async function deploy(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ['src/cli/deploy.ts', ...args], {
     env: { ...process.env, ...system.env },
@@ -53,14 +61,18 @@ describe('workers of several builds', () => {
     expect(await deploy('status')).toMatch('WORKER_BUILD_ID is not used');
   });
 
-  test('take no task before one is made current, and all of them from then on; without build ids it goes back', async () => {
-    const one = await start('one');
+  let one: TestProcess;
+
+  test('take no task before one is made current, and all of them from then on', async () => {
+    one = await start('one');
     expect(await boughtFrom()).toBe('none');
     expect(await deploy('current', 'one')).toMatch('current: one');
     await system.workers[0]!.kill('SIGTERM');
     expect(await boughtFrom()).toBe('one');
     expect(await deploy('status')).toMatch('current: one');
+  });
 
+  test('give way again to those without build ids', async () => {
     await system.workers[0]!.start();
     await deploy('current', '--unversioned');
     await one.kill('SIGTERM');
@@ -83,13 +95,17 @@ describe('workers of several builds', () => {
     await makeCurrent(system.temporal, 'with-a-city');
     await start('without');
     await eventually(async () => expect((await workerDeployment(system.temporal))?.buildIds).toContain('without'));
-    const taken = makeCurrent(system.temporal, 'without', { knownWithinMs: 0 });
-    const refusal = await taken.catch((error: unknown) => error);
-    expect(refusal).toBeInstanceOf(QueuesUnservedError);
-    expect(String(refusal)).toMatch(cityTaskQueues(CITY).bookings);
+    expect(await queueMissedBy('without')).toMatch(cityTaskQueues(CITY).bookings);
     expect(await workerDeployment(system.temporal)).toMatchObject({ current: 'with-a-city' });
     await deploy('current', 'without', '--leave-queues');
     expect(await boughtFrom()).toBe('without');
+  });
+
+  test('are never made current where they lack the queues that are no city’s', async () => {
+    await start('of-a-city', { CITY_QUEUES: CITY, WORKER_QUEUES: CITY });
+    await eventually(async () => expect((await workerDeployment(system.temporal))?.buildIds).toContain('of-a-city'));
+    expect(await queueMissedBy('of-a-city', { leavesQueues: true })).toMatch(taskQueues.bookings);
+    expect(await workerDeployment(system.temporal)).toMatchObject({ current: 'without' });
   });
 
   test('are not made current where nobody has seen one', async () => {

@@ -64,7 +64,7 @@ test(
     const { show, booking } = await paid('tok_ok');
     const mend = await refuseChanges(booking);
     // When it is asked for, four hours are left and a moment; when it can be recorded, less.
-    const startsAt = new Date(Date.now() + 4 * HOUR_MS + 5_000);
+    const startsAt = new Date(Date.now() + 4 * HOUR_MS + 20_000);
     await system.db.updateTable('shows').set({ starts_at: startsAt }).where('id', '=', show.id).execute();
     const cancelling = cancel(booking);
     const workflowId = bookingChangeWorkflowId(booking.id);

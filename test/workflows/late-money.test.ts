@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PaymentNotification } from '../../src/contracts/payments.ts';
 import { latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
@@ -20,6 +21,8 @@ import { ledgerOf, netCaptured, openShow, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
 const system = useTestSystem();
+// Attempts are swept here when a test says so.
+beforeAll(() => system.temporal.schedule.getHandle('payment-sweep').pause('of a test'));
 
 /** A charge that the booking's workflow never heard of, and the provider's notice of it. */
 async function chargedUnheard(booking: NewBooking) {
@@ -133,8 +136,9 @@ describe('money that nobody was waiting for', () => {
   });
 
   test('goes back when the show has ended', async () => {
-    const show = await openShow(system, { startsInMs: 1_500, salesCloseInMs: 1_500, endsInMs: 2_000 });
+    const show = await openShow(system);
     const booking = await expired(show, [0]);
+    await system.workflows.changeSale(show.id, { showVersion: 2, endsAtMs: Date.now() });
     await system.temporal.workflow.getHandle(`show/${show.id}`).result();
     const { attemptId, tell } = await chargedUnheard(booking);
     await tell();
@@ -195,12 +199,14 @@ describe('money that nobody was waiting for', () => {
 
   test('finds its way although an operator cancels the workflow that looks after it', async () => {
     const show = await openShow(system);
-    const booking = await book(system, show, [0], { paymentDeadlineMs: 2_000 });
-    await pay(system, booking, 'tok_redirect');
+    const booking = await book(system, show, [0], { holdTtlMs: 4_000, paymentDeadlineMs: 60_000 });
+    const answer = await pay(system, booking, 'tok_redirect');
     const { attemptId, tell } = await chargedUnheard(booking);
     await tell();
     const late = system.temporal.workflow.getHandle(latePaymentWorkflowId(booking.id, attemptId));
     await eventually(() => late.cancel());
+    await delay(booking.expiresAtMs - Date.now());
+    await decideAtProvider(answer, 'decline');
     expect(await endOf(system, booking)).toBe('EXPIRED');
     expect(await lateEndOf(system, booking, attemptId)).toBe('confirmed');
     await expectAgreement(system, show);

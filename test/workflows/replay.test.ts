@@ -24,7 +24,7 @@ beforeAll(async () => {
   outcomes = await replay(files.map((file) => join(folder, file)));
 });
 
-test.each(files)('%s', (file) => {
+test.each(files)('replays the history %s', (file) => {
   expect(outcomes[join(folder, file)]).toBeNull();
 });
 

@@ -5,18 +5,15 @@ import type { NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { cancellationProgress } from '../../src/read-model/show-changes.ts';
 import type { Show } from '../../src/read-model/shows.ts';
-import { connectClient } from '../../temporal/connection.ts';
 import { SeatCommandBatcher } from '../../temporal/seat-command-batcher.ts';
-import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import { expectAgreement } from '../setup/agreement.ts';
 import { book, changeEndOf, pay, rowOf } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
-import { TestProcess } from '../setup/process.ts';
 import { ledgerOf, netCaptured, openShow, rowsOfSeats, statusesOf } from '../setup/shows.ts';
 import { cancelledByStaff } from '../setup/show-changes.ts';
 import { type TestSystem, useTestSystem } from '../setup/system.ts';
-import { claimNamespace } from '../setup/temporal.ts';
 import { untilKnown } from '../setup/until-known.ts';
+import { withInterruptedWorker } from '../setup/with-interrupted-worker.ts';
 
 /** A show that is cancelled gives everything back, once, whatever happens meanwhile. */
 const system = useTestSystem();
@@ -27,7 +24,7 @@ const CASES_AT_ONCE = 3;
 const UPDATES_PER_RUN = 1_040;
 /** Of the ten updates that Temporal takes of a workflow at once. */
 const SENDERS = 8;
-const unpaced = { paceMaxMs: 0 };
+const unpaced = { lingerMaxMs: 0 };
 
 const handleOf = ({ temporal }: Pick<TestSystem, 'temporal'>, { showId }: Pick<ShowChange, 'showId'>) =>
   temporal.workflow.getHandle(showCancellationWorkflowId(showId));
@@ -98,22 +95,14 @@ beforeAll(async () => {
   for (let number = 0; number < CASES_AT_ONCE; number++) void lane();
 });
 
-async function play([by, at]: Interruption): Promise<void> {
-  const namespace = await claimNamespace();
-  const env: Record<string, string> = { ...system.env, TEMPORAL_NAMESPACE: namespace };
-  const temporal = await connectClient({ address: env.TEMPORAL_ADDRESS!, namespace });
-  const own: TestSystem = { ...system, env, temporal, workflows: new TemporalWorkflowClient(temporal) };
-  const settings = { ...env, INTERRUPT_AT: at, INTERRUPT_BY: by };
-  const first = new TestProcess('first worker', ['test/setup/interrupted-worker.ts'], settings);
-  const next = new TestProcess('next worker', ['src/main/worker.ts'], env);
-  try {
-    await first.start();
+const play = ([by, at]: Interruption): Promise<void> =>
+  withInterruptedWorker(system, { at, by }, async (own, { first, next, untilInterrupted }) => {
     await pauseSweep(own);
     const show = await open(own);
     const bookings = await sold(own, show, 8);
     const change = await cancelledByStaff(own, show);
     await untilKnown(() => own.workflows.startShowChange(change));
-    await eventually(() => expect(first.log).toContain('{"msg":"interrupted"}'), 30_000);
+    await untilInterrupted(30_000);
     await next.start();
     if (by === 'SIGKILL') await endOf(own, change);
     else await eventually(async () => expect(await statusesOf(own, show.id)).not.toMatch(/b/), 60_000);
@@ -121,11 +110,7 @@ async function play([by, at]: Interruption): Promise<void> {
     await endOf(own, change);
     await first.kill('SIGTERM');
     await expectAllBack(own, show, change, bookings);
-  } finally {
-    await Promise.all([first.kill(), next.kill()]);
-    await temporal.connection.close();
-  }
-}
+  });
 
 describe('a worker dies or stands still while a cancelled show gives everything back', () => {
   test.each(interrupted.map((each): [string, Interruption] => [each.join(' '), each]))(

@@ -1,25 +1,49 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { bookingWorkflowId, showWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import { book, pay } from '../setup/bookings.ts';
+import { TestProcess } from '../setup/process.ts';
 import { openShow } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
-const system = useTestSystem({ workers: 2 });
+const system = useTestSystem();
 
-/** Nobody announces it: the server has asked the connections that are silent, and has closed them. */
-const NOTICED_WITHIN_MS = 8_000;
 /** More than a stopped worker's polls of both queues. */
 const BOOKINGS = 12;
 
+/** A way to the server that tells when the server has closed a connection which came by it. */
+let link: Server;
+const closings: Promise<unknown>[] = [];
+let stopped: TestProcess;
+
+beforeAll(async () => {
+  const [host, port] = system.env.TEMPORAL_ADDRESS!.split(':') as [string, string];
+  link = createServer((near) => {
+    const far = connect(Number(port), host);
+    closings.push(new Promise((resolve) => far.on('close', resolve)));
+    near.pipe(far).pipe(near);
+    near.on('error', () => far.destroy());
+    far.on('error', () => near.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(link, 'listening');
+  const address = `127.0.0.1:${(link.address() as AddressInfo).port}`;
+  stopped = new TestProcess('stopped worker', ['src/main/worker.ts'], { ...system.env, TEMPORAL_ADDRESS: address });
+  await stopped.start();
+});
+afterAll(async () => {
+  await stopped.kill();
+  link.close();
+});
+
 test('a worker that stands still is soon given no more work, which would wait there for its time-out', async () => {
-  const [stopped] = system.workers;
-  stopped!.signal('SIGSTOP');
-  await delay(NOTICED_WITHIN_MS);
+  stopped.signal('SIGSTOP');
   try {
+    // The server has asked the connections that are silent, and has closed them.
+    await Promise.all(closings);
     const timedOut = await Promise.all(Array.from({ length: BOOKINGS }, tasksTimedOutInABooking));
     expect(timedOut).toEqual(Array.from({ length: BOOKINGS }, () => 0));
   } finally {
-    stopped!.signal('SIGCONT');
+    stopped.signal('SIGCONT');
   }
 });
 

@@ -31,7 +31,7 @@ export const newWebhookEndpoint = z
     url: z
       .url({ protocol: /^https?$/ })
       .max(URL_MAX)
-      .meta({ description: 'https; in development http as well' }),
+      .meta({ description: 'https; http as well where WEBHOOK_PRIVATE_TARGETS is allowed' }),
     eventTypes: z
       .array(eventType)
       .min(1)

@@ -30,10 +30,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     )`.execute(db);
   await sql`create index booking_changes_of_booking on booking_changes (booking_id, created_at)`.execute(db);
   await appendOnly(db);
-  await sql`
-    alter table refunds
-      add column change_id text,
-      add column nothing_captured boolean not null default false`.execute(db);
+  await sql`alter table refunds add column change_id text`.execute(db);
   await sql`create index refunds_of_payment on refunds (payment_id)`.execute(db);
   await neverMoreThanCaptured(db);
 }

@@ -44,7 +44,6 @@ export async function up(db: Kysely<never>): Promise<void> {
       evidence jsonb not null,
       detail text not null,
       needs_person boolean not null,
-      called_at timestamptz,
       done text,
       first_run_id text not null,
       last_run_id text not null,
@@ -56,8 +55,6 @@ export async function up(db: Kysely<never>): Promise<void> {
     )`.execute(db);
   await sql`create index reconciliation_findings_open on reconciliation_findings (first_seen_at)
     where state = 'OPEN'`.execute(db);
-  await sql`create index reconciliation_findings_ended on reconciliation_findings (ended_at)
-    where ended_at is not null`.execute(db);
   await sql`
     create table reconciliation_run_findings (
       run_id text not null,

@@ -24,6 +24,7 @@ with record as materialized (
       updated_at = excluded.updated_at
     where (excluded.changed_at, excluded.version) > (booking.changed_at, booking.version)
       and (booking.payment_id is null or excluded.status in ('CONFIRMED', 'CANCELLED', 'EXCHANGED'))
+      and (booking.status <> 'RELEASED' or excluded.status = 'RELEASED')
     returning id
   ),
   paid as (

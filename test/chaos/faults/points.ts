@@ -1,26 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { Cluster, OwnName } from '../cluster.ts';
+import type { Cluster, Order, OwnName } from '../cluster.ts';
 import type { Deed, Fault } from './fault.ts';
 
 /** A point that nobody passes within this is not reached in this run: nothing was killed. */
 const WAITED_FOR_MS = 6_000;
 const LOOK_EVERY_MS = 10;
-/** Longer than until a stopped worker's tasks are given to another one. */
-const STANDS_MS = [1_000, 5_000] as const;
+/** Up to longer than a stopped worker's tasks wait for it: three seconds those of shows, six those of bookings. */
+const STANDS_MS = [1_000, 9_000] as const;
 
 /** A process dies, or stands still, where it comes to a point. */
 const at = (name: string, points: readonly string[]): Fault => ({
   name,
   async run(cluster, random, signal): Promise<Deed | null> {
     const point = random.pick(points);
-    const order = random.chance(0.75) ? 'SIGKILL' : 'SIGSTOP';
-    const takeBack = cluster.order(order, point);
-    const pid = await takenBy(cluster, order, point, signal);
-    takeBack();
+    const kind = random.chance(0.75) ? 'SIGKILL' : 'SIGSTOP';
+    const pid = await carriedOutBy(cluster.order(kind, point), signal);
     if (pid === null) return null;
     const killed = nameOf(cluster, pid);
-    if (order === 'SIGKILL') {
+    if (kind === 'SIGKILL') {
       return { what: `${killed ?? pid} ${point}`, atMs: performance.now(), ...(killed && { killed }) };
     }
     const forMs = random.between(...STANDS_MS);
@@ -30,20 +28,10 @@ const at = (name: string, points: readonly string[]): Fault => ({
   },
 });
 
-async function takenBy(
-  cluster: Cluster,
-  order: 'SIGKILL' | 'SIGSTOP',
-  point: string,
-  signal: AbortSignal,
-): Promise<number | null> {
-  const before = cluster.whoTook(order, point);
+async function carriedOutBy(order: Order, signal: AbortSignal): Promise<number | null> {
   const untilMs = Date.now() + WAITED_FOR_MS;
-  while (Date.now() < untilMs && !signal.aborted) {
-    const pid = cluster.whoTook(order, point);
-    if (pid !== null && pid !== before) return pid;
-    await delay(LOOK_EVERY_MS);
-  }
-  return null;
+  while (Date.now() < untilMs && !signal.aborted && order.takenBy() === null) await delay(LOOK_EVERY_MS);
+  return order.takeBack();
 }
 
 const nameOf = (cluster: Cluster, pid: number): OwnName | null =>

@@ -237,11 +237,6 @@ func (b *bookingHistory) mayLapseFrom(before int64, terms terms) int64 {
 	return until - terms.clockTolerance
 }
 
-// While a payment is pending its deadline ends the booking, be it before or after the hold's time.
-func (b *bookingHistory) mayEndFrom(until int64, terms terms) int64 {
-	return min(until, earliestCall(b.of("pay", (*operation).isNotRefused), never-terms.paymentDeadline)+terms.paymentDeadline)
-}
-
 func (b *bookingHistory) mayHaveBeenExtended() bool {
 	return len(b.of("extend", (*operation).isUnknown)) > 0
 }

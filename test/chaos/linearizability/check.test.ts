@@ -63,6 +63,19 @@ async function check(name: string, operations: readonly Operation[]): Promise<Hi
 
 whereGoIs('of what clients were told', () => {
   test(
+    'histories that were made by hand are judged as they are meant',
+    async () => {
+      const { failure, output } = await runCommand('go', ['test', './...'], {
+        env: process.env,
+        cwd: import.meta.dirname,
+        timeoutMs: BUILD_WITHIN_MS,
+      });
+      expect(failure === null ? '' : output).toBe('');
+    },
+    BUILD_WITHIN_MS,
+  );
+
+  test(
     'a history that some order explains is legal, whatever is unknown in it',
     async () => {
       const report = await check('legal', [

@@ -74,7 +74,14 @@ func (l *lifeOf) appears(status string) bool {
 
 func (l *lifeOf) changes() {
 	b := l.b
+	var before *operation
 	for _, o := range b.of("change-seats", (*operation).isNotRefused) {
+		isRepeat := before != nil && before.isUnknown() && o.isUnknown() && slices.Equal(before.seats(), o.seats())
+		before = o
+		// What nobody knows of, asked for again and again, happens once or not at all: a search need not try each of them.
+		if isRepeat {
+			continue
+		}
 		change := &effect{kind: swap, then: l.seats(o.seats()), phase: held, may: o.isUnknown()}
 		to := o.returnOr(never)
 		if o.isUnknown() {
@@ -164,7 +171,9 @@ func (l *lifeOf) isReleased(status string) {
 	end := min(b.releasedSeen, b.quietFrom())
 	given := &effect{kind: free, phase: held}
 	l.fill(given, b.heldSeats())
-	l.s.add(given, b, asked[0], earliestCall(asked, l.heldFrom), end, "release")
+	// A hold can be given back past its time, too, until its own timer has ended it: its seats have been free since then.
+	from := min(earliestCall(asked, l.heldFrom), max(l.heldFrom, b.mayLapseFrom(never, l.s.terms)))
+	l.s.add(given, b, asked[0], from, end, "release")
 	l.claimEnd = min(l.claimEnd, end)
 }
 
@@ -259,7 +268,7 @@ func (s *story) tellExchange(b *bookingHistory) {
 	from := earliestCall(candidates, done.Call)
 	to := b.quietFrom()
 	if done.isOk() && done.Status == "CONFIRMED" {
-		to = min(to, earliestReturn(candidates, *done.Return))
+		to = min(to, earliestReturn(filter(candidates, isExchanged), *done.Return))
 	}
 	heir := s.heirOf(done)
 	heir.showID, heir.madeBy = done.ShowID, done

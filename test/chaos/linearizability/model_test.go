@@ -59,6 +59,9 @@ func refused(code string) func(*operation) {
 }
 func unknown(o *operation) { o.Outcome, o.Return, o.AnsweredSeatIDs = "unknown", nil, nil }
 
+// The call has come back with 503 or 504, and may be carried out all the same.
+func answeredUnknown(o *operation) { o.Outcome, o.Code, o.AnsweredSeatIDs = "unknown", "TIMEOUT", nil }
+
 func (t *telling) hold(booking, ids string, from, to, untilSeconds float64) {
 	t.add("hold", booking, from, to, seats(ids), status("HELD"), until(untilSeconds))
 }
@@ -89,6 +92,24 @@ var legal = map[string]func(*telling){
 		t.hold("b", "1", 10.1, 10.2, 20)
 		t.found("a", "1", "EXPIRED")
 		t.found("b", "1", "EXPIRED")
+	},
+	"a hold that was given back past its time, when another one had its seats": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.hold("b", "1", 10.1, 10.5, 20)
+		t.add("release", "a", 10.6, 10.7, status("RELEASED"))
+		t.pay("b", "1", 11, 12)
+		t.found("a", "1", "RELEASED")
+		t.found("b", "1", "CONFIRMED")
+	},
+	"an exchange that was done long after its first call was answered that nobody knows": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 1, 2)
+		t.add("exchange", "a", 3, 6, seats("2"), answeredUnknown, key("x"))
+		t.hold("b", "2", 5, 7, 15)
+		t.add("exchange", "a", 8, 19, seats("2"), status("CONFIRMED"), heir("c"), key("x"))
+		t.found("a", "1", "EXCHANGED")
+		t.found("b", "2", "EXPIRED")
+		t.found("c", "2", "CONFIRMED")
 	},
 	"a hold of which nobody heard again": func(t *telling) {
 		t.add("hold", "a", 0, 1, seats("1"), unknown)
@@ -153,6 +174,19 @@ var legal = map[string]func(*telling){
 		t.add("change-seats", "b", 2, 3, seats("6"), unknown)
 		t.pay("b", "5", 6, 7)
 		t.found("b", "5", "CONFIRMED")
+	},
+	"a change of seats that was asked for a hundred times without an answer": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		for turn := range 100 {
+			t.add("change-seats", "a", 2+float64(turn)/100, 3, seats("2"), unknown)
+		}
+		t.hold("b", "2", 4, 5, 14)
+		t.hold("c", "2", 20, 21, 30)
+		t.hold("d", "1", 20, 21, 30)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "2", "EXPIRED")
+		t.found("c", "2", "EXPIRED")
+		t.found("d", "1", "EXPIRED")
 	},
 	"a cancellation": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
@@ -249,6 +283,18 @@ var illegal = map[string]struct {
 		t.hold("b", "1", 1, 4, 14)
 		t.pay("a", "1", 6, 7)
 		t.pay("b", "1", 6, 7)
+	}},
+	"a hold whose seats another one had before it was given back": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.hold("b", "1", 2, 3, 12)
+		t.add("release", "a", 4, 5, status("RELEASED"))
+		t.found("a", "1", "RELEASED")
+	}},
+	"a hold whose seats another one had before its time, though it was given back past it": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.hold("b", "1", 2, 3, 12)
+		t.add("release", "a", 11, 12, status("RELEASED"))
+		t.found("a", "1", "RELEASED")
 	}},
 	"half of a hold": {"one owner", func(t *telling) {
 		t.hold("a", "1 2", 0, 1, 10)

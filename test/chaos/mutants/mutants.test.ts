@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { edited, mutatedCopy, treeRoot } from './apply.ts';
 import { mutantNamed, mutants } from './mutants.ts';
-import { failingTests, tableOf } from './run-mutants.ts';
+import { failingTests, isCaught, tableOf } from './run-mutants.ts';
 
 const sourceOf = (file: string) => readFileSync(join(treeRoot, file), 'utf8');
 
@@ -16,6 +16,7 @@ test.each(mutants)('$name: fits the tree, and is a program', ({ edits, test: nam
     expect(source).not.toBe(sourceOf(file));
     expect(() => stripTypeScriptTypes(source)).not.toThrow();
   }
+  expect(named.name).not.toBe('');
   expect(sourceOf(named.file)).toContain(named.name);
 });
 
@@ -66,21 +67,34 @@ describe('of a test that is to notice', () => {
   });
   afterAll(() => rm(root, { recursive: true, force: true }));
 
-  test('those that failed are named; a program that does not start has caught nothing', async () => {
-    expect(await failingTests(root, { file: 'one.test.js', name: '' })).toEqual(['a (bad) one']);
-    expect(await failingTests(root, { file: 'one.test.js', name: 'a (bad) one' })).toEqual(['a (bad) one']);
-    expect(await failingTests(root, { file: 'one.test.js', name: 'good' })).toBeNull();
-    await expect(failingTests(root, { file: 'one.test.js', name: 'no such test' })).rejects.toThrow('no test of');
-    await expect(failingTests(root, { file: 'broken.test.js', name: '' })).rejects.toThrow('no test of');
+  test.each([
+    ['', ['a (bad) one']],
+    ['a (bad) one', ['a (bad) one']],
+    ['good', null],
+  ])('those that failed are named: of %j %j', async (name, failed) => {
+    expect(await failingTests(root, { file: 'one.test.js', name })).toEqual(failed);
+  });
+
+  test.each([
+    ['a test that is not there', { file: 'one.test.js', name: 'no such test' }],
+    ['a program that does not start', { file: 'broken.test.js', name: '' }],
+  ])('%s has caught nothing', async (_what, named) => {
+    await expect(failingTests(root, named)).rejects.toThrow('no test of');
   });
 });
 
-test('the table says what caught each, and where nothing did', () => {
+test('the table says what caught each, and where its test did not', () => {
   const [one, other] = mutants;
-  const table = tableOf([
-    { mutant: one!, byTests: ['a test'], byAudit: null, byHistory: 'twice' },
-    { mutant: other!, byTests: null, byAudit: null, byHistory: null },
-  ]);
-  expect(table).toContain(`| 1 | ${one!.name} | ${one!.test.file}: a test; history of a chaos run |`);
-  expect(table).toContain(`| ${other!.name} | **nothing** |`);
+  const caught = [
+    { mutant: one!, byTests: ['a test'], byRun: { audit: null, history: 'twice' } },
+    { mutant: other!, byTests: null, byRun: { audit: 'a seat is sold twice', history: 'twice' } },
+    { mutant: other!, byTests: null, byRun: { audit: null, history: null } },
+    { mutant: other!, byTests: ['a test'], byRun: null },
+  ];
+  expect(caught.map(isCaught)).toEqual([true, false, false, true]);
+  const rows = tableOf(caught).split('\n');
+  expect(rows[2]).toBe(`| 1 | ${one!.name} | workflows/show | history |`);
+  expect(rows[3]).toMatch('| **none** | history and audit |');
+  expect(rows[4]).toMatch('| **none** | not met |');
+  expect(rows[5]).toMatch('| workflows/late-money | – |');
 });

@@ -8,7 +8,7 @@ export interface Edit {
 /** The test that is to notice: run alone, on the copy of the tree that has the mistake. */
 export interface NamedTest {
   readonly file: string;
-  /** Part of its name; empty: any test of the file. */
+  /** Part of its name. */
   readonly name: string;
 }
 
@@ -80,6 +80,19 @@ export const mutants: readonly Mutant[] = [
     isSeenByClients: true,
   },
   {
+    name: 'a connection on which Postgres has not answered is used again',
+    promise: 2,
+    edits: [
+      {
+        file: 'src/read-model/prepared-statements.ts',
+        find: 'if (!(error instanceof pg.DatabaseError)) this.end()',
+        replace: 'if (error === null) this.end()',
+      },
+    ],
+    test: test('read-model/database', 'takes no connection again on which Postgres has not answered'),
+    isSeenByClients: false,
+  },
+  {
     name: 'a hold is answered before its workflow is there',
     promise: 2,
     edits: [
@@ -129,7 +142,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'idempotencyKey: `${refundId}-${Date.now()}`,',
       },
     ],
-    test: test('gateways/simulator-gateway', ''),
+    test: test('gateways/simulator-gateway', 'called again and again'),
     isSeenByClients: true,
   },
   {
@@ -239,7 +252,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'if (earliest === null || earliest > 0) return;',
       },
     ],
-    test: test('workflows/show', 'whose booking never came to be (the API died in between) is free within a second'),
+    test: test('workflows/show', 'whose booking never came to be (the API died in between)'),
     isSeenByClients: false,
   },
   {
@@ -266,7 +279,7 @@ export const mutants: readonly Mutant[] = [
           "await step('returnSeats', { showId: this.#from.showId, bookingId: this.#from.id });\n    const seats = await this.#takeNew();",
       },
     ],
-    test: test('api/exchange', ''),
+    test: test('api/exchange', 'one card after the other'),
     isSeenByClients: true,
   },
   {
@@ -292,7 +305,7 @@ export const mutants: readonly Mutant[] = [
         replace: ".where('version', '>=', 0)",
       },
     ],
-    test: test('read-model/seat-maps', ''),
+    test: test('read-model/seat-maps', 'leaves what a newer one has written'),
     isSeenByClients: false,
   },
   {
@@ -323,7 +336,20 @@ export const mutants: readonly Mutant[] = [
         replace: "patched('refunds-go-on-from-the-record') || true",
       },
     ],
-    test: test('workflows/replay', ''),
+    test: test('workflows/replay', 'replays the history'),
+    isSeenByClients: false,
+  },
+  {
+    name: 'a task of a show with nothing to do leaves no trace',
+    promise: 8,
+    edits: [
+      {
+        file: 'workflows/show.ts',
+        find: "if (traceLeftAt === task || !patched('every-task-leaves-a-trace')) return;",
+        replace: 'if (traceLeftAt <= task) return;',
+      },
+    ],
+    test: test('workflows/show-replayed', 'goes on, whoever replays it'),
     isSeenByClients: false,
   },
   {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 /**
  * Points at which a process of ours dies or stands still. The harness orders one by a file in a folder that all processes of the
- * cluster look into: `SIGKILL after chargePayment`. The process that comes there first takes the order by renaming it, so that it is
- * carried out once.
+ * cluster look into: `SIGKILL after chargePayment #3`, the third order of the run. The process that comes there first takes the order
+ * by renaming it, so that it is carried out once.
  */
 const folder = process.env.CHAOS_POINTS_DIR;
 
@@ -32,7 +32,7 @@ function orderAt(point: string): string | undefined {
     lookedAtMs = nowMs;
     orders = readdirSync(folder);
   }
-  return orders.find((order) => order === `SIGKILL ${point}` || order === `SIGSTOP ${point}`);
+  return orders.find((order) => order.startsWith(`SIGKILL ${point} #`) || order.startsWith(`SIGSTOP ${point} #`));
 }
 
 function taken(order: string): boolean {

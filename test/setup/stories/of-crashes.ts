@@ -1,16 +1,12 @@
 import type { NewBooking } from '../../../src/domain/booking.ts';
 import { newId } from '../../../src/platform/ids.ts';
 import type { Show } from '../../../src/read-model/shows.ts';
-import { connectClient } from '../../../temporal/connection.ts';
-import { TemporalWorkflowClient } from '../../../temporal/workflow-client.ts';
 import { book, changeEndOf, endOf, pay } from '../bookings.ts';
-import { eventually } from '../eventually.ts';
 import { exchangeFor } from '../exchanges.ts';
-import { TestProcess } from '../process.ts';
 import { openShow } from '../shows.ts';
 import type { TestSystem } from '../system.ts';
-import { claimNamespace } from '../temporal.ts';
 import { untilKnown } from '../until-known.ts';
+import { withInterruptedWorker } from '../with-interrupted-worker.ts';
 import { ofBooking, ofChange, patient, type Recorded, type Story } from './story.ts';
 
 type Act = (own: TestSystem, booking: NewBooking, show: Show) => Promise<unknown>;
@@ -36,31 +32,19 @@ const exchanging: Act = async (own, booking) => {
 export function crashStories(system: TestSystem): readonly Story[] {
   const killed =
     (at: string, name: string, act: Act): Story =>
-    async (): Promise<Recorded[]> => {
-      const namespace = await claimNamespace();
-      const env: Record<string, string> = { ...system.env, TEMPORAL_NAMESPACE: namespace };
-      const temporal = await connectClient({ address: env.TEMPORAL_ADDRESS!, namespace });
-      const own: TestSystem = { ...system, env, temporal, workflows: new TemporalWorkflowClient(temporal) };
-      const interruption = { ...env, INTERRUPT_AT: at, INTERRUPT_BY: 'SIGKILL' };
-      const first = new TestProcess('first worker', ['test/setup/interrupted-worker.ts'], interruption);
-      const next = new TestProcess('next worker', ['src/main/worker.ts'], env);
-      try {
-        await first.start();
+    (): Promise<Recorded[]> =>
+      withInterruptedWorker(system, { at, by: 'SIGKILL' }, async (own, { namespace, next, untilInterrupted }) => {
         const show = await openShow(own);
         const booking = await book(own, show, [0, 1], patient);
         const acting = act(own, booking, show);
         acting.catch(() => undefined);
-        await eventually(() => expect(first.log).toContain('{"msg":"interrupted"}'));
+        await untilInterrupted();
         await next.start();
         await acting;
         await endOf(own, booking);
         const recorded = act === paying ? ofBooking(name, booking) : ofChange(name, booking);
         return [{ ...recorded, namespace }];
-      } finally {
-        await Promise.all([first.kill(), next.kill()]);
-        await temporal.connection.close();
-      }
-    };
+      });
 
   return [
     killed('after chargePayment', 'killed-after-the-charge', paying),
