@@ -213,17 +213,18 @@ func (s *story) explain(model porcupine.Model, history []porcupine.Operation, sh
 		SeatIDs:       names,
 		Operations:    []*operation{},
 		Table:         model.DescribeState(state),
-		Stuck:         s.stuck(history, isPlaced),
 		Visualization: draw(model, info, folder, show, names),
 	}
+	stuck := s.stuck(history, isPlaced)
+	illegal.Stuck = describeStuck(stuck)
 	illegal.Message = fmt.Sprintf("%s: no order explains what was answered for %s of %s: with %s, there can be no %s",
 		illegal.Rule, strings.Join(names, "+"), show, illegal.Table, illegal.Stuck)
-	illegal.Operations = s.operationsOf(history, longest)
+	illegal.Operations = s.operationsOf(longest, state, stuck)
 	return illegal
 }
 
-// The effect that should have been done first of those that could not be.
-func (s *story) stuck(history []porcupine.Operation, isPlaced map[*viewed]bool) string {
+// The effect that should have been done first of those that could not be; nil where all were.
+func (s *story) stuck(history []porcupine.Operation, isPlaced map[*viewed]bool) *viewed {
 	var first *viewed
 	for _, operation := range history {
 		seen := operation.Input.(*viewed)
@@ -231,22 +232,29 @@ func (s *story) stuck(history []porcupine.Operation, isPlaced map[*viewed]bool) 
 			first = seen
 		}
 	}
-	if first == nil {
-		return "end"
-	}
-	return fmt.Sprintf("%q between %.3f s and %.3f s", first.text, float64(first.from)/1e9, float64(first.to)/1e9)
+	return first
 }
 
-// All that clients asked of the bookings that are told of last.
-func (s *story) operationsOf(history, longest []porcupine.Operation) []*operation {
+func describeStuck(stuck *viewed) string {
+	if stuck == nil {
+		return "end"
+	}
+	return fmt.Sprintf("%q between %.3f s and %.3f s", stuck.text, float64(stuck.from)/1e9, float64(stuck.to)/1e9)
+}
+
+// All that clients asked of the bookings that are told of last, of who has the seats then, and of what could not follow.
+func (s *story) operationsOf(longest []porcupine.Operation, state table, stuck *viewed) []*operation {
 	concerned := map[int32]bool{}
 	for _, operation := range longest[max(0, len(longest)-effectsToldMax):] {
 		concerned[operation.Input.(*viewed).booking] = true
 	}
-	if len(longest) < len(history) {
-		for _, operation := range history[len(longest):min(len(history), len(longest)+effectsToldMax)] {
-			concerned[operation.Input.(*viewed).booking] = true
+	for position := range state.length() {
+		if owner, _, isTaken := ownerOf(state.at(position)); isTaken {
+			concerned[owner] = true
 		}
+	}
+	if stuck != nil {
+		concerned[stuck.booking] = true
 	}
 	told := []*operation{}
 	for booking := range concerned {
