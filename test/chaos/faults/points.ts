@@ -107,6 +107,7 @@ export const points: readonly Fault[] = [
   at('between-grant-and-start', ['before startBooking']),
   at('between-start-and-row', ['after startBooking']),
   at('during-continue-as-new', ['before continueAsNew', 'after continueAsNew']),
+  at('around-a-hold', ['before releaseHold', 'after releaseHold', 'after extendHold', 'after swapSeats']),
   at('around-a-projection', ['before projectSeatMap', 'after projectSeatMap']),
   at('after-a-confirmation', ['after confirmSeats', 'before recordConfirmed', 'after recordConfirmed']),
   at('around-a-refund', ['before refundPayment', 'after refundPayment']),

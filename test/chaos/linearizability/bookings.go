@@ -237,6 +237,11 @@ func (b *bookingHistory) mayLapseFrom(before int64, terms terms) int64 {
 	return until - terms.clockTolerance
 }
 
+// Somebody asked for it, and was not answered.
+func (b *bookingHistory) mayBeGivenBackBefore(at int64) bool {
+	return earliestCall(b.of("release", (*operation).isUnknown), never) < at
+}
+
 func (b *bookingHistory) mayHaveBeenExtended() bool {
 	return len(b.of("extend", (*operation).isUnknown)) > 0
 }

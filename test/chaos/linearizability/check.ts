@@ -15,7 +15,7 @@ export interface CheckTerms {
   readonly paymentDeadlineMs: number;
   /** How far the clock of `expiresAt` and that of the log may be apart. */
   readonly clockToleranceMs?: number;
-  /** How old the map may be by which a process refuses: longer than any fault cuts it off. */
+  /** How old the map may be by which a process refuses: longer than faults that come one after the other cut it off. */
   readonly mapAgeMs?: number;
   /** So long after it was cut off a request may still be carried out. */
   readonly lateMs?: number;

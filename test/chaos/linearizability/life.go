@@ -153,6 +153,7 @@ func (l *lifeOf) ends() {
 	status := l.b.finalStatus()
 	l.isReleased(status)
 	l.isCancelled(status)
+	l.mayHaveBeenGivenBack(status)
 	switch status {
 	case "EXPIRED", "FAILED":
 		l.expires(status)
@@ -175,6 +176,17 @@ func (l *lifeOf) isReleased(status string) {
 	from := min(earliestCall(asked, l.heldFrom), max(l.heldFrom, b.mayLapseFrom(never, l.s.terms)))
 	l.s.add(given, b, asked[0], from, end, "release")
 	l.claimEnd = min(l.claimEnd, end)
+}
+
+// The show has heard of it, and the booking's own worker died before it knew: the seats are free, and the booking ends at its time.
+func (l *lifeOf) mayHaveBeenGivenBack(status string) {
+	b := l.b
+	if status == "" || status == "RELEASED" {
+		return
+	}
+	for _, o := range b.of("release", (*operation).isUnknown) {
+		l.s.add(&effect{kind: free, phase: held, may: true, loose: true}, b, o, o.Call, b.quietFrom(), "release, perhaps, of")
+	}
 }
 
 func (l *lifeOf) isCancelled(status string) {
@@ -205,6 +217,8 @@ func (l *lifeOf) expires(status string) {
 		from = earliestCall(b.byKind["pay"], l.heldFrom)
 	}
 	l.fill(lapse, b.heldSeats())
+	// Whoever gave it back without an answer may have left it nothing.
+	lapse.may = len(b.of("release", (*operation).isUnknown)) > 0
 	l.s.add(lapse, b, nil, from, b.quietFrom(), "expiry of")
 	l.claimEnd = b.quietFrom()
 	if len(b.byKind["pay"]) == 0 && until > 0 && !b.mayHaveBeenExtended() {

@@ -33,7 +33,7 @@ func main() {
 	holdTTL := milliseconds("hold-ttl-ms", 600_000, "how long a hold lasts")
 	paymentDeadline := milliseconds("payment-deadline-ms", 120_000, "how long a payment secures its hold")
 	sightAge := milliseconds("sight-age-ms", 400, "how old what an API process was told of a seat may be")
-	mapAge := milliseconds("map-age-ms", 15_000, "how old a process' seat map may be in a fault")
+	mapAge := milliseconds("map-age-ms", 30_000, "how old a process' seat map may be when faults come one after the other")
 	late := milliseconds("late-ms", 30_000, "how late a request without an answer may be carried out")
 	folder := flag.String("visualize", "", "a folder for drawings of what is illegal")
 	reportFile := flag.String("report", "", "where the report goes; standard output if not named")

@@ -101,6 +101,27 @@ var legal = map[string]func(*telling){
 		t.found("a", "1", "RELEASED")
 		t.found("b", "1", "CONFIRMED")
 	},
+	"a hold that was given back by a request without an answer, and whose time was over before its repeat": func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.add("release", "a", 2, 3, unknown)
+		t.hold("b", "1 2", 4, 5, 14)
+		t.add("release", "a", 3, 10.5, refused("HOLD_EXPIRED"))
+		t.pay("b", "1 2", 6, 7)
+		t.found("a", "1 2", "EXPIRED")
+		t.found("b", "1 2", "CONFIRMED")
+	},
+	"a hold that was asked to be given back, and was not": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("release", "a", 2, 3, answeredUnknown)
+		t.add("extend", "a", 4, 5, seats("1"), status("HELD"), until(20))
+		t.found("a", "1", "EXPIRED")
+	},
+	"a hold that was given back by a request without an answer is not there to be paid": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("release", "a", 2, 3, unknown)
+		t.add("pay", "a", 4, 5, seats("1"), refused("HOLD_EXPIRED"))
+		t.found("a", "1", "EXPIRED")
+	},
 	"an exchange that was done long after its first call was answered that nobody knows": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.pay("a", "1", 1, 2)
@@ -274,6 +295,21 @@ var illegal = map[string]struct {
 	rule string
 	tell func(*telling)
 }{
+	"a hold that was given away before a request without an answer asked to give it back": {"one owner per seat, all or none", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.hold("b", "1", 4, 5, 14)
+		t.add("release", "a", 6, 7, unknown)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	}},
+	"a hold that was given away though it was extended after a request without an answer to give it back": {"one owner per seat, all or none", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("release", "a", 2, 3, unknown)
+		t.hold("b", "1", 4, 5, 14)
+		t.add("extend", "a", 6, 7, seats("1"), status("HELD"), until(20))
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	}},
 	"a seat sold twice": {"one owner", func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.hold("b", "1", 2, 3, 12)

@@ -84,7 +84,7 @@ func (s *story) neverEndedEarly(b *bookingHistory) []violation {
 	var broken []violation
 	for _, kind := range []string{"extend", "change-seats", "pay", "release"} {
 		for _, o := range b.byKind[kind] {
-			if o.Code != "HOLD_EXPIRED" || *o.Return >= b.mayLapseFrom(o.Call, s.terms) {
+			if o.Code != "HOLD_EXPIRED" || *o.Return >= b.mayLapseFrom(o.Call, s.terms) || b.mayBeGivenBackBefore(*o.Return) {
 				continue
 			}
 			broken = append(broken, s.violation("a hold keeps its time", "told that its time is over before it was", append(b.of("hold", (*operation).isOk), o)...))
