@@ -23,6 +23,7 @@ import {
   type SaleChange,
   type SaleChanged,
   showMessages,
+  UPDATES_PER_RUN_MAX,
   type SeatCommandsAnswer,
   type SeatMapDelta,
   type SeatMapView,
@@ -52,8 +53,8 @@ const { projectSeatMap } = proxyActivities<ShowActivities>({
 
 /** A new run before the history has this many events: half of what an operator's tools still open quickly. */
 const HISTORY_EVENTS_MAX = 5_000;
-/** Temporal allows 2,000 updates a run, and each takes longer the more there were before it. */
-const UPDATES_PER_RUN_MAX = 1_000;
+/** Of runs that were begun before there was a smaller limit. */
+const UPDATES_PER_FORMER_RUN_MAX = 1_000;
 /** A new run waits this long for the projection of the old one, and then without it: Postgres may be away. */
 const LAST_PROJECTION_WAIT_MS = 1_000;
 /** The booking's own timer releases its hold; the show looks after what is left a moment later. */
@@ -68,7 +69,7 @@ const TRACE_TIMER = '365 days';
  * Who holds what is known here only, so cancelling this workflow has no effect: it takes a termination to lose it.
  */
 export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
-  const { carried } = input;
+  const { carried, updatesMax = UPDATES_PER_FORMER_RUN_MAX } = input;
   const seats = carried
     ? SeatMap.restore(input.layout, input.rules, carried.seats)
     : SeatMap.create(input.layout, input.rules);
@@ -225,7 +226,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
    */
   function lookAtHistory(): void {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    outgrown ||= continueAsNewSuggested || historyLength > HISTORY_EVENTS_MAX || updates >= UPDATES_PER_RUN_MAX;
+    outgrown ||= continueAsNewSuggested || historyLength > HISTORY_EVENTS_MAX || updates >= updatesMax;
   }
 
   /** Waits for the end, whenever it is by then, or for the time to go on in a new run. */
@@ -248,6 +249,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     await continueAsNew<typeof showWorkflow>({
       ...input,
       ...sale,
+      updatesMax: UPDATES_PER_RUN_MAX,
       carried: { seats: seats.snapshot(Date.now()), projectedVersion },
     });
   });

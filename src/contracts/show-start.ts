@@ -1,6 +1,6 @@
 import type { SaleRules } from '../domain/seat-commands.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
-import type { SaleChange, ShowWorkflowInput } from './show-messages.ts';
+import { type SaleChange, type ShowWorkflowInput, UPDATES_PER_RUN_MAX } from './show-messages.ts';
 
 /** Characters of a workflow's title: Temporal takes 400 bytes, and a character may have four. */
 const TITLE_MAX = 100;
@@ -44,6 +44,7 @@ export function showWorkflowInput(show: ShowToStart, layout: SeatLayout, limits:
     rules: { salesOpenAtMs, salesCloseAtMs, ...closed, seatsPerBookingMax, seatsPerBuyerMax },
     endsAtMs,
     showVersion: show.version,
+    updatesMax: UPDATES_PER_RUN_MAX,
   };
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { UPDATES_PER_RUN_MAX } from '../../src/contracts/show-messages.ts';
 import type { SeatCommand } from '../../src/domain/seat-commands.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { loadSeatMap } from '../../src/read-model/seat-maps.ts';
@@ -29,7 +30,7 @@ async function untilProjected(show: Show): Promise<void> {
 /** Of the ten updates that Temporal takes of a workflow at once. */
 const SENDERS = 8;
 /** A few more than a show takes before it goes on in a new run. */
-const UPDATES_PER_RUN = 1_040;
+const UPDATES_PER_RUN = UPDATES_PER_RUN_MAX + 38;
 
 /** One seat after the other, from several sides, for a while. */
 async function keepBusy(show: Show, forMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { CancellationProgress, ShowChange } from '../../src/contracts/show-changes.ts';
+import { UPDATES_PER_RUN_MAX } from '../../src/contracts/show-messages.ts';
 import { showCancellationWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -21,7 +22,7 @@ const HOUR_MS = 3_600_000;
 const PATIENCE_MS = 120_000;
 const CASES_AT_ONCE = 3;
 /** A few more than a show takes before it goes on in a new run. */
-const UPDATES_PER_RUN = 1_040;
+const UPDATES_PER_RUN = UPDATES_PER_RUN_MAX + 38;
 /** Of the ten updates that Temporal takes of a workflow at once. */
 const SENDERS = 8;
 const unpaced = { lingerMaxMs: 0 };
