@@ -56,7 +56,7 @@ export type ExchangeBefore =
   | { readonly kind: 'recorded'; readonly recorded: RecordedChange }
   | { readonly kind: 'refused'; readonly refused: ChangeRefused | ExchangeRefused };
 
-export type OpenedExchange = { readonly ok: true; readonly booking: Booking } | ChangeRefused;
+export type OpenedExchange = { readonly ok: true; readonly booking: Booking } | ChangeRefused | ExchangeRefused;
 
 export type ExchangeActivities = ReturnType<typeof createExchangeActivities>;
 
@@ -164,10 +164,15 @@ async function recordedBefore(db: ReadModel, known: BookingChangeRecord, otherId
   return { ...asRecorded(records, records.booking(bookingId)!, known), other: records.booking(otherId)! };
 }
 
+const holdExpired: ExchangeRefused = {
+  ok: false,
+  refusal: 'SEATS_REFUSED',
+  seats: { ok: false, refusal: 'HOLD_EXPIRED' },
+};
+
 /** As its payment tells: an exchange is not tried again under the same id. */
 async function asFailed(db: ReadModel, { id, payment }: Booking): Promise<ExchangeRefused> {
-  const seats = { ok: false, refusal: 'HOLD_EXPIRED' } as const;
-  if (payment === null) return { ok: false, refusal: 'SEATS_REFUSED', seats };
+  if (payment === null) return holdExpired;
   const [attempt] = (await findPaymentsOfBooking(db, id)).attempts;
   switch (attempt?.status) {
     case 'DECLINED':
@@ -188,6 +193,10 @@ async function open(
 ): Promise<OpenedExchange> {
   const records = await BookingsUnderChange.lock(trx, [change]);
   const from = records.booking(change.bookingId);
+  const [opened] = await findBookings(trx, [change.to.id]);
+  if (opened?.status === 'PAYMENT_PENDING') return { ok: true, booking: opened };
+  // From a worker that stood still: another one has been refused the seats since, and nobody would go on with the row.
+  if (Date.now() >= times.expiresAtMs) return holdExpired;
   const refused = refusalToHandOver(records, from, change, 'exchange') ?? refusedPrice(from!, change.price);
   if (refused) return refused;
   const tier = tierAt(from!, records.show(from!)!, times.heldAtMs);

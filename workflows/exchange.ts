@@ -1,4 +1,5 @@
-import { condition, log, sleep } from '@temporalio/workflow';
+import { condition, log, patched, sleep } from '@temporalio/workflow';
+import type { ExchangeBefore } from '../activities/exchange-activities.ts';
 import type { GivenBackBecause, Refund } from '../src/contracts/booking-messages.ts';
 import type {
   ChangeRefused,
@@ -65,30 +66,45 @@ export class Exchange {
 
   async run(): Promise<RecordedChange | Refused> {
     const before = await step('findExchange', this.#change);
-    if (before.kind === 'refused') return before.refused;
-    if (before.kind === 'recorded') {
-      await this.#returnOld(before.recorded);
-      return before.recorded;
-    }
+    if (before.kind !== 'new') return this.#goOnFrom(before);
     this.#from = before.from;
-    if (before.kind === 'begun') this.#booking = before.booking;
-    const refused = before.kind === 'new' ? await this.#open() : null;
-    if (refused) return refused;
-    const paid = await this.#pay();
-    return paid.ok ? this.#confirm(paid.attempt) : paid;
+    const opened = await this.#open();
+    if (opened.ok) return this.#buy();
+    // What was found before is on record, unlike all that a task has done since which was lost with its worker: it may have
+    // opened the exchange, and even brought it to its end.
+    const now = patched('an-exchange-that-is-refused-looks-again') ? await step('findExchange', this.#change) : before;
+    if (now.kind === 'begun' || now.kind === 'recorded') return this.#goOnFrom(now);
+    if (opened.isHeld) await this.#giveNewBack();
+    return opened.refused;
   }
 
-  async #open(): Promise<Refused | null> {
+  async #goOnFrom(before: Exclude<ExchangeBefore, { kind: 'new' }>): Promise<RecordedChange | Refused> {
+    switch (before.kind) {
+      case 'refused':
+        return before.refused;
+      case 'recorded':
+        await this.#returnOld(before.recorded);
+        return before.recorded;
+      case 'begun':
+        this.#from = before.from;
+        this.#booking = before.booking;
+        return this.#buy();
+    }
+  }
+
+  async #open(): Promise<{ ok: true } | { ok: false; refused: Refused; isHeld: boolean }> {
     const held = await this.#holdNew();
-    if (!held.ok) return { ok: false, refusal: 'SEATS_REFUSED', seats: held };
+    if (!held.ok) return { ok: false, refused: { ok: false, refusal: 'SEATS_REFUSED', seats: held }, isHeld: false };
     const times = { heldAtMs: held.heldAtMs!, expiresAtMs: held.expiresAtMs! };
     const opened = await step('openExchange', this.#change, times);
-    if (opened.ok) {
-      this.#booking = opened.booking;
-      return null;
-    }
-    await this.#giveNewBack();
-    return opened;
+    if (!opened.ok) return { ok: false, refused: opened, isHeld: true };
+    this.#booking = opened.booking;
+    return { ok: true };
+  }
+
+  async #buy(): Promise<RecordedChange | Refused> {
+    const paid = await this.#pay();
+    return paid.ok ? this.#confirm(paid.attempt) : paid;
   }
 
   // ---- the seats ----

@@ -19,10 +19,13 @@ const STANDS_STILL_MS = 8_000;
 /** A worker is interrupted at a moment of a booking's life, and another one goes on. */
 export interface InterruptedCase {
   readonly at: Interruption['at'];
+  readonly failing?: Interruption['failing'];
   readonly terms?: Partial<BookingTerms>;
   /** What somebody does while the worker dies. */
   readonly act: (system: TestSystem, booking: NewBooking, show: Show) => Promise<unknown>;
   readonly ends: BookingStatus;
+  /** Looked at when the first worker has done what it had under way. */
+  readonly afterwards?: (system: TestSystem, booking: NewBooking) => Promise<unknown>;
 }
 
 type Signal = Interruption['by'];
@@ -55,11 +58,14 @@ export function playInterrupted(
   return (by) =>
     entries
       .filter((entry) => entry.by === by)
-      .map(({ at, act, ends, outcome }, index) => [`${index + 1}. ${at}, ${act.name}: ${ends}`, outcome]);
+      .map(({ at, failing, act, ends, outcome }, index) => {
+        const after = failing === undefined ? '' : `, after a failure of ${failing}`;
+        return [`${index + 1}. ${at}${after}, ${act.name}: ${ends}`, outcome];
+      });
 }
 
-const play = (system: TestSystem, { at, by, terms, act, ends }: Entry): Promise<void> =>
-  withInterruptedWorker(system, { at, by }, async (own, { first, next, untilInterrupted }) => {
+const play = (system: TestSystem, { at, by, failing, terms, act, ends, afterwards }: Entry): Promise<void> =>
+  withInterruptedWorker(system, { at, by, failing }, async (own, { first, next, untilInterrupted }) => {
     const show = await openShow(own);
     const booking = await book(own, show, [0, 1], { holdTtlMs: 120_000, paymentDeadlineMs: 60_000, ...terms });
     const acting = act(own, booking, show);
@@ -72,6 +78,7 @@ const play = (system: TestSystem, { at, by, terms, act, ends }: Entry): Promise<
     expect(await endOf(own, booking)).toBe(ends);
     // What it has under way is done before a worker that is asked to stop has stopped.
     await first.kill('SIGTERM');
+    await afterwards?.(own, booking);
     await expectAgreement(own, show);
     await expectProjected(own, show);
   });

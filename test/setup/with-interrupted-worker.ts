@@ -9,6 +9,8 @@ export interface Interruption {
   /** `before` or `after`, and an activity. */
   readonly at: string;
   readonly by: 'SIGKILL' | 'SIGSTOP';
+  /** An activity whose first call fails, so that its answer is that of a task, and on record. */
+  readonly failing?: string;
 }
 
 export interface InterruptedWorkers {
@@ -24,14 +26,15 @@ export interface InterruptedWorkers {
 /** Work of the system in a namespace of its own, which has no other workers than these two. */
 export async function withInterruptedWorker<Result>(
   system: TestSystem,
-  { at, by }: Interruption,
+  { at, by, failing }: Interruption,
   work: (own: TestSystem, workers: InterruptedWorkers) => Promise<Result>,
 ): Promise<Result> {
   const namespace = await claimNamespace();
   const env: Record<string, string> = { ...system.env, TEMPORAL_NAMESPACE: namespace };
   const temporal = await connectClient({ address: env.TEMPORAL_ADDRESS!, namespace });
   const own: TestSystem = { ...system, env, temporal, workflows: new TemporalWorkflowClient(temporal) };
-  const interruption = { ...env, INTERRUPT_AT: at, INTERRUPT_BY: by };
+  const interruption: Record<string, string> = { ...env, INTERRUPT_AT: at, INTERRUPT_BY: by };
+  if (failing !== undefined) interruption.INTERRUPT_FAILING = failing;
   const first = new TestProcess('first worker', ['test/setup/interrupted-worker.ts'], interruption);
   const next = new TestProcess('next worker', ['src/main/worker.ts'], env);
   const untilInterrupted = (withinMs?: number) =>

@@ -21,10 +21,11 @@ interface Exchanging {
   readonly to: Show;
   readonly seats: readonly number[];
   readonly token?: string;
+  readonly holdTtlMs?: number;
 }
 
-async function exchange(own: TestSystem, booking: NewBooking, { to, seats, token }: Exchanging) {
-  const change = exchangeFor(booking, to, seats, token);
+async function exchange(own: TestSystem, booking: NewBooking, { to, seats, token, ...terms }: Exchanging) {
+  const change = { ...exchangeFor(booking, to, seats, token), ...terms };
   const answer = await untilKnown(() => own.workflows.exchangeBooking(change, booking));
   await changeEndOf(own, booking);
   const [other] = await findBookings(own.db, [change.to.id]);
@@ -62,6 +63,42 @@ const withinTheShow: InterruptedCase['act'] = async (own, booking, show) => {
     other: { status: 'CONFIRMED' },
   });
   expect((await statusesOf(own, show.id)).slice(0, 5)).toBe('abbba');
+};
+
+/** The hold of its new seats has ended when another worker goes on. */
+const withAShortHold: InterruptedCase['act'] = async (own, booking) => {
+  expect(await pay(own, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+  const to = await openShow(own, { seatPrice: 40_000 });
+  const { other } = await exchange(own, booking, { to, seats: [3, 4], holdTtlMs: 2_000 });
+  expect(other).toMatchObject({ status: 'CONFIRMED' });
+  expect((await statusesOf(own, to.id)).slice(0, 6)).toBe('aaabba');
+  await expectAgreement(own, to);
+};
+
+/** Another worker is refused its new seats before the first one goes on. */
+const afterItsHold: InterruptedCase['act'] = async (own, booking) => {
+  expect(await pay(own, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+  const to = await openShow(own, { seatPrice: 40_000 });
+  const { answer } = await exchange(own, booking, { to, seats: [3, 4], holdTtlMs: 2_000 });
+  expect(answer).toMatchObject({ ok: false, refusal: 'SEATS_REFUSED' });
+  expect(await statusesOf(own, to.id)).toMatch(/^a+$/);
+};
+
+const nothingOpened: InterruptedCase['afterwards'] = async (own, { id }) => {
+  const opened = own.db.selectFrom('bookings').select('status').where('exchange_of', '=', id);
+  expect(await opened.execute()).toEqual([]);
+  expect((await findBookings(own.db, [id]))[0]).toMatchObject({ status: 'CONFIRMED' });
+};
+
+/** There is nothing to be held, and the money of one seat goes back. */
+const keepingOneSeat: InterruptedCase['act'] = async (own, booking, show) => {
+  expect(await pay(own, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+  expect(await exchange(own, booking, { to: show, seats: [1] })).toMatchObject({
+    answer: { ok: true },
+    other: { status: 'CONFIRMED' },
+  });
+  expect(await rowOf(own, booking)).toMatchObject({ status: 'EXCHANGED', refund: { status: 'SUCCEEDED' } });
+  expect((await statusesOf(own, show.id)).slice(0, 3)).toBe('aba');
 };
 
 const declined: InterruptedCase['act'] = async (own, booking) => {
@@ -123,6 +160,10 @@ const table = playInterrupted(system, {
     { at: 'after recordExchange', act: forASeatThatIsTaken(false), ends },
     { at: 'after exchangeSeats#2', act: forASeatThatIsTaken(true), ends },
     { at: 'after recordTransfer', act: transferring, ends },
+    // What was looked up before is on record, unlike what the killed worker did then.
+    { at: 'after openExchange', failing: 'findExchange', act: withAShortHold, ends },
+    { at: 'after recordExchange', failing: 'findExchange', act: forADearerShow(), ends },
+    { at: 'after recordExchange', failing: 'findExchange', act: keepingOneSeat, ends },
   ],
   SIGSTOP: [
     { at: 'before holdSeats', act: forADearerShow(), ends },
@@ -132,6 +173,7 @@ const table = playInterrupted(system, {
     { at: 'before exchangeSeats', act: withinTheShow, ends },
     { at: 'before exchangeSeats#2', act: forASeatThatIsTaken(true), ends },
     { at: 'before recordTransfer', act: transferring, ends },
+    { at: 'before openExchange', failing: 'findExchange', act: afterItsHold, ends, afterwards: nothingOpened },
   ],
 });
 

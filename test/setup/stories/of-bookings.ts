@@ -141,6 +141,15 @@ export function bookingStories(system: TestSystem): readonly Story[] {
         await pay(system, { ...booking, ...change }, 'tok_ok');
       }),
     () =>
+      ended('changed-after-a-later-change', patient, async (booking, show) => {
+        // Of a server whose clock was ahead.
+        const later = { bookingId: booking.id, seats: [8, 9], askedAtMs: Date.now() + 60_000 } as const;
+        await system.workflows.seatCommand(show.id, { kind: 'swap', ...later });
+        await system.workflows.changeSeats(booking.id, 'granted', seatsAt(show, [4, 5]));
+        await system.workflows.extend(booking.id, 'first');
+        await system.workflows.release(booking.id);
+      }),
+    () =>
       ended('refuses-to-be-changed', { ...patient, extensionsMax: 1 }, async (booking, show) => {
         await book(system, show, [4, 5], patient);
         await system.workflows.extend(booking.id, 'first');

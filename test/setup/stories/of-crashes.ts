@@ -31,9 +31,9 @@ const exchanging: Act = async (own, booking) => {
 /** Workflows whose worker was killed in the middle of a step: tasks that timed out, and steps that were found half done. */
 export function crashStories(system: TestSystem): readonly Story[] {
   const killed =
-    (at: string, name: string, act: Act): Story =>
+    (at: string, name: string, act: Act, failing?: string): Story =>
     (): Promise<Recorded[]> =>
-      withInterruptedWorker(system, { at, by: 'SIGKILL' }, async (own, { namespace, next, untilInterrupted }) => {
+      withInterruptedWorker(system, { at, by: 'SIGKILL', failing }, async (own, { namespace, next, untilInterrupted }) => {
         const show = await openShow(own);
         const booking = await book(own, show, [0, 1], patient);
         const acting = act(own, booking, show);
@@ -54,5 +54,6 @@ export function crashStories(system: TestSystem): readonly Story[] {
     killed('after refundPayment', 'killed-after-a-refund', cancelling),
     killed('after chargePayment#2', 'killed-after-the-difference', exchanging),
     killed('after recordExchange', 'killed-after-an-exchange', exchanging),
+    killed('after recordExchange', 'killed-after-an-exchange-that-was-new-on-record', exchanging, 'findExchange'),
   ];
 }
