@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import pLimit from 'p-limit';
 import { auditShow } from '../../src/cli/audit.ts';
+import { showMessages, type SeatMapView } from '../../src/contracts/show-messages.ts';
+import { showWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { ApiDoor } from './api-call.ts';
 import type { Cluster } from './cluster.ts';
 import type { ShowOnSale } from './clients.ts';
@@ -55,10 +57,11 @@ export async function audit(scene: AuditScene): Promise<AuditResult> {
   const quietAfterMs = performance.now() - startedMs;
   // The probe of expiries has held and released seats meanwhile: what it has left comes to its end, too.
   const stuck = open.length > 0 ? open : await untilQuiet(scene);
+  // What a repeat does is judged with all the rest.
+  const repeated = await askAgain(scene);
   const shows = [...scene.shows, scene.probeShow].map(({ id }) => id);
   const audits = await Promise.all(shows.map((id) => auditOf(scene.cluster, id)));
   const rows = await bookingRows(scene.cluster, shows);
-  const repeated = await askAgain(scene);
   tellTheEnd(scene, rows);
   return {
     broken: [
@@ -85,11 +88,18 @@ export async function audit(scene: AuditScene): Promise<AuditResult> {
 async function auditOf(cluster: Cluster, id: string): Promise<{ differences: readonly string[]; captured: number }> {
   try {
     const { differences, figures } = await auditShow(sourcesOf(cluster), id);
-    return { differences, captured: figures.money.ledger };
+    return { differences: [...differences, ...(await heldByNobody(cluster, id))], captured: figures.money.ledger };
   } catch (error) {
     const { cause = error } = error as Error;
     return { differences: [`its records cannot be read: ${String(cause)}`], captured: 0 };
   }
+}
+
+/** Seats that the show keeps for somebody, where no booking is about to be bought any more. */
+async function heldByNobody({ temporal }: Cluster, showId: string): Promise<string[]> {
+  const view = await temporal.workflow.getHandle(showWorkflowId(showId)).query<SeatMapView>(showMessages.seatMap);
+  const { held } = view.counts;
+  return held === 0 ? [] : [`${held} seats are held, and no booking is`];
 }
 
 const sourcesOf = ({ db, temporal, apis, simulatorUrl }: Cluster) => ({

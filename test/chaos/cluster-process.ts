@@ -28,6 +28,8 @@ export class ClusterProcess {
   #wanted = false;
   #downUntilMs = 0;
   readonly #pidsSoFar: number[] = [];
+  /** Stopped, and not told to go on: what they were started by may be dead by then, and nobody's but ours to find. */
+  #standing: readonly number[] = [];
   readonly #lines: string[] = [];
   /** What nobody is to say, in all its lives. */
   readonly alarms: string[] = [];
@@ -86,11 +88,13 @@ export class ClusterProcess {
 
   /** SIGSTOP of it and of all that it has started. */
   stand(): void {
-    this.#signal(this.pids(), 'SIGSTOP');
+    this.#standing = [...this.#standing, ...this.pids()];
+    this.#signal(this.#standing, 'SIGSTOP');
   }
 
   goOn(): void {
-    this.#signal(this.pids(), 'SIGCONT');
+    this.#signal([...this.#standing, ...this.pids()], 'SIGCONT');
+    this.#standing = [];
   }
 
   /** Asks it to end, as a deployment does, and starts it again. */

@@ -35,9 +35,9 @@ interface Options {
 
 const command = new Command('chaos')
   .description('Breaks the system in every way it knows while clients use it, heals it, and audits every promise.')
-  .option('--seed <number>', 'of the first run; each further one has the next', Number, 1)
-  .option('--runs <count>', 'one after the other, on one system', Number, 1)
-  .option('--seconds <count>', 'that clients and faults of a run last', Number, 45)
+  .option('--seed <number>', 'of the first run; each further one has the next', wholeNumber, 1)
+  .option('--runs <count>', 'one after the other, on one system', wholeNumber, 1)
+  .option('--seconds <count>', 'that clients and faults of a run last', wholeNumber, 45)
   .option('--faults <names>', `with commas between them, or none: ${faults.map(({ name }) => name).join(', ')}`)
   .option('--soak <time>', 'mixed load with faults for so long, such as 60m: does anything grow?', minutes)
   .option('--other-root <folder>', 'another version of the service, for two-versions')
@@ -45,7 +45,7 @@ const command = new Command('chaos')
   .option(
     '--clocks-off <minutes>',
     'what the clocks of API and workers are before the others, or behind if negative',
-    Number,
+    wholeNumber,
   )
   .option(
     '--mutants [names...]',
@@ -152,6 +152,11 @@ const commandOf = (seed: number, options: Options): string => {
     .filter((part) => part !== null)
     .join(' ');
 };
+
+function wholeNumber(text: string): number {
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number');
+  return Number(text);
+}
 
 function minutes(text: string): number {
   const count = /^\d+(\.\d+)?m?$/.test(text) ? Number.parseFloat(text) : NaN;

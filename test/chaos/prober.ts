@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiDoor } from './api-call.ts';
-import type { ShowOnSale } from './clients.ts';
+import { seatIdsIn, type ShowOnSale } from './clients.ts';
+import type { Told } from './told.ts';
 
 /** Shorter than other clients': it asks somebody else instead. */
 const HOLD_TIMEOUT_MS = 1_500;
@@ -24,15 +25,17 @@ export class Prober {
   readonly sales: Sale[] = [];
   readonly #doors: readonly ApiDoor[];
   readonly #show: ShowOnSale;
+  readonly #told: Told;
   readonly #token: string;
   #turn: number;
   #next: number;
   #asked = 0;
   readonly #kept: string[] = [];
 
-  constructor(doors: readonly ApiDoor[], show: ShowOnSale, token: string, turn: number) {
+  constructor(doors: readonly ApiDoor[], show: ShowOnSale, told: Told, token: string, turn: number) {
     this.#doors = doors;
     this.#show = show;
+    this.#told = told;
     this.#token = token;
     this.#turn = turn;
     this.#next = turn;
@@ -62,6 +65,8 @@ export class Prober {
     if (paid?.status === 200) {
       this.sales.push({ askedMs, confirmedMs: performance.now() });
       this.#kept.push(id);
+      const bought = { id, showId: this.#show.id, token: this.#token, seatIds: seatIdsIn(paid.body) };
+      this.#told.bookings.set(id, { ...bought, status: 'CONFIRMED', isUnsure: false });
     }
     return paid?.status === 200;
   }
@@ -75,6 +80,7 @@ export class Prober {
   }
 
   async #giveBack(id: string): Promise<void> {
+    this.#told.bookings.get(id)!.isUnsure = true;
     const door = this.#doors[this.#turn % this.#doors.length]!;
     await door.call('DELETE', `/bookings/${id}`, { token: this.#token, timeoutMs: HOLD_TIMEOUT_MS });
   }

@@ -140,7 +140,7 @@ async function setStage(cluster: Cluster, { seed, seconds }: RunOptions, operati
     market,
     probeShow,
     clients: tokens.map((token, number) => new Client(market, number, token, chanceOf('client', number))),
-    probers: probeTokens.map((token, turn) => new Prober(doors, probed, token, turn)),
+    probers: probeTokens.map((token, turn) => new Prober(doors, probed, told, token, turn)),
     readers: Array.from(
       { length: READERS },
       (_, number) => new MapReader(doors, shows, told, chanceOf('reader', number)),

@@ -193,6 +193,19 @@ func (b *bookingHistory) of(kind string, is func(*operation) bool) []*operation 
 	return filter(b.byKind[kind], is)
 }
 
+// Answers that had come before then, of whatever kind.
+func (b *bookingHistory) answersBefore(at int64) []*operation {
+	var answers []*operation
+	for _, kind := range kinds {
+		for _, o := range b.of(kind, (*operation).isOk) {
+			if *o.Return < at {
+				answers = append(answers, o)
+			}
+		}
+	}
+	return answers
+}
+
 // Calls that give back what there is, a hold or a booking: the same call of the API.
 func (b *bookingHistory) givingBack(is func(*operation) bool) []*operation {
 	return append(b.of("release", is), b.of("cancel", is)...)
@@ -213,8 +226,7 @@ func (b *bookingHistory) quietFrom() int64 {
 	return b.final.Call
 }
 
-// The latest time up to which it was told that the seats are held; never, where an answer is missing that may have told
-// more. 0: nobody was told anything.
+// The latest time up to which it was told that the seats are held. 0: nobody was told anything.
 func (b *bookingHistory) heldUntil(before int64) int64 {
 	until := int64(0)
 	for _, kind := range []string{"hold", "extend", "change-seats"} {
@@ -250,12 +262,18 @@ func (b *bookingHistory) hasUnknownSwaps() bool {
 	return len(b.of("change-seats", (*operation).isUnknown)) > 0
 }
 
-func (b *bookingHistory) wasConfirmed() bool {
+func (b *bookingHistory) wasFoundPaid() bool {
 	switch b.finalStatus() {
 	case "CONFIRMED", "CANCELLED", "EXCHANGED":
 		return true
 	}
-	return b.confirmedSeen < never
+	return false
+}
+
+func (b *bookingHistory) wasConfirmed() bool { return b.wasFoundPaid() || b.confirmedSeen < never }
+
+func (b *bookingHistory) isCancelledInPart() bool {
+	return len(b.of("cancel", isInPart)) > 0
 }
 
 // The seats that it was held with at last, by what was answered; nil where nobody knows for certain.

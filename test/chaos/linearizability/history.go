@@ -46,6 +46,17 @@ func (o *operation) returnOr(never int64) int64 {
 	return *o.Return
 }
 
+// What the booking is by the answer: an exchange tells of the new one.
+func (o *operation) statusOfItself() string {
+	if o.Kind != "exchange" {
+		return o.Status
+	}
+	if o.Status == "CONFIRMED" {
+		return "EXCHANGED"
+	}
+	return ""
+}
+
 // The seats by the answer; where it names none, those that were asked for.
 func (o *operation) seats() []string {
 	if o.AnsweredSeatIDs != nil {

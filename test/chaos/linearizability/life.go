@@ -132,6 +132,10 @@ func (l *lifeOf) isPaid() {
 }
 
 func (l *lifeOf) paidSeats(pays []*operation) []string {
+	// A booking that is paid keeps its seats to be read, but for those that are given back alone.
+	if b := l.b; b.wasFoundPaid() && !b.isCancelledInPart() {
+		return b.final.seats()
+	}
 	for _, o := range pays {
 		if o.isOk() && o.Status == "CONFIRMED" && o.AnsweredSeatIDs != nil {
 			return o.AnsweredSeatIDs
@@ -191,7 +195,7 @@ func (l *lifeOf) mayHaveBeenGivenBack(status string) {
 
 func (l *lifeOf) isCancelled(status string) {
 	b := l.b
-	for _, o := range b.of("cancel", func(o *operation) bool { return o.isOk() && o.Status == "CONFIRMED" }) {
+	for _, o := range b.of("cancel", isInPart) {
 		part := &effect{kind: swap, then: l.seats(o.seats()), phase: booked}
 		l.s.add(part, b, o, o.Call, *o.Return, "cancel all but "+names(o.seats())+" of")
 	}
@@ -368,6 +372,8 @@ func (l *lifeOf) claims() {
 		l.s.claims = append(l.s.claims, s)
 	}
 }
+
+func isInPart(o *operation) bool { return o.isOk() && o.Status == "CONFIRMED" }
 
 func isExchanged(o *operation) bool { return o.isOk() && o.Status == "CONFIRMED" }
 

@@ -110,6 +110,24 @@ var legal = map[string]func(*telling){
 		t.found("a", "1 2", "EXPIRED")
 		t.found("b", "1 2", "CONFIRMED")
 	},
+	"late money for a hold of which nobody knows whether its seats were changed": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("change-seats", "a", 2, 3, seats("2"), unknown)
+		t.add("change-seats", "a", 4, 5, seats("2"), refused("SEAT_UNAVAILABLE"))
+		t.add("pay", "a", 6, 7, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 16.5, 17, 27)
+		t.add("release", "b", 18, 19, status("RELEASED"))
+		t.found("a", "1", "CONFIRMED")
+		t.found("b", "1", "RELEASED")
+	},
+	"a booking that was read while it was made, paid and cancelled": func(t *telling) {
+		t.hold("a", "1", 0, 5, 15)
+		t.add("read-booking", "a", 3, 4, refused("NOT_FOUND"))
+		t.pay("a", "1", 6, 9)
+		t.add("read-booking", "a", 8, 10, seats("1"), status("PAYMENT_PENDING"))
+		t.add("cancel", "a", 11, 12, seats("1"), status("CANCELLED"))
+		t.found("a", "1", "CANCELLED")
+	},
 	"a hold that was asked to be given back, and was not": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.add("release", "a", 2, 3, answeredUnknown)
@@ -295,6 +313,23 @@ var illegal = map[string]struct {
 	rule string
 	tell func(*telling)
 }{
+	"a booking that was answered, and not there a moment later": {"what was told is so", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("read-booking", "a", 2, 3, refused("NOT_FOUND"))
+		t.found("a", "1", "EXPIRED")
+	}},
+	"a booking that was confirmed, and held a moment later": {"what was told is so", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.add("read-booking", "a", 4, 5, seats("1"), status("PAYMENT_PENDING"))
+		t.found("a", "1", "CONFIRMED")
+	}},
+	"a booking that was released, and held a moment later": {"what was told is so", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("release", "a", 2, 3, status("RELEASED"))
+		t.add("read-booking", "a", 4, 5, seats("1"), status("HELD"))
+		t.found("a", "1", "RELEASED")
+	}},
 	"a hold that was given away before a request without an answer asked to give it back": {"one owner per seat, all or none", func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.hold("b", "1", 4, 5, 14)

@@ -28,6 +28,7 @@ func (s *story) brokenRules() []violation {
 		broken = append(broken, s.oneKeyOneAnswer(b)...)
 		broken = append(broken, s.neverEndedEarly(b)...)
 		broken = append(broken, s.nothingAfterItsTime(b)...)
+		broken = append(broken, s.toldForGood(b)...)
 	}
 	return append(broken, s.refusedForAReason()...)
 }
@@ -77,6 +78,33 @@ func isSameAnswer(first, o *operation) bool {
 		return false
 	}
 	return slices.Equal(slices.Sorted(slices.Values(first.seats())), slices.Sorted(slices.Values(o.seats())))
+}
+
+// What a booking may be found as by whoever asks after such an answer. A booking's row is written before anybody hears of it.
+var foundAfter = map[string][]string{
+	"CONFIRMED": {"CONFIRMED", "CANCELLED", "EXCHANGED"},
+	"CANCELLED": {"CANCELLED"},
+	"EXCHANGED": {"EXCHANGED"},
+	// Money that comes late may buy it yet.
+	"RELEASED": {"RELEASED", "CONFIRMED", "CANCELLED", "EXCHANGED"},
+}
+
+// Promise 2: what was answered is found by every look at the booking that begins after the answer.
+func (s *story) toldForGood(b *bookingHistory) []violation {
+	var broken []violation
+	for _, look := range b.byKind["read-booking"] {
+		for _, told := range b.answersBefore(look.Call) {
+			allowed, isFinal := foundAfter[told.statusOfItself()]
+			isThere := look.isOk() && (!isFinal || slices.Contains(allowed, look.Status))
+			isMissing := look.Code == "NOT_FOUND"
+			if isMissing || look.isOk() && !isThere {
+				message := "was answered as " + told.statusOfItself() + ", and found as " + cmp.Or(look.Status, look.Code)
+				broken = append(broken, s.violation("what was told is so", message, told, look))
+				break
+			}
+		}
+	}
+	return broken
 }
 
 // Promise 5: 410 says that the time of a hold is over; it must be. Or that of the payment that it was secured for.
