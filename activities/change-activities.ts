@@ -138,6 +138,9 @@ function cancel(
   if (!booking) return { ok: false, refusal: 'NOT_FOUND' };
   const known = records.change(change.changeId);
   if (known) return asRecorded(records, booking, known);
+  // Somebody has it now to whom it was given after the request was looked at.
+  if (change.kind === 'cancellation' && booking.userId !== change.requestedBy)
+    return { ok: false, refusal: 'NOT_FOUND' };
   if (isDoneAlready(booking, change)) return { ok: true, booking, seats: [], refunds: [] };
   if (!bookingCan[booking.status].cancel) return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: booking.status };
   const unknown = seatIdsOf(change)?.filter((id) => !booking.seats.some((seat) => seat.id === id)) ?? [];
@@ -275,8 +278,8 @@ function noteRefund(records: BookingsUnderChange, { planned, refund }: KnownRefu
   const { id, amount, status, providerReference, attemptId: paymentId } = refund;
   const { bookingId, changeId } = planned;
   const row = { id, paymentId, bookingId, amount, status, providerReference, changeId };
-  // A refund that has succeeded stays so.
-  if (before?.status === 'SUCCEEDED') return 'recorded';
+  // A refund that has succeeded stays so; one that has failed is followed by another one, and is not under way any more.
+  if (before?.status === 'SUCCEEDED' || (before?.status === 'FAILED' && status === 'PENDING')) return 'recorded';
   records.noteRefund({ ...row, createdAtMs: before?.createdAtMs ?? nowMs, updatedAtMs: nowMs });
   if (refund.nothingCaptured) records.noteNothingCaptured(id);
   if (before?.status === status) return 'recorded';

@@ -195,8 +195,6 @@ async function open(
   const from = records.booking(change.bookingId);
   const [opened] = await findBookings(trx, [change.to.id]);
   if (opened?.status === 'PAYMENT_PENDING') return { ok: true, booking: opened };
-  // From a worker that stood still: another one has been refused the seats since, and nobody would go on with the row.
-  if (Date.now() >= times.expiresAtMs) return holdExpired;
   const refused = refusalToHandOver(records, from, change, 'exchange') ?? refusedPrice(from!, change.price);
   if (refused) return refused;
   const tier = tierAt(from!, records.show(from!)!, times.heldAtMs);

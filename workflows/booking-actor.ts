@@ -6,6 +6,7 @@ import {
   log,
   patched,
   setCurrentDetails,
+  sleep,
   startChild,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
@@ -151,6 +152,7 @@ export class BookingActor {
     return this.#exclusively(async () => {
       const refusal = this.#process.refusesExtension(Date.now());
       if (refusal) return this.#refused(refusal);
+      await untilHeardForGood();
       const expiresAtMs = this.#process.extendedExpiryMs();
       const result = await this.#extendHold(expiresAtMs);
       if (!result.ok) return this.#refused(result.refusal === 'SALES_CLOSED' ? 'SALES_CLOSED' : 'HOLD_EXPIRED');
@@ -168,6 +170,7 @@ export class BookingActor {
       // A request that comes late, from a process that stood still, must not undo one that was made after it.
       const isOutdated = version !== undefined && version < this.#process.booking.version;
       if (isOutdated) return this.#refused('CHANGE_IN_PROGRESS');
+      await untilHeardForGood();
       const indices = seats.map((seat) => seat.index);
       const result = await this.#changeHold((by, askedAtMs) => by('swapSeats', this.#hold, indices, askedAtMs));
       if (!result.ok) return this.#seatsRefused(result);
@@ -181,7 +184,10 @@ export class BookingActor {
     return this.#exclusively(async () => {
       const { status } = this.#process.booking;
       if (status !== 'HELD' && status !== 'RELEASED') return this.#refused('BOOKING_STATE');
-      if (status === 'HELD') await this.#endHold('RELEASED');
+      if (status === 'HELD') {
+        await untilHeardForGood();
+        await this.#endHold('RELEASED');
+      }
       return this.#process.booking.status === 'RELEASED' ? this.#done() : this.#refused('BOOKING_STATE');
     });
   }
@@ -386,6 +392,9 @@ export class BookingActor {
     undo: readonly Undo[],
   ): Promise<PayAnswer> {
     log.error('paid, but not confirmed: the money goes back', { alert: 'compensating', attemptId, reason });
+    // On record first: what is recorded as ended with a payment would be refunded by nobody if this were lost.
+    if (patched('what-goes-back-is-on-record-first'))
+      await sleep(1, { summary: 'it is on record that the money goes back' });
     this.#process.ended(ending, Date.now());
     await this.#record(attemptId);
     await Promise.all(undo.map((undoStep) => undoStep(reason)));
@@ -446,8 +455,8 @@ export class BookingActor {
 
   // ---- ending ----
 
-  async #endHold(ending: 'RELEASED' | 'EXPIRED', attemptId?: string): Promise<void> {
-    const released = await step('releaseHold', this.#hold);
+  async #endHold(ending: 'RELEASED' | 'EXPIRED', attemptId?: string, by: typeof step = step): Promise<void> {
+    const released = await by('releaseHold', this.#hold);
     if (!released.ok) return this.#endBooked();
     this.#process.ended(ending, Date.now());
     await this.#record(attemptId);
@@ -466,7 +475,9 @@ export class BookingActor {
 
   /** Nobody knows yet whether there is money: the seats go, and a workflow of its own settles it when it is known. */
   async #giveUp(attemptId: string): Promise<PayAnswer> {
-    await this.#endHold('EXPIRED', attemptId);
+    // As a task: should its outcome come while a worker stands still with this, another one goes on with the hold.
+    const by: typeof step = patched('a-payment-is-given-up-by-a-task') ? durably : step;
+    await this.#endHold('EXPIRED', attemptId, by);
     await this.#settleLater(attemptId, this.#attempt(attemptId).amount);
     return this.#pending({ type: 'await' });
   }
@@ -549,6 +560,15 @@ export class BookingActor {
   #describe(): void {
     setCurrentDetails(describeBooking(this.#process));
   }
+}
+
+/**
+ * A message is on record once a workflow task has ended after it. Until then a server that restarts forgets it, and this history
+ * would not know what a local activity has done for it at the show.
+ */
+async function untilHeardForGood(): Promise<void> {
+  if (patched('a-change-of-a-hold-is-on-record-first'))
+    await sleep(1, { summary: 'a change of the hold is on record' });
 }
 
 const isOpen = ({ status }: PaymentAttempt): boolean => status === 'PENDING' || status === 'UNKNOWN';

@@ -1,4 +1,11 @@
-import { allHandlersFinished, CancellationScope, condition, setCurrentDetails, sleep } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  setCurrentDetails,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Refund } from '../src/contracts/booking-messages.ts';
 import type {
   BookingChange,
@@ -125,11 +132,14 @@ export class ChangeActor {
     this.#latest = change;
     this.#latestAnswer = null;
     this.#describe();
-    if (change.changeId !== this.#firstId) {
+    const isFirst = change.changeId === this.#firstId;
+    // It counts as asked for then, however often a task is tried again: a worker or a database that is away costs no tier.
+    const askedAtMs = isFirst ? workflowInfo().startTime.getTime() : Date.now();
+    if (!isFirst) {
       await untilHeardForGood();
       await condition(() => !this.#isInWorker);
     }
-    const recorded = await this.#record(change, tell);
+    const recorded = await this.#record(change, askedAtMs, tell);
     if (recorded.ok) await this.#giveBack(change, recorded);
     this.#underWay = null;
     this.#latestAnswer = recorded.ok ? answerOf(recorded) : recorded;
@@ -139,13 +149,13 @@ export class ChangeActor {
 
   async #record(
     change: BookingChange,
+    askedAtMs: number,
     tell: (answer: ExchangeAnswer) => void,
   ): Promise<RecordedChange | ChangeRefused | ExchangeRefused> {
     switch (change.kind) {
       case 'cancellation':
       case 'show_cancelled':
-        // It counts as asked for now: a database that is away meanwhile costs the buyer no tier.
-        return step('recordCancellation', change, Date.now());
+        return step('recordCancellation', change, askedAtMs);
       case 'transfer':
         return step('recordTransfer', change);
       case 'exchange':

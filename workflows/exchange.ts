@@ -96,7 +96,9 @@ export class Exchange {
     const held = await this.#holdNew();
     if (!held.ok) return { ok: false, refused: { ok: false, refusal: 'SEATS_REFUSED', seats: held }, isHeld: false };
     const times = { heldAtMs: held.heldAtMs!, expiresAtMs: held.expiresAtMs! };
-    const opened = await step('openExchange', this.#change, times);
+    // As a task: a worker that stood still may not open what another one has been refused, and nobody would go on with.
+    const by: typeof step = patched('an-exchange-is-opened-by-a-task') ? durably : step;
+    const opened = await by('openExchange', this.#change, times);
     if (!opened.ok) return { ok: false, refused: opened, isHeld: true };
     this.#booking = opened.booking;
     return { ok: true };
@@ -222,6 +224,11 @@ export class Exchange {
   async #confirm(attempt: PaymentAttempt | null): Promise<RecordedChange | Refused> {
     const seats = await this.#takeNew();
     if (!seats.ok) {
+      // A task that was lost may have taken and recorded them, and they may have been given up since, in part or whole.
+      const now = patched('an-exchange-that-gets-no-seats-looks-again')
+        ? await step('findExchange', this.#change)
+        : null;
+      if (now?.kind === 'recorded') return this.#goOnFrom(now);
       await this.#undo(attempt, seats.refusal === 'SALES_CLOSED' ? 'show_cancelled' : 'seats_gone');
       return { ok: false, refusal: 'SEATS_REFUSED', seats };
     }

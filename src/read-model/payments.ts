@@ -239,7 +239,7 @@ export async function recordPayments(db: ReadModel, payments: readonly Payment[]
 }
 
 /**
- * Writes refunds. SUCCEEDED stays; FAILED may be tried again. No id twice in one call. Gives the ids of those that are new, or
+ * Writes refunds. SUCCEEDED stays; FAILED does until it is SUCCEEDED after all: what is tried again has an id of its own. No id twice in one call. Gives the ids of those that are new, or
  * have another status than before.
  * @throws RefundExceedsCaptureError with those that have not failed, they would give back more than was captured
  */
@@ -286,7 +286,7 @@ export const onRefundConflict: RawBuilder<unknown> = sql.raw(`on conflict (id) d
       status = excluded.status,
       provider_reference = coalesce(excluded.provider_reference, refunds.provider_reference),
       updated_at = excluded.updated_at
-    where refunds.status <> 'SUCCEEDED'`);
+    where refunds.status = 'PENDING' or (refunds.status <> 'SUCCEEDED' and excluded.status = 'SUCCEEDED')`);
 /** Of the rows that were written: a new one has no status before. */
 export const returningNews: RawBuilder<unknown> = sql.raw(
   'returning with (old as before, new as written) written.id, written.status is distinct from before.status as is_news',

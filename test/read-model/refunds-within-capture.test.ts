@@ -62,6 +62,15 @@ describe('the refunds of a payment', () => {
     expect(await givenBack(paymentId)).toBe(600);
   });
 
+  it('that have failed are not under way again by what a worker writes late; the next one fits', async () => {
+    const paymentId = await captured();
+    const [first, second] = [refundOf(paymentId, CAPTURED), refundOf(paymentId, CAPTURED)];
+    await recordRefunds(test.db, [{ ...first, status: 'FAILED' }]);
+    await recordRefunds(test.db, [first]);
+    await recordRefunds(test.db, [second]);
+    expect(await givenBack(paymentId)).toBe(CAPTURED);
+  });
+
   it('may be written again as often as one likes', async () => {
     const paymentId = await captured();
     const refund = refundOf(paymentId, CAPTURED);

@@ -68,7 +68,7 @@ test('no border of a window makes a difference, wherever in a booking’s life i
     kind: 'cancellation',
     changeId: newId('chg'),
     bookingId: booking.id,
-    requestedBy: 'usr',
+    requestedBy: booking.userId,
     seatIds,
   } as const;
   expect(await system.workflows.changeBooking(change, booking)).toMatchObject({ ok: true });

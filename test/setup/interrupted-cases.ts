@@ -24,8 +24,6 @@ export interface InterruptedCase {
   /** What somebody does while the worker dies. */
   readonly act: (system: TestSystem, booking: NewBooking, show: Show) => Promise<unknown>;
   readonly ends: BookingStatus;
-  /** Looked at when the first worker has done what it had under way. */
-  readonly afterwards?: (system: TestSystem, booking: NewBooking) => Promise<unknown>;
 }
 
 type Signal = Interruption['by'];
@@ -64,7 +62,7 @@ export function playInterrupted(
       });
 }
 
-const play = (system: TestSystem, { at, by, failing, terms, act, ends, afterwards }: Entry): Promise<void> =>
+const play = (system: TestSystem, { at, by, failing, terms, act, ends }: Entry): Promise<void> =>
   withInterruptedWorker(system, { at, by, failing }, async (own, { first, next, untilInterrupted }) => {
     const show = await openShow(own);
     const booking = await book(own, show, [0, 1], { holdTtlMs: 120_000, paymentDeadlineMs: 60_000, ...terms });
@@ -78,7 +76,6 @@ const play = (system: TestSystem, { at, by, failing, terms, act, ends, afterward
     expect(await endOf(own, booking)).toBe(ends);
     // What it has under way is done before a worker that is asked to stop has stopped.
     await first.kill('SIGTERM');
-    await afterwards?.(own, booking);
     await expectAgreement(own, show);
     await expectProjected(own, show);
   });

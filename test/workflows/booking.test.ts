@@ -365,6 +365,26 @@ test('a step that succeeds at its first try leaves a marker, and no task for the
   expect(await tasksOf(booking)).toEqual([]);
 });
 
+test('a change of a hold is on record before the show hears of it', async () => {
+  const show = await openShow(system);
+  const booking = await book(system, show, [0]);
+  await changeTo(booking.id, seatsAt(show, [5]));
+  await system.workflows.extend(booking.id, 'once');
+  await system.workflows.release(booking.id);
+  await endOf(system, booking);
+  const { events } = await system.temporal.workflow.getHandle(bookingWorkflowId(booking.id)).fetchHistory();
+  const [heardIn, doneIn]: [number[], number[]] = [[], []];
+  let task = 0;
+  for (const event of events!) {
+    if (event.workflowTaskCompletedEventAttributes) task += 1;
+    if (event.workflowExecutionUpdateAcceptedEventAttributes) heardIn.push(task);
+    if (event.markerRecordedEventAttributes?.markerName === 'core_local_activity') doneIn.push(task);
+  }
+  expect(heardIn).toHaveLength(3);
+  expect(doneIn.length).toBeGreaterThanOrEqual(3);
+  expect(heardIn.filter((each) => doneIn.includes(each))).toEqual([]);
+});
+
 describe('an operator', () => {
   test('reads what a booking is about without opening its history', async () => {
     const show = await openShow(system);

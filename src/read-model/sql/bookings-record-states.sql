@@ -51,7 +51,7 @@ with record as materialized (
       status = excluded.status,
       provider_reference = coalesce(excluded.provider_reference, refunds.provider_reference),
       updated_at = excluded.updated_at
-    where refunds.status <> 'SUCCEEDED'
+    where refunds.status = 'PENDING' or (refunds.status <> 'SUCCEEDED' and excluded.status = 'SUCCEEDED')
     returning with (old as before, new as written) written.id, written.status is distinct from before.status as is_news
   ),
   posted as (

@@ -33,18 +33,22 @@ export function crashStories(system: TestSystem): readonly Story[] {
   const killed =
     (at: string, name: string, act: Act, failing?: string): Story =>
     (): Promise<Recorded[]> =>
-      withInterruptedWorker(system, { at, by: 'SIGKILL', failing }, async (own, { namespace, next, untilInterrupted }) => {
-        const show = await openShow(own);
-        const booking = await book(own, show, [0, 1], patient);
-        const acting = act(own, booking, show);
-        acting.catch(() => undefined);
-        await untilInterrupted();
-        await next.start();
-        await acting;
-        await endOf(own, booking);
-        const recorded = act === paying ? ofBooking(name, booking) : ofChange(name, booking);
-        return [{ ...recorded, namespace }];
-      });
+      withInterruptedWorker(
+        system,
+        { at, by: 'SIGKILL', failing },
+        async (own, { namespace, next, untilInterrupted }) => {
+          const show = await openShow(own);
+          const booking = await book(own, show, [0, 1], patient);
+          const acting = act(own, booking, show);
+          acting.catch(() => undefined);
+          await untilInterrupted();
+          await next.start();
+          await acting;
+          await endOf(own, booking);
+          const recorded = act === paying ? ofBooking(name, booking) : ofChange(name, booking);
+          return [{ ...recorded, namespace }];
+        },
+      );
 
   return [
     killed('after chargePayment', 'killed-after-the-charge', paying),
