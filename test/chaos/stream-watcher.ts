@@ -14,6 +14,8 @@ export class StreamWatcher {
   readonly #told: Told;
   readonly #random: Random;
   #seen = -1;
+  /** As of the version seen; by seat. */
+  #statuses: readonly string[] = [];
 
   constructor(apis: readonly string[], show: ShowOnSale, told: Told, random: Random) {
     this.#apis = apis;
@@ -51,5 +53,16 @@ export class StreamWatcher {
       this.#told.break(`a watcher of show ${this.#show.id} was shown version ${this.#seen}, then ${version} by ${api}`);
     }
     this.#seen = Math.max(this.#seen, version);
+    this.#statuses = after(this.#statuses, JSON.parse(/^data: ?(.+)$/m.exec(event)![1]!) as SeatMapEvent);
+    this.#told.seeMap(this.#show.id, version, this.#statuses.join(''));
   }
+}
+
+type SeatMapEvent =
+  { readonly statuses: string } | { readonly changes: readonly (readonly [seat: number, status: string])[] };
+
+function after(statuses: readonly string[], event: SeatMapEvent): readonly string[] {
+  if ('statuses' in event) return [...event.statuses];
+  const changed = new Map(event.changes);
+  return statuses.map((status, seat) => changed.get(seat) ?? status);
 }
