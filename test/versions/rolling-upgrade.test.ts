@@ -31,7 +31,7 @@ const changes = {
   before: {
     'workflows/booking.ts': ['    const ending = await actor.run();\n', '    endedAs(ending);\n'],
     'workflows/show.ts': ['      const outcome = await projectSeatMap(delta());\n'],
-    'workflows/change-actor.ts': ['    const recorded = await this.#record(change, tell);\n'],
+    'workflows/change-actor.ts': ['    const recorded = await this.#record(change, askedAtMs, tell);\n'],
     'workflows/late-payment.ts': ['  const booking = await endedBooking(input);\n'],
   },
 };
