@@ -5,15 +5,11 @@
 const shiftMs = Number(process.env.CHAOS_CLOCK_SHIFT_MS ?? 0);
 const TrueDate = Date;
 
-class ShiftedDate extends TrueDate {
-  constructor(...args: readonly unknown[]) {
-    if (args.length === 0) super(ShiftedDate.now());
-    else super(...(args as ConstructorParameters<DateConstructor>));
-  }
+const now = (): number => TrueDate.now() + shiftMs;
 
-  static override now(): number {
-    return TrueDate.now() + shiftMs;
-  }
-}
-
-globalThis.Date = ShiftedDate as DateConstructor;
+/** Its dates are dates like all others: who copies them looks at what made them. */
+globalThis.Date = new Proxy(TrueDate, {
+  construct: (_, args: readonly unknown[]) =>
+    args.length === 0 ? new TrueDate(now()) : new TrueDate(...(args as ConstructorParameters<DateConstructor>)),
+  get: (date, name) => (name === 'now' ? now : (Reflect.get(date, name) as unknown)),
+});
