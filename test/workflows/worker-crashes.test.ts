@@ -25,6 +25,12 @@ const named = (name: string, act: InterruptedCase['act']): InterruptedCase['act'
 
 const expiring: InterruptedCase['act'] = (system, booking) => endOf(system, booking);
 
+/** The buyer is told that it is bought, not that the time is over. */
+const bought = async (system: TestSystem, booking: NewBooking): Promise<void> => {
+  expect(await untilKnown(() => pay(system, booking, 'tok_ok'))).toMatchObject({ outcome: 'confirmed' });
+  expect(await netCaptured(system, booking.id)).toBe(booking.price.total.amount);
+};
+
 const declinedThenPaid = async (system: TestSystem, booking: NewBooking): Promise<void> => {
   expect(await pay(system, booking, 'tok_declined')).toMatchObject({ outcome: 'declined' });
   expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
@@ -92,6 +98,7 @@ const killed: readonly InterruptedCase[] = [
   { at: 'after findCharge', act: paying('tok_pending'), ends: 'CONFIRMED' },
   { at: 'before confirmSeats', act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'after confirmSeats', act: paying('tok_ok'), ends: 'CONFIRMED' },
+  { at: 'after confirmSeats', terms: shortHold, act: bought, ends: 'CONFIRMED' },
   { at: 'before recordConfirmed', act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'after recordConfirmed', act: paying('tok_ok'), ends: 'CONFIRMED' },
   { at: 'after recordBooking', act: declinedThenPaid, ends: 'CONFIRMED' },
