@@ -279,8 +279,11 @@ test('no task of any workflow has failed, and so none has asked for something el
 
 test('workflows go from build to build and back, and begin what is new on the last of them alone', async () => {
   const all = await tales();
-  const oldestShow = all.find(({ workflowId }) => workflowId === showWorkflowId(shows[0]!.id));
-  expect(oldestShow?.builds).toEqual([first, ...ladder.map(({ to }) => to)].map(({ buildId }) => buildId));
+  // The newest run comes first; a run that goes on on the build of the one before is no step of the ladder.
+  const runsOfOldestShow = all.filter(({ workflowId }) => workflowId === showWorkflowId(shows[0]!.id)).toReversed();
+  const builds = runsOfOldestShow.flatMap((run) => run.builds);
+  const ladderOfBuilds = [first, ...ladder.map(({ to }) => to)].map(({ buildId }) => buildId);
+  expect(builds.filter((build, at) => build !== builds[at - 1])).toEqual(ladderOfBuilds);
   const crossed = begun.filter((id) => all.some(({ workflowId, builds }) => workflowId === id && builds.length > 1));
   expect(crossed.length).toBeGreaterThan(begun.length / 2);
   const changed = all.filter(({ patchedBy }) => patchedBy.length > 0);
