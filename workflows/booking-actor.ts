@@ -271,7 +271,7 @@ export class BookingActor {
     if (expiresAtMs >= deadlineMs) return null;
     const secured = await this.#extendHold(deadlineMs);
     if (secured.ok) return null;
-    // By a task that was lost with its worker, as a rule under this very attempt: it is gone on with, and nothing is charged twice.
+    // By a task that was lost with its worker: the same attempt goes on with it. Another one pays twice, and that goes back.
     if (secured.refusal === 'ALREADY_BOOKED' && patched('a-hold-that-is-booked-is-secured')) return null;
     if (secured.refusal === 'SALES_CLOSED') return this.#refuseUncharged(attemptId);
     this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'HOLD_EXPIRED' satisfies PayRefusal });
