@@ -17,19 +17,20 @@ export async function awaitPurchase(
   throw ApplicationFailure.retryable('the purchase has not ended yet', 'PurchaseRunning');
 }
 
-/** Why its buyer may not exchange it or give it away just now, or null. Whose show was cancelled is about to get the money back. */
+/** Why its buyer may not exchange it or give it away at `atMs`, or null. Whose show was cancelled is about to get the money back. */
 export function refusalToHandOver(
   records: BookingsUnderChange,
   booking: Booking | null,
   { requestedBy }: { readonly requestedBy: string },
   deed: 'exchange' | 'transfer',
+  atMs: number,
 ): ChangeRefused | null {
   if (booking?.userId !== requestedBy) return { ok: false, refusal: 'NOT_FOUND' };
   if (!bookingCan[booking.status][deed]) return { ok: false, refusal: 'BOOKING_STATE', bookingStatus: booking.status };
   const show = records.show(booking);
   if (!show) throw new Error(`booking ${booking.id} has no show`);
   if (show.cancelled !== null) return { ok: false, refusal: 'CHANGE_IN_PROGRESS' };
-  return Date.now() > show.startsAtMs ? { ok: false, refusal: 'NOT_CANCELLABLE' } : null;
+  return atMs > show.startsAtMs ? { ok: false, refusal: 'NOT_CANCELLABLE' } : null;
 }
 
 export const inNextVersionAt = (booking: Booking, nowMs: number): Booking => ({

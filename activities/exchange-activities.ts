@@ -195,7 +195,8 @@ async function open(
   const from = records.booking(change.bookingId);
   const [opened] = await findBookings(trx, [change.to.id]);
   if (opened?.status === 'PAYMENT_PENDING') return { ok: true, booking: opened };
-  const refused = refusalToHandOver(records, from, change, 'exchange') ?? refusedPrice(from!, change.price);
+  const refused =
+    refusalToHandOver(records, from, change, 'exchange', times.heldAtMs) ?? refusedPrice(from!, change.price);
   if (refused) return refused;
   const tier = tierAt(from!, records.show(from!)!, times.heldAtMs);
   if (!tier) return { ok: false, refusal: 'NOT_CANCELLABLE' };

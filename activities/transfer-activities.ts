@@ -16,23 +16,27 @@ export function createTransferActivities({ db, workflows }: ChangeActivityDeps) 
 
   return {
     /** Owner, ticket, receiver's account, change and event in one transaction. Repeated: what it was the first time. */
-    async recordTransfer(change: TransferChange): Promise<RecordedChange | ChangeRefused> {
+    async recordTransfer(change: TransferChange, askedAtMs: number): Promise<RecordedChange | ChangeRefused> {
       const [booking] = await findBookings(db, [change.bookingId]);
       await awaitPurchase(booking, workflows);
       return db
         .transaction()
-        .execute((trx) => transfer(trx, change))
+        .execute((trx) => transfer(trx, change, askedAtMs))
         .finally(tellRelay);
     },
   };
 }
 
-async function transfer(trx: ReadModelTransaction, change: TransferChange): Promise<RecordedChange | ChangeRefused> {
+async function transfer(
+  trx: ReadModelTransaction,
+  change: TransferChange,
+  askedAtMs: number,
+): Promise<RecordedChange | ChangeRefused> {
   const { changeId: id, bookingId, kind, requestedBy, to } = change;
   const records = await BookingsUnderChange.lock(trx, [change]);
   const booking = records.booking(bookingId);
   if (booking && records.change(id)) return { ok: true, booking, seats: [], refunds: [] };
-  const refused = refusalToHandOver(records, booking, change, 'transfer');
+  const refused = refusalToHandOver(records, booking, change, 'transfer', askedAtMs);
   if (refused) return refused;
   const nowMs = Date.now();
   const given = inNextVersionAt({ ...booking!, userId: to.userId }, nowMs);

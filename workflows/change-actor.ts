@@ -157,7 +157,7 @@ export class ChangeActor {
       case 'show_cancelled':
         return step('recordCancellation', change, askedAtMs);
       case 'transfer':
-        return step('recordTransfer', change);
+        return step('recordTransfer', change, askedAtMs);
       case 'exchange':
         this.#exchange = new Exchange(change, this.#surroundings(tell));
         return this.#exchange.run();

@@ -141,14 +141,17 @@ export class Exchange {
     await durably('returnSeats', hold);
   }
 
-  /** The rows of the old seats are gone; now they go on sale. */
-  async #returnOld({ booking, other }: RecordedChange): Promise<void> {
+  /** The rows of the old seats are gone; now they go on sale. `granted`: what the new booking has in its show. */
+  async #returnOld({ booking, other }: RecordedChange, granted: readonly number[] = []): Promise<void> {
     if (booking.showId !== other!.showId) {
       await step('returnSeats', { showId: booking.showId, bookingId: booking.id });
       return;
     }
     const hold = { showId: other!.showId, bookingId: other!.id };
     const indices = indicesWithout(booking.seats, other!.seats);
+    // Of the one that the old booking was exchanged for, should its exchange not have come to returning them yet.
+    const further = granted.filter((seat) => ![...booking.seats, ...other!.seats].some(({ index }) => index === seat));
+    if (further.length > 0 && patched('an-exchange-returns-what-came-along')) indices.push(...further);
     if (indices.length > 0) await step('returnSeats', hold, indices);
   }
 
@@ -234,7 +237,7 @@ export class Exchange {
     }
     const recorded = await step('recordExchange', this.#change, attempt);
     if (recorded.ok) {
-      await this.#returnOld(recorded);
+      await this.#returnOld(recorded, seats.seats);
       return recorded;
     }
     await untilOnRecord();

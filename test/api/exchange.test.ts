@@ -7,7 +7,9 @@ import type {
 import type { Problem } from '../../src/contracts/http/problems.ts';
 import { bookingChangeWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
+import { rowOf } from '../setup/bookings.ts';
 import { expectChainsToAgree } from '../setup/chains.ts';
+import { comeByFurtherSeat } from '../setup/exchanges.ts';
 import { cancelledByStaff } from '../setup/show-changes.ts';
 import { ledgerOf, openShow, type ShowOptions, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
@@ -144,6 +146,16 @@ describe('an exchange', () => {
     const more = await exchange(buyer, swapped.body.new, show, { seatIds: ['B2', 'B3', 'B4'], token: 'tok_ok' });
     expect([more.status, more.body.code]).toEqual([422, 'TOO_MANY_SEATS']);
     expect((await exchange(buyer, swapped.body.new, show, { seatIds: ['B2', 'B3'] })).status).toBe(200);
+    await expectChainsToAgree(system, [show]);
+  });
+
+  test('within a show, right after another one that has yet to return its seats, returns them too', async () => {
+    const { show, buyer, booking } = await paid(['A1', 'A2']);
+    await comeByFurtherSeat(system, await rowOf(system, booking), 9);
+    const swapped = await exchange(buyer, booking, show, { seatIds: ['A2', 'A3'] });
+    expect(swapped.status).toBe(200);
+    await changeEnd(booking);
+    expect((await statusesOf(system, show.id)).slice(0, 10)).toBe('abbaaaaaaa');
     await expectChainsToAgree(system, [show]);
   });
 

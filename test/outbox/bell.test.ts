@@ -35,14 +35,11 @@ type Held = Awaited<ReturnType<typeof confirmed>>;
 const cancelled = ({ id: bookingId, userId: requestedBy }: Held) =>
   changes().recordCancellation({ kind: 'cancellation', changeId: someId('chg'), bookingId, requestedBy }, Date.now());
 
-const transferred = ({ id: bookingId, userId: requestedBy }: Held) =>
-  createTransferActivities(deps()).recordTransfer({
-    kind: 'transfer',
-    changeId: someId('chg'),
-    bookingId,
-    requestedBy,
-    to: { userId: someId('usr'), email: 'a@example.org', language: 'en' },
-  });
+const transferred = ({ id: bookingId, userId: requestedBy }: Held) => {
+  const to = { userId: someId('usr'), email: 'a@example.org', language: 'en' } as const;
+  const change = { kind: 'transfer', changeId: someId('chg'), bookingId, requestedBy, to } as const;
+  return createTransferActivities(deps()).recordTransfer(change, Date.now());
+};
 
 /** A relay that is not told looks by itself, a second later. */
 it.each([

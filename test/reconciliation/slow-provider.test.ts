@@ -15,7 +15,7 @@ const unused = (): never => {
 };
 
 test('a worker that waits for a provider’s books tells that it lives', async () => {
-  const environment = new MockActivityEnvironment();
+  const environment = new MockActivityEnvironment({ currentAttemptScheduledTimestampMs: Date.now() });
   const heard = new Promise<void>((resolve) => environment.once('heartbeat', () => resolve()));
   const slow = providerWith(async () => {
     await heard;

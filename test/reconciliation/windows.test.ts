@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createReconciliationActivities } from '../../activities/reconciliation-activities.ts';
@@ -108,12 +109,18 @@ test('what is too young may be under way, and is left to the next run', async ()
   expect({ young, later }).toEqual({ young: [], later: [`${kind} ${subject}`] });
 });
 
+test('a worker whose clock is an hour ahead judges nothing as older than it is', async () => {
+  const { kind, subject } = await new Plants(system).capturedTwice();
+  expect(await moneyFoundWith(HOUR_MS / 2, HOUR_MS)).toEqual([]);
+  expect(await moneyFoundWith(0, HOUR_MS)).toContain(`${kind} ${subject}`);
+});
+
 const unused = (): never => {
   throw new Error('a dry run acts on nothing');
 };
 
-/** By a dry run of this very moment, to which all is young that is younger than `graceMs`. */
-async function moneyFoundWith(graceMs: number): Promise<string[]> {
+/** By a dry run of this very moment, to which all is young that is younger than `graceMs`; of a worker whose clock is ahead. */
+async function moneyFoundWith(graceMs: number, aheadMs = 0): Promise<string[]> {
   const gateways = createPaymentGateways({ gatewayUrl: system.simulatorUrl });
   const { reconcile } = createReconciliationActivities({
     db: system.db,
@@ -136,11 +143,13 @@ async function moneyFoundWith(graceMs: number): Promise<string[]> {
     isDone: false,
   };
   while (position.phase === 'money') {
-    const environment = new MockActivityEnvironment();
-    const done = await environment.run<[ReconciliationStep], ReconciliationStepDone, typeof reconcile>(reconcile, {
-      ...about,
-      position,
-    });
+    const environment = new MockActivityEnvironment({ currentAttemptScheduledTimestampMs: Date.now() });
+    const clock = jest
+      .spyOn(Date, 'now')
+      .mockImplementation(() => performance.timeOrigin + performance.now() + aheadMs);
+    const done = await environment
+      .run<[ReconciliationStep], ReconciliationStepDone, typeof reconcile>(reconcile, { ...about, position })
+      .finally(() => clock.mockRestore());
     ({ position } = done);
   }
   await gateways.close();

@@ -73,6 +73,17 @@ describe('a booking', () => {
     await expectAgreement(system, show);
   });
 
+  test('whose hold is gone ends when its payment is declined', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0]);
+    await system.workflows.seatCommand(show.id, { kind: 'release', bookingId: booking.id });
+    const answer = await pay(system, booking, 'tok_declined');
+    expect(answer).toMatchObject({ outcome: 'declined', booking: { status: 'EXPIRED' } });
+    expect(await endOf(system, booking)).toBe('EXPIRED');
+    expect(await rowOf(system, booking)).toMatchObject({ status: 'EXPIRED', payment: { status: 'DECLINED' } });
+    await expectAgreement(system, show);
+  });
+
   test('whose show was cancelled is not paid where its hold would have to last longer; its attempt says why', async () => {
     const show = await openShow(system);
     const booking = await book(system, show, [0], extendedToPay);

@@ -27,12 +27,13 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([worker.common.kill(), worker.city.kill()]));
 
-/** Process ids of the workers that have taken its workflow tasks and activities. */
+/** Process ids of the workers that have answered its workflow tasks and taken its activities. */
 async function servedBy(workflowId: string): Promise<ReadonlySet<number>> {
   const { events } = await system.temporal.workflow.getHandle(workflowId).fetchHistory();
   const identities = (events ?? []).flatMap(
     (event) =>
-      event.workflowTaskStartedEventAttributes?.identity ?? event.activityTaskStartedEventAttributes?.identity ?? [],
+      // The start of a task that an update has made names nobody where something else came meanwhile; its end does.
+      event.workflowTaskCompletedEventAttributes?.identity ?? event.activityTaskStartedEventAttributes?.identity ?? [],
   );
   return new Set(identities.map((identity) => Number.parseInt(identity, 10)));
 }

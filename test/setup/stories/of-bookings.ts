@@ -186,6 +186,11 @@ export function bookingStories(system: TestSystem): readonly Story[] {
         await pay(system, booking, 'tok_ok');
       }),
     () =>
+      ended('declined-with-its-hold-gone', patient, async (booking, show) => {
+        await system.workflows.seatCommand(show.id, { kind: 'release', bookingId: booking.id });
+        await pay(system, booking, 'tok_declined');
+      }),
+    () =>
       ended('declined-then-expired-at-once', { ...patient, holdTtlMs: 3_000 }, async (booking) => {
         const answer = await pay(system, booking, 'tok_redirect');
         await eventually(() => expect(Date.now()).toBeGreaterThan(booking.expiresAtMs));

@@ -7,7 +7,7 @@ import { findPaymentsOfBooking } from '../../../src/read-model/payments.ts';
 import type { Show } from '../../../src/read-model/shows.ts';
 import { book, captured, changeEndOf, decideAtProvider, endOf, pay } from '../bookings.ts';
 import { eventually } from '../eventually.ts';
-import { exchangeFor } from '../exchanges.ts';
+import { comeByFurtherSeat, exchangeFor } from '../exchanges.ts';
 import { openShow } from '../shows.ts';
 import type { TestSystem } from '../system.ts';
 import { ofChange, patient, type Recorded, type Story } from './story.ts';
@@ -85,7 +85,7 @@ export function changeStories(system: TestSystem): readonly Story[] {
     readonly seatPrice?: number;
     readonly seats?: readonly number[];
     readonly holdTtlMs?: number;
-    readonly before?: (to: Show) => Promise<unknown>;
+    readonly before?: (to: Show, booking: NewBooking) => Promise<unknown>;
     /** While its payment waits. */
     readonly meanwhile?: (attemptId: string, intoId: string, to: Show) => Promise<unknown>;
     readonly decides?: 'approve' | 'decline';
@@ -98,7 +98,7 @@ export function changeStories(system: TestSystem): readonly Story[] {
     const show = await openShow(system);
     const to = seatPrice === undefined ? show : await openShow(system, { seatPrice });
     const booking = await paid(show, [0, 1]);
-    await how.before?.(to);
+    await how.before?.(to, booking);
     const change = { ...exchangeFor(booking, to, seats, token), holdTtlMs };
     const answer = await system.workflows.exchangeBooking(change, booking);
     const attemptId = change.payment?.attemptId ?? '';
@@ -143,6 +143,11 @@ export function changeStories(system: TestSystem): readonly Story[] {
     () => exchanged('exchanged-for-dearer', { seatPrice: DEARER }),
     () => exchanged('exchanged-for-cheaper', { seatPrice: CHEAPER }),
     () => exchanged('exchanged-within-the-show', { seats: [1, 2] }),
+    () =>
+      exchanged('exchanged-with-what-came-along', {
+        seats: [1, 2],
+        before: (_, booking) => comeByFurtherSeat(system, booking, 5),
+      }),
     () => exchanged('exchange-declined', { seatPrice: DEARER, token: 'tok_declined' }),
     () => exchanged('exchange-pending', { seatPrice: DEARER, token: 'tok_pending' }),
     () =>
