@@ -9,7 +9,7 @@ import { audit, type AuditResult } from './audit.ts';
 import { Client, type ClientFigures, type Market, type ShowOnSale } from './clients.ts';
 import { RunClock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
-import type { Fault } from './faults/fault.ts';
+import type { Fault, FaultRecord } from './faults/fault.ts';
 import { scheduleOf } from './faults/schedule.ts';
 import { guestTokens } from './guests.ts';
 import { OperationLog } from './operation-log.ts';
@@ -17,6 +17,7 @@ import type { Partner } from './partner.ts';
 import { Prober, recoveredAfterMs } from './prober.ts';
 import { Random } from './random.ts';
 import { MapReader } from './readers.ts';
+import { RECOVERY_MAX_MS, slowRecoveries, withRecovery } from './recovery.ts';
 import { StreamWatcher } from './stream-watcher.ts';
 import { Told } from './told.ts';
 import { careless } from './webhook-post.ts';
@@ -30,8 +31,6 @@ const READERS = 4;
 const [PROBE_ROWS, PROBE_SEATS_OF_A_ROW] = [12, 20];
 /** Who pays with what takes its time does so early enough for its end to be seen soon after the run. */
 const CALM_BEFORE_THE_END_MS = 25_000;
-/** As promised, until the first booking that is asked for after a single kill is confirmed. */
-export const RECOVERY_MAX_MS = 10_000;
 
 export interface RunOptions {
   readonly seed: number;
@@ -45,23 +44,6 @@ export interface RunOptions {
   readonly recoveryMaxMs?: number;
   /** Folder for what the run has seen. */
   readonly folder: string;
-}
-
-/** A fault as it came about. */
-export interface FaultRecord {
-  readonly name: string;
-  /** Since the clients began, in ms. */
-  readonly fromMs: number;
-  readonly toMs: number;
-  /** Null: it could not be brought about. */
-  readonly what: string | null;
-  /** Why not: another fault has taken away what it needs, as a rule. */
-  readonly failure?: string;
-  /** Of a process that was killed alone. */
-  readonly killed?: string;
-  readonly recoveredAfterMs?: number | null;
-  /** Another fault came before it had recovered, or was there already. */
-  readonly disturbed?: boolean;
 }
 
 export interface RunResult {
@@ -105,7 +87,8 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   await cluster.heal();
   await Promise.all(actors);
 
-  const faults = records.map((record) => withRecovery(record, records, probers, startedMs));
+  const boughtAgainMs = (sinceMs: number) => recoveredAfterMs(probers, startedMs + sinceMs);
+  const faults = records.map((record) => withRecovery(record, records, boughtAgainMs, recoveryMaxMs));
   const { doors, shows, told, clock, figures } = market;
   const result = await audit({ cluster, doors, partner, shows, probeShow, told, operations, clock });
   await operations.close();
@@ -207,36 +190,6 @@ async function play(
   await Promise.all(running);
   return records;
 }
-
-function withRecovery(
-  record: FaultRecord,
-  all: readonly FaultRecord[],
-  probers: readonly Prober[],
-  startedMs: number,
-): FaultRecord {
-  if (record.killed === undefined) return record;
-  const afterMs = recoveredAfterMs(probers, startedMs + record.fromMs);
-  const untilMs = record.fromMs + (afterMs ?? Infinity);
-  const disturbed = all.some(
-    (other) => other !== record && other.what !== null && other.fromMs < untilMs && other.toMs > record.fromMs,
-  );
-  return { ...record, recoveredAfterMs: afterMs === null ? null : Math.round(afterMs), disturbed };
-}
-
-/** Of a kill that nothing else disturbed, where somebody bought something afterwards; null of all others. */
-export const undisturbedRecoveryMs = ({ recoveredAfterMs = null, disturbed }: FaultRecord): number | null =>
-  disturbed ? null : recoveredAfterMs;
-
-const slowRecoveries = (faults: readonly FaultRecord[], lastedMs: number, recoveryMaxMs: number): string[] =>
-  faults.flatMap((fault) => {
-    const { killed, disturbed, name } = fault;
-    if (killed === undefined || disturbed) return [];
-    const afterMs = undisturbedRecoveryMs(fault) ?? Infinity;
-    // The buyers went home before its time was over.
-    if (afterMs === Infinity && lastedMs - fault.fromMs < recoveryMaxMs) return [];
-    const isSlow = afterMs > recoveryMaxMs;
-    return isSlow ? [`after the kill of ${killed} (${name}) the first booking was confirmed after ${afterMs} ms`] : [];
-  });
 
 async function writeLines(file: string, items: readonly unknown[]): Promise<void> {
   const stream = createWriteStream(file);

@@ -15,8 +15,8 @@ import type { RunResult } from './run.ts';
 import { shiftedClock } from './shifted-clock.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** Chosen so that each part is killed at least once, and most kinds of faults come about. */
-const SEEDS = [13, 41] as const;
+/** Chosen so that each part is killed at least once, and no kind of fault comes twice. */
+const SEEDS = [14, 36] as const;
 const SECONDS = 30;
 const PATIENCE_MS = 240_000;
 const HOUR_MS = 3_600_000;

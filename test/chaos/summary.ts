@@ -1,5 +1,7 @@
+import type { FaultRecord } from './faults/fault.ts';
 import { faults } from './faults/schedule.ts';
-import { type FaultRecord, type RunResult, undisturbedRecoveryMs } from './run.ts';
+import { undisturbedRecoveryMs } from './recovery.ts';
+import type { RunResult } from './run.ts';
 
 /** What many runs have shown together. */
 export interface Summary {

@@ -10,6 +10,7 @@ const STANDS_MS = [500, 7_000] as const;
 
 const killOf = (name: string, choices: readonly PartName[]): Fault => ({
   name,
+  killsOne: true,
   async run(cluster, random) {
     const killed = random.pick(choices);
     const atMs = performance.now();
@@ -60,6 +61,7 @@ const killAgainAndAgain: Fault = {
 /** One of its connections' processes dies by `kill -9`: the server ends all others, and recovers from its log. */
 const killBackend: Fault = {
   name: 'kill-postgres-backend',
+  killsOne: true,
   async run(cluster, random): Promise<Deed | null> {
     const pid = await backendOf(cluster, random);
     if (pid === null) return null;

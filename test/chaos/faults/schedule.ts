@@ -1,4 +1,5 @@
 import { Random } from '../random.ts';
+import { RECOVERY_MAX_MS } from '../recovery.ts';
 import { connections } from './connections.ts';
 import type { Fault } from './fault.ts';
 import { kills } from './kills.ts';
@@ -14,17 +15,21 @@ export interface Turn {
   readonly faults: readonly Fault[];
 }
 
+type Range = readonly [fromMs: number, toMs: number];
+
 /** Clients are given so long before the first fault, and after the last one, while the system is whole. */
 const FIRST_AT_MS = 2_000;
 const BEFORE_THE_END_MS = 4_000;
-const BETWEEN_TURNS_MS = [3_000, 5_500] as const satisfies Range;
-type Range = readonly [fromMs: number, toMs: number];
-/** Of a run's turns, so many are pairs; the others are one fault alone, whose healing is timed. */
-const PAIRED = 0.6;
+/** As often as makes ten pairs of a run of 45 s: a hundred runs go through all that there are. */
+const BETWEEN_TURNS_MS = [2_000, 3_800] as const satisfies Range;
+/** Nothing follows a process that is killed alone until its time to recover is over: so each of them is judged. */
+const ALONE_FOR_MS = RECOVERY_MAX_MS + 1_000;
+/** First one fault alone, whose healing is timed, then so many pairs, and so on. */
+const PAIRS_AFTER_ONE_ALONE = 10;
 
 /**
- * What goes wrong in a run, and when; from the seed alone. Pairs are taken in turn from all that there are, so that seeds in a
- * row go through every combination.
+ * What goes wrong in a run, and when; from the seed alone. Pairs are taken in turn from all that there are, and so are those that
+ * come alone: seeds in a row go through every combination.
  */
 export function scheduleOf(
   seed: number,
@@ -33,16 +38,35 @@ export function scheduleOf(
   betweenMs: Range = BETWEEN_TURNS_MS,
 ): Turn[] {
   const random = Random.of(seed, 'faults');
-  const turns: Turn[] = [];
-  let pairsBefore = seed * pairsOfARun(runMs);
-  for (let atMs = FIRST_AT_MS; atMs < runMs - BEFORE_THE_END_MS; atMs += random.between(...betweenMs)) {
-    const isPair = among.length > 1 && random.chance(PAIRED);
-    turns.push({ atMs, faults: isPair ? pairNumber(pairsBefore++, among) : [random.pick(among)] });
-  }
-  return turns;
+  const slots = slotsOf(runMs, among, betweenMs);
+  const killers = among.filter(({ killsOne }) => killsOne);
+  const alone = killers.length > 0 ? killers : among;
+  let aloneBefore = seed * slots.filter(({ isAlone }) => isAlone).length;
+  let pairsBefore = seed * slots.filter(({ isAlone }) => !isAlone).length;
+  return slots.map(({ fromMs, toMs, isAlone }) => ({
+    atMs: random.between(fromMs, toMs),
+    faults: isAlone ? [alone[aloneBefore++ % alone.length]!] : pairNumber(pairsBefore++, among),
+  }));
 }
 
-const pairsOfARun = (runMs: number): number => Math.ceil((PAIRED * runMs) / BETWEEN_TURNS_MS[0]);
+/** Between which times each turn comes. The same for every seed: only so can runs share pairs out without knowing of each other. */
+interface Slot {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly isAlone: boolean;
+}
+
+function slotsOf(runMs: number, among: readonly Fault[], [leastMs, mostMs]: Range): Slot[] {
+  const slackMs = (mostMs - leastMs) / 2;
+  const killsAlone = among.some(({ killsOne }) => killsOne);
+  const slots: Slot[] = [];
+  for (let fromMs = FIRST_AT_MS; fromMs + slackMs <= runMs - BEFORE_THE_END_MS;) {
+    const isAlone = among.length === 1 || slots.length % (1 + PAIRS_AFTER_ONE_ALONE) === 0;
+    slots.push({ fromMs, toMs: fromMs + slackMs, isAlone });
+    fromMs += slackMs + (isAlone && killsAlone ? Math.max(leastMs, ALONE_FOR_MS) : leastMs);
+  }
+  return slots;
+}
 
 /** Scattered over the list by a stride that has no factor in common with the number of pairs. */
 function pairNumber(number: number, among: readonly Fault[]): Fault[] {
