@@ -240,13 +240,27 @@ func (b *bookingHistory) heldUntil(before int64) int64 {
 }
 
 // From when on its time may be over, by what was told before: a payment that is pending, or that nobody knows of, ends its booking
-// at its own deadline, also where the hold would have lasted longer.
+// at its own deadline, also where the hold would have lasted longer. Where the hold would have ended earlier, only a payment that
+// is known not to have failed is known to have kept the seats.
 func (b *bookingHistory) mayLapseFrom(before int64, terms terms) int64 {
+	if pending := b.pendingPaymentThatBought(); pending != nil {
+		return pending.Call + terms.paymentDeadline - terms.clockTolerance
+	}
 	until := b.heldUntil(before)
 	if paid := earliestCall(b.of("pay", (*operation).isNotRefused), never); paid < never {
 		until = min(until, paid+terms.paymentDeadline)
 	}
 	return until - terms.clockTolerance
+}
+
+// Answered as pending, and found to have bought the seats in the end: so it has secured them until its deadline. nil where another
+// call may have paid: one that was lost secures nothing, and its money may buy the seats all the same, later.
+func (b *bookingHistory) pendingPaymentThatBought() *operation {
+	pays := b.of("pay", (*operation).isNotRefused)
+	if len(pays) != 1 || !pays[0].isOk() || pays[0].Status != "PAYMENT_PENDING" || !b.wasFoundPaid() {
+		return nil
+	}
+	return pays[0]
 }
 
 // Somebody asked for it, and was not answered.
@@ -256,6 +270,18 @@ func (b *bookingHistory) mayBeGivenBackBefore(at int64) bool {
 
 func (b *bookingHistory) mayHaveBeenExtended() bool {
 	return len(b.of("extend", (*operation).isUnknown)) > 0
+}
+
+// The first call of each key, of those that may have had an effect by then.
+func (b *bookingHistory) extensionsAskedBefore(at int64) []*operation {
+	isKnown := map[string]bool{}
+	return b.of("extend", func(o *operation) bool {
+		isNew := o.isNotRefused() && o.Call < at && !(o.Key != "" && isKnown[o.Key])
+		if isNew {
+			isKnown[o.Key] = true
+		}
+		return isNew
+	})
 }
 
 func (b *bookingHistory) hasUnknownSwaps() bool {

@@ -189,6 +189,56 @@ var legal = map[string]func(*telling){
 		t.found("a", "1", "EXPIRED")
 		t.found("b", "1", "EXPIRED")
 	},
+	"a pending payment that outlived its hold, and bought the seats": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 9, 9.5, seats("1"), status("PAYMENT_PENDING"), until(10))
+		t.add("read-booking", "a", 12, 13, seats("1"), status("PAYMENT_PENDING"), until(10))
+		t.add("hold", "b", 18, 18.5, seats("1"), refused("SEAT_UNAVAILABLE"))
+		t.found("a", "1", "CONFIRMED")
+	},
+	"a pending payment that outlived its hold, and was declined: the seats were free at once": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 9, 9.5, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 12, 13, 22)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "1", "EXPIRED")
+	},
+	"a payment that was lost and bought the seats late, which somebody else had from the hold's time on": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 9, 9.5, seats("1"), answeredUnknown)
+		t.hold("b", "1", 11, 12, 21)
+		t.add("release", "b", 13, 14, status("RELEASED"))
+		t.found("a", "1", "CONFIRMED")
+		t.found("b", "1", "RELEASED")
+	},
+	"a payment after a pending one that failed, lost, and late": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 2, 3, seats("1"), status("PAYMENT_PENDING"), key("first"))
+		t.add("pay", "a", 9, 9.5, seats("1"), answeredUnknown, key("second"))
+		t.hold("b", "1", 11, 12, 21)
+		t.add("release", "b", 13, 14, status("RELEASED"))
+		t.found("a", "1", "CONFIRMED")
+		t.found("b", "1", "RELEASED")
+	},
+	"two extensions, of which one was asked for again": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("extend", "a", 2, 3, seats("1"), status("HELD"), until(20), key("first"))
+		t.add("extend", "a", 4, 5, seats("1"), status("HELD"), until(30), key("second"))
+		t.add("extend", "a", 6, 7, seats("1"), status("HELD"), until(30), key("first"))
+		t.found("a", "1", "EXPIRED")
+	},
+	"an extension without an answer that somebody has seen": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("extend", "a", 2, 3, seats("1"), unknown)
+		t.add("read-booking", "a", 4, 5, seats("1"), status("HELD"), until(20))
+		t.found("a", "1", "EXPIRED")
+	},
+	"an extension that was seen before it was answered": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("extend", "a", 2, 5, seats("1"), status("HELD"), until(20))
+		t.add("read-booking", "a", 3, 4, seats("1"), status("HELD"), until(20))
+		t.found("a", "1", "EXPIRED")
+	},
 	"an extension": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.add("extend", "a", 2, 3, seats("1"), status("HELD"), until(20))
@@ -415,6 +465,37 @@ var illegal = map[string]struct {
 		t.pay("b", "1", 14, 15)
 		t.found("a", "1", "CONFIRMED")
 		t.found("b", "1", "CONFIRMED")
+	}},
+	"a pending payment that bought seats which somebody else had before its deadline, though past the hold's time": {"one owner", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 9, 9.5, seats("1"), status("PAYMENT_PENDING"))
+		t.hold("b", "1", 11, 12, 21)
+		t.add("release", "b", 13, 14, status("RELEASED"))
+		t.found("a", "1", "CONFIRMED")
+		t.found("b", "1", "RELEASED")
+	}},
+	"an end that was told while a payment was pending that bought the seats": {"keeps its time", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("pay", "a", 9, 9.5, seats("1"), status("PAYMENT_PENDING"))
+		t.add("extend", "a", 11, 12, seats("1"), refused("HOLD_EXPIRED"))
+		t.found("a", "1", "CONFIRMED")
+	}},
+	"an extension that was made twice under its key": {"keeps its time", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("extend", "a", 2, 3, seats("1"), unknown)
+		t.add("extend", "a", 4, 5, seats("1"), status("HELD"), until(30))
+		t.found("a", "1", "EXPIRED")
+	}},
+	"more time than anybody asked for": {"keeps its time", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("read-booking", "a", 2, 3, seats("1"), status("HELD"), until(12))
+		t.found("a", "1", "EXPIRED")
+	}},
+	"an extension that was seen before it was asked for": {"keeps its time", func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.add("read-booking", "a", 2, 3, seats("1"), status("HELD"), until(20))
+		t.add("extend", "a", 4, 5, seats("1"), status("HELD"), until(20))
+		t.found("a", "1", "EXPIRED")
 	}},
 	"seats of a cancelled booking that was sold before it was cancelled": {"one owner", func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)

@@ -28,6 +28,7 @@ func (s *story) brokenRules() []violation {
 		broken = append(broken, s.oneKeyOneAnswer(b)...)
 		broken = append(broken, s.neverEndedEarly(b)...)
 		broken = append(broken, s.nothingAfterItsTime(b)...)
+		broken = append(broken, s.noTimeUnasked(b)...)
 		broken = append(broken, s.toldForGood(b)...)
 	}
 	return append(broken, s.refusedForAReason()...)
@@ -147,6 +148,28 @@ func (s *story) nothingAfterItsTime(b *bookingHistory) []violation {
 	}
 	return broken
 }
+
+// A hold has the time that it was granted with and as much again for each extension, which happens once under its key: no answer
+// tells of more than was asked for by then.
+func (s *story) noTimeUnasked(b *bookingHistory) []violation {
+	holds := b.of("hold", tellsOfItsTime)
+	if len(holds) == 0 {
+		return nil
+	}
+	granted := *holds[0].ExpiresAt
+	var broken []violation
+	for _, kind := range []string{"hold", "extend", "change-seats", "pay", "read-booking"} {
+		for _, o := range b.of(kind, tellsOfItsTime) {
+			asked := b.extensionsAskedBefore(*o.Return)
+			if *o.ExpiresAt > granted+int64(len(asked))*s.terms.holdTTL+s.terms.clockTolerance {
+				broken = append(broken, s.violation("a hold keeps its time", "told that it has more than was asked for", append(append(holds[:1:1], asked...), o)...))
+			}
+		}
+	}
+	return broken
+}
+
+func tellsOfItsTime(o *operation) bool { return o.isOk() && o.ExpiresAt != nil }
 
 // Who refuses a seat must have seen that somebody may have it. An API process refuses by what it has been told a moment ago, and
 // by its map of what is booked: so a little earlier than the call counts, too.
