@@ -86,15 +86,15 @@ describe('of a test that is to notice', () => {
 test('the table says what caught each, and where its test did not', () => {
   const [one, other] = mutants;
   const caught = [
-    { mutant: one!, byTests: ['a test'], byRun: { audit: null, history: 'twice' } },
-    { mutant: other!, byTests: null, byRun: { audit: 'a seat is sold twice', history: 'twice' } },
-    { mutant: other!, byTests: null, byRun: { audit: null, history: null } },
+    { mutant: one!, byTests: ['a test'], byRun: { seconds: 25, audit: null, history: 'twice' } },
+    { mutant: other!, byTests: null, byRun: { seconds: 25, audit: 'a seat is sold twice', history: 'twice' } },
+    { mutant: other!, byTests: null, byRun: { seconds: 25, audit: null, history: null } },
     { mutant: other!, byTests: ['a test'], byRun: null },
   ];
   expect(caught.map(isCaught)).toEqual([true, false, false, true]);
   const rows = tableOf(caught).split('\n');
   expect(rows[2]).toBe(`| 1 | ${one!.name} | workflows/show | history |`);
   expect(rows[3]).toMatch('| **none** | history and audit |');
-  expect(rows[4]).toMatch('| **none** | not met |');
+  expect(rows[4]).toMatch('| **none** | not met in 25 s |');
   expect(rows[5]).toMatch('| workflows/late-money | – |');
 });
