@@ -67,6 +67,11 @@ export class ClusterProcess {
     return this.pid === undefined ? [] : [this.pid, ...descendants(this.pid)];
   }
 
+  /** How often it was started so far. */
+  get starts(): number {
+    return this.#pidsSoFar.length;
+  }
+
   hasBeen(pid: number): boolean {
     return this.#pidsSoFar.includes(pid);
   }

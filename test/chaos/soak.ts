@@ -13,7 +13,7 @@ const SAMPLE_EVERY_MS = 60_000;
 export const ROUND_SECONDS = 600;
 /** Seldom enough that there are minutes without a fault, by which a drift of the latency would show. */
 const BETWEEN_FAULTS_MS = [15_000, 40_000] as const;
-/** Their memory is judged: nobody kills them. */
+/** Their memory is judged: nobody kills them, and none of them may end by itself, for it would begin anew with less. */
 const judged: readonly PartName[] = ['api-1', 'worker-1', 'payment-simulator', 'temporal', 'postgres'];
 const watched: readonly PartName[] = [...judged, 'api-2', 'worker-2', 'relay'];
 const soakFaults = [...killsOfOthers, ...connections];
@@ -35,6 +35,8 @@ export interface Sample {
   /** By part, with all that it has started. */
   readonly rssMiB: Readonly<Record<string, number>>;
   readonly handles: Readonly<Record<string, number>>;
+  /** How often it was started so far, by part. */
+  readonly starts: Readonly<Record<string, number>>;
 }
 
 export interface Series {
@@ -97,6 +99,7 @@ function sampleOf(cluster: Cluster, atMinute: number, operations: number, holds:
     holdMsP99: roundedOrNull(holds[Math.floor(holds.length * 0.99)]),
     rssMiB: byPart(ownMiB),
     handles: byPart(openFiles),
+    starts: Object.fromEntries(watched.map((name) => [name, cluster.part(name).starts])),
   };
 }
 
@@ -118,7 +121,8 @@ function openFiles(pid: number): number {
   }
 }
 
-function seriesOf(samples: readonly Sample[]): Series[] {
+/** What is judged of all samples of a soak, oldest first. */
+export function seriesOf(samples: readonly Sample[]): Series[] {
   const warm = samples.slice(Math.floor(samples.length * WARM_UP));
   const third = Math.max(1, Math.floor(warm.length / 3));
   const judge = (what: string, measure: Measure, valueOf: (sample: Sample) => number | null): Series => {
@@ -130,8 +134,14 @@ function seriesOf(samples: readonly Sample[]): Series[] {
   return [
     ...judged.map((name) => judge(`memory of ${name}, MiB`, 'rssMiB', (sample) => sample.rssMiB[name]!)),
     ...judged.map((name) => judge(`open files of ${name}`, 'handles', (sample) => sample.handles[name]!)),
+    ...judged.map((name) => startsOf(name, samples)),
     judge('median latency of a hold, ms', 'holdMsP50', ({ holdMsP50 }) => holdMsP50),
   ];
+}
+
+function startsOf(name: PartName, samples: readonly Sample[]): Series {
+  const [first = 0, last = first] = [samples[0], samples.at(-1)].map((sample) => sample?.starts[name]);
+  return { what: `starts of ${name}`, first, last, verdict: last > first ? 'drift' : 'flat' };
 }
 
 const median = (values: readonly number[]): number =>

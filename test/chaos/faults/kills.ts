@@ -82,12 +82,14 @@ async function backendOf({ db }: Cluster, random: Random): Promise<number | null
 const back = (cluster: Cluster, parts: readonly PartName[]): Promise<unknown> =>
   Promise.all(parts.map((part) => cluster.part(part).isReady()));
 
-/** Of processes whose memory is not looked at: of two of a kind always the second. */
+/**
+ * Of processes whose memory is not looked at: of two of a kind always the second. A connection's process of PostgreSQL is none of them:
+ * all others end with it, and what they had grown by.
+ */
 export const killsOfOthers: readonly Fault[] = [
   killOf('kill-second-api', ['api-2']),
   killOf('kill-second-worker', ['worker-2']),
   killOf('kill-relay', ['relay']),
-  killBackend,
   standOf('stop-api', ['api-1', 'api-2']),
   standOf('stop-worker', ['worker-1', 'worker-2']),
   standOf('stop-temporal', ['temporal']),
