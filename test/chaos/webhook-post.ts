@@ -32,12 +32,14 @@ export interface PostFigures {
   forged: number;
 }
 
+const noFigures = (): PostFigures => ({ carried: 0, duplicated: 0, delayed: 0, lost: 0, forged: 0 });
+
 /**
  * Stands between the provider and the API and carries webhooks as badly as networks and attackers do. What the API answers to the
  * true one goes back to the provider.
  */
 export class WebhookPost {
-  readonly figures: PostFigures = { carried: 0, duplicated: 0, delayed: 0, lost: 0, forged: 0 };
+  #figures = noFigures();
   /** What the API has answered to true ones, by status. */
   readonly answers = new Map<number, number>();
   /** Promises that were broken: forgeries that were accepted. */
@@ -73,8 +75,15 @@ export class WebhookPost {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  /** What it has carried since `carryAs`. */
+  get figures(): Readonly<PostFigures> {
+    return { ...this.#figures };
+  }
+
+  /** A run begins: what it carries is counted anew. */
   carryAs(carelessness: Carelessness, random: Random): void {
     this.#manner = { carelessness, random };
+    this.#figures = noFigures();
   }
 
   carryWell(): void {
@@ -92,12 +101,12 @@ export class WebhookPost {
       body: await text(request),
       signature: String(request.headers['x-signature']),
     };
-    this.figures.carried += 1;
+    this.#figures.carried += 1;
     const { carelessness, random } = this.#manner ?? {};
     if (!carelessness || !random) return this.#toAny(letter, this.#apis[0]!);
     const [first, second] = random.chance(0.5) ? this.#apis : this.#apis.toReversed();
     const [isForged, isLost, isDelayed, isDuplicated] = (['forged', 'lost', 'delayed', 'duplicated'] as const).map(
-      (fate) => random.chance(carelessness[fate]) && (this.figures[fate] += 1) > 0,
+      (fate) => random.chance(carelessness[fate]) && (this.#figures[fate] += 1) > 0,
     );
     const delayMs = random.between(1, DELAY_MAX_MS);
     if (isForged) await this.#forge(letter, second!, random);
