@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import pLimit from 'p-limit';
 import { auditShow } from '../../src/cli/audit.ts';
 import { showMessages, type SeatMapView } from '../../src/contracts/show-messages.ts';
-import { showWorkflowId } from '../../src/contracts/workflow-ids.ts';
+import { bookingWorkflowId, showWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { ApiDoor } from './api-call.ts';
 import type { Cluster } from './cluster.ts';
 import type { ShowOnSale } from './clients.ts';
@@ -33,15 +33,19 @@ export interface AuditScene {
   /** Shows of the clients, and the one that the probers buy at. */
   readonly shows: readonly ShowOnSale[];
   readonly probeShow: ShowOnSale;
+  /** Where the audit itself holds seats. */
+  readonly expiryShow: ShowOnSale;
   readonly told: Told;
   readonly operations: OperationLog;
   readonly clock: RunClock;
+  /** When everything had been healed, in ms of the monotonic clock. */
+  readonly healedMs: number;
 }
 
 export interface AuditResult {
   /** One sentence for each promise that was broken. */
   readonly broken: readonly string[];
-  /** From the end of the last fault until nothing was under way any more, in ms. */
+  /** From when everything had been healed until nothing of the run was under way any more, in ms. */
   readonly quietAfterMs: number;
   readonly bookings: number;
   readonly confirmed: number;
@@ -52,14 +56,12 @@ export interface AuditResult {
 
 /** Every promise, once nothing goes wrong any more. */
 export async function audit(scene: AuditScene): Promise<AuditResult> {
-  const startedMs = performance.now();
-  const [open, expiry] = await Promise.all([untilQuiet(scene), judgeExpiry(scene)]);
-  const quietAfterMs = performance.now() - startedMs;
-  // The probe of expiries has held and released seats meanwhile: what it has left comes to its end, too.
-  const stuck = open.length > 0 ? open : await untilQuiet(scene);
+  const shows = showsOf(scene);
+  const [{ open, quietAfterMs }, expiry] = await Promise.all([untilRunIsQuiet(scene), judgeExpiry(scene)]);
+  // What the probe of expiries has left comes to its end, too.
+  const stuck = open.length > 0 ? open : await untilQuiet(scene.cluster, shows);
   // What a repeat does is judged with all the rest.
   const repeated = await askAgain(scene);
-  const shows = [...scene.shows, scene.probeShow].map(({ id }) => id);
   const audits = await Promise.all(shows.map((id) => auditOf(scene.cluster, id)));
   const rows = await bookingRows(scene.cluster, shows);
   tellTheEnd(scene, rows);
@@ -109,11 +111,24 @@ const sourcesOf = ({ db, temporal, apis, simulatorUrl }: Cluster) => ({
   paymentSimulator: simulatorUrl,
 });
 
-/** Waits until nothing is under way; what is still so in the end is stuck. */
-async function untilQuiet(scene: AuditScene): Promise<string[]> {
+const showsOf = ({ shows, probeShow, expiryShow }: AuditScene): string[] =>
+  [...shows, probeShow, expiryShow].map(({ id }) => id);
+
+/** Seats are held at the show for expiries meanwhile. */
+async function untilRunIsQuiet(scene: AuditScene): Promise<{ open: string[]; quietAfterMs: number }> {
+  const { cluster, expiryShow, healedMs } = scene;
+  const ofRun = showsOf(scene).filter((id) => id !== expiryShow.id);
+  const open = await untilQuiet(cluster, ofRun, expiryShow.id);
+  return { open, quietAfterMs: performance.now() - healedMs };
+}
+
+/** Waits until nothing is under way, but for bookings of the show `besides`; what is still so in the end is stuck. */
+async function untilQuiet(cluster: Cluster, shows: readonly string[], besides?: string): Promise<string[]> {
   const untilMs = Date.now() + QUIET_WITHIN_MS;
   for (;;) {
-    const open = await underWay(scene).catch((error: unknown) => [`the records cannot be read: ${String(error)}`]);
+    const open = await underWay(cluster, shows, besides).catch((error: unknown) => [
+      `the records cannot be read: ${String(error)}`,
+    ]);
     if (open.length === 0) return [];
     if (Date.now() > untilMs) return open.map((each) => `stuck: ${each}`);
     await delay(LOOK_EVERY_MS);
@@ -121,13 +136,12 @@ async function untilQuiet(scene: AuditScene): Promise<string[]> {
 }
 
 /** Cheapest first: while one kind is there the others need not be looked for. */
-async function underWay({ cluster, shows, probeShow }: AuditScene): Promise<string[]> {
-  const ids = [...shows, probeShow].map(({ id }) => id);
-  const rows = await openRows(cluster, ids);
+async function underWay(cluster: Cluster, shows: readonly string[], besides?: string): Promise<string[]> {
+  const rows = await openRows(cluster, shows);
   if (rows.length > 0) return rows;
-  const workflows = await runningWorkflows(cluster);
-  if (workflows.length > 0) return workflows;
-  const audits = await Promise.all(ids.map((id) => auditOf(cluster, id)));
+  const workflows = await runningWorkflows(cluster, besides);
+  if (workflows.length > 0) return workflows.map((id) => `workflow ${id} runs`);
+  const audits = await Promise.all(shows.map((id) => auditOf(cluster, id)));
   return audits.flatMap(({ differences }) => differences);
 }
 
@@ -154,16 +168,18 @@ async function openRows({ db }: Cluster, shows: readonly string[]): Promise<stri
 }
 
 /** Those of bookings, their changes and their late payments; a show's goes on until the show is over. */
-async function runningWorkflows({ temporal }: Cluster): Promise<string[]> {
+async function runningWorkflows({ db, temporal }: Cluster, besides?: string): Promise<string[]> {
   const others = ['showWorkflow', ...ofSchedules].map((type) => `WorkflowType != '${type}'`).join(' AND ');
   const running: string[] = [];
   for await (const { workflowId, type } of temporal.workflow.list({
     query: `ExecutionStatus = 'Running' AND ${others}`,
   })) {
-    if (!type.startsWith('temporal-sys')) running.push(`workflow ${workflowId} runs`);
+    if (!type.startsWith('temporal-sys')) running.push(workflowId);
     if (running.length >= 20) break;
   }
-  return running;
+  if (besides === undefined) return running;
+  const bookings = await db.selectFrom('bookings').select('id').where('show_id', '=', besides).execute();
+  return running.filter((workflowId) => !bookings.some(({ id }) => workflowId.startsWith(bookingWorkflowId(id))));
 }
 
 interface Row {

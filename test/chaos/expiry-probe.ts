@@ -12,12 +12,11 @@ const TRIES = 10;
 const PROBES = 3;
 
 /** Holds seats that nobody pays, and tries to take them for somebody else just before their time and a second after it. */
-export async function judgeExpiry({ doors, probeShow }: AuditScene): Promise<string[]> {
+export async function judgeExpiry({ doors, expiryShow }: AuditScene): Promise<string[]> {
   const [owner, other] = await guestTokens(doors[0]!, 2);
-  // The last row is not the probers'.
-  const row = probeShow.rows.at(-1)!;
+  const row = expiryShow.rows[0]!;
   const pairs = [row.slice(0, 2), row.slice(2, 4)];
-  const found = await Promise.all(pairs.map((pair) => judge(doors, probeShow.id, pair, owner!, other!)));
+  const found = await Promise.all(pairs.map((pair) => judge(doors, expiryShow.id, pair, owner!, other!)));
   return found.flat();
 }
 

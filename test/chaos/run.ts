@@ -27,8 +27,10 @@ const SHOWS = 6;
 const [ROWS, SEATS_OF_A_ROW] = [2, 6];
 const CLIENTS = 60;
 const READERS = 4;
-/** For the probers, and one row for holds that are left to expire. */
-const [PROBE_ROWS, PROBE_SEATS_OF_A_ROW] = [12, 20];
+/** For the probers. */
+const [PROBE_ROWS, PROBE_SEATS_OF_A_ROW] = [11, 20];
+/** For holds that are left to expire once all is healed. */
+const [EXPIRY_ROWS, EXPIRY_SEATS_OF_A_ROW] = [1, 6];
 /** Who pays with what takes its time does so early enough for its end to be seen soon after the run. */
 const CALM_BEFORE_THE_END_MS = 25_000;
 
@@ -72,7 +74,7 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   const files = { operations: join(folder, 'operations.jsonl'), folder };
   const operations = new OperationLog(files.operations);
   const stage = await setStage(cluster, options, operations);
-  const { market, probeShow, probers, readers, watchers } = stage;
+  const { market, probeShow, expiryShow, probers, readers, watchers } = stage;
   options.onBegin?.(market.figures);
   cluster.post.carryAs(careless, Random.of(seed, 'webhooks'));
 
@@ -85,12 +87,14 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   clearTimeout(timer);
   const lastedMs = performance.now() - startedMs;
   await cluster.heal();
+  const healedMs = performance.now();
   await Promise.all(actors);
 
   const boughtAgainMs = (sinceMs: number) => recoveredAfterMs(probers, startedMs + sinceMs);
   const faults = records.map((record) => withRecovery(record, records, boughtAgainMs, recoveryMaxMs));
   const { doors, shows, told, clock, figures } = market;
-  const result = await audit({ cluster, doors, partner, shows, probeShow, told, operations, clock });
+  const scene = { cluster, doors, partner, shows, probeShow, expiryShow, told, operations, clock, healedMs };
+  const result = await audit(scene);
   await operations.close();
   await Promise.all(doors.map((door) => door.close()));
   await writeLines(join(folder, 'faults.jsonl'), faults);
@@ -112,18 +116,19 @@ async function setStage(cluster: Cluster, { seed, seconds }: RunOptions, operati
   const doors = cluster.apis.map((url) => new ApiDoor(url));
   const shows = await Promise.all(Array.from({ length: SHOWS }, () => showOnSale(cluster, ROWS, SEATS_OF_A_ROW)));
   const probeShow = await showOnSale(cluster, PROBE_ROWS, PROBE_SEATS_OF_A_ROW);
+  const expiryShow = await showOnSale(cluster, EXPIRY_ROWS, EXPIRY_SEATS_OF_A_ROW);
   const [tokens, probeTokens] = [await guestTokens(doors[0]!, CLIENTS), await guestTokens(doors[1]!, 2)];
   const [clock, told] = [new RunClock(), new Told()];
   const figures: ClientFigures = { operations: 0, outcomes: {}, codes: {}, holdMs: [] };
   const calmFromMs = Date.now() + seconds * 1_000 - CALM_BEFORE_THE_END_MS;
   const market: Market = { doors, shows, operations, clock, told, figures, calmFromMs };
-  const probed = { ...probeShow, rows: probeShow.rows.slice(0, -1) };
   const chanceOf = (who: string, number: number): Random => Random.of(seed, `${who} ${number}`);
   return {
     market,
     probeShow,
+    expiryShow,
     clients: tokens.map((token, number) => new Client(market, number, token, chanceOf('client', number))),
-    probers: probeTokens.map((token, turn) => new Prober(doors, probed, told, token, turn)),
+    probers: probeTokens.map((token, turn) => new Prober(doors, probeShow, told, token, turn)),
     readers: Array.from(
       { length: READERS },
       (_, number) => new MapReader(doors, shows, told, chanceOf('reader', number)),
