@@ -26,22 +26,19 @@ const hold = (showId: string, seats: readonly number[], ttlMs = 60_000, bookingI
 const eventsOf = async (showId: string) =>
   (await system.temporal.workflow.getHandle(showWorkflowId(showId)).fetchHistory()).events!;
 
-/** Until as many tasks have been completed, and nothing has come since. */
-const untilTasksDone = (showId: string, count: number) =>
-  eventually(async () => {
-    const events = await eventsOf(showId);
-    const done = events.filter(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes);
-    expect(done.length).toBeGreaterThanOrEqual(count);
-    const lastTask = events.findLastIndex(
-      ({ workflowTaskScheduledEventAttributes }) => workflowTaskScheduledEventAttributes,
-    );
-    expect(events.slice(lastTask).some((event) => event.workflowTaskCompletedEventAttributes)).toBe(true);
-  });
+type Happening = 'timerFiredEventAttributes' | 'activityTaskCompletedEventAttributes';
 
-const countOf = async (
-  showId: string,
-  attributes: 'timerFiredEventAttributes' | 'activityTaskCompletedEventAttributes',
-) => (await eventsOf(showId)).filter((event) => event[attributes]).length;
+const countOf = async (showId: string, happening: Happening) =>
+  (await eventsOf(showId)).filter((event) => event[happening]).length;
+
+/** Until it has happened so often, and the task that hears of it has been completed. */
+const untilHeard = (showId: string, happening: Happening, times: number, withinMs?: number) =>
+  eventually(async () => {
+    expect(await countOf(showId, happening)).toBe(times);
+    const events = await eventsOf(showId);
+    const last = events.findLastIndex((event) => event[happening]);
+    expect(events.slice(last).some((event) => event.workflowTaskCompletedEventAttributes)).toBe(true);
+  }, withinMs);
 
 async function killWorker(): Promise<void> {
   await system.workers[0]!.kill('SIGKILL');
@@ -57,18 +54,15 @@ test('a show whose worker died after tasks with nothing to do goes on, whoever r
   const show = await openShow(system);
   const released = newId('bkg');
   await hold(show.id, [0, 1], HOLD_MS, released);
-  await eventually(async () => expect(await countOf(show.id, 'activityTaskCompletedEventAttributes')).toBe(1));
+  await untilHeard(show.id, 'activityTaskCompletedEventAttributes', 1);
   await sql`alter table seat_map_snapshots rename to seat_map_snapshots_away`.execute(system.db);
   try {
     await system.workflows.seatCommand(show.id, { kind: 'release', bookingId: released });
-    const fired = async () => expect(await countOf(show.id, 'timerFiredEventAttributes')).toBe(1);
-    await eventually(fired, 2 * HOLD_MS);
-    await untilTasksDone(show.id, 5);
+    await untilHeard(show.id, 'timerFiredEventAttributes', 1, 2 * HOLD_MS);
   } finally {
     await sql`alter table seat_map_snapshots_away rename to seat_map_snapshots`.execute(system.db);
   }
-  await eventually(async () => expect(await countOf(show.id, 'activityTaskCompletedEventAttributes')).toBe(2));
-  await untilTasksDone(show.id, 6);
+  await untilHeard(show.id, 'activityTaskCompletedEventAttributes', 2);
   await killWorker();
   expect(await hold(show.id, [4, 5])).toMatchObject({ ok: true });
   await killWorker();
