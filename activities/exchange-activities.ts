@@ -43,6 +43,7 @@ import {
   withRefunds,
 } from './change-activities.ts';
 import { awaitPurchase, inNextVersionAt, refusalToHandOver } from './confirmed-booking.ts';
+import { queuedAtMs } from './server-clock.ts';
 
 export interface ExchangeActivityDeps extends ChangeActivityDeps {
   readonly sendSeatCommand: (showId: string, command: SeatCommand) => Promise<SeatCommandResult>;
@@ -198,8 +199,9 @@ async function open(
   const refused =
     refusalToHandOver(records, from, change, 'exchange', times.heldAtMs) ?? refusedPrice(from!, change.price);
   if (refused) return refused;
-  const tier = tierAt(from!, records.show(from!)!, times.heldAtMs);
-  if (!tier) return { ok: false, refusal: 'NOT_CANCELLABLE' };
+  // So late that the seats may be anybody's, and the show may have begun.
+  if (queuedAtMs() > times.expiresAtMs) return holdExpired;
+  const tier = tierAt(from!, records.show(from!)!, times.heldAtMs)!;
   const { to, payment } = change;
   // Not a way to try out stolen cards, no more than a purchase is.
   if (payment && (await countDeclinedExchanges(trx, from!.chainId)) >= PAYMENT_ATTEMPTS_MAX) {

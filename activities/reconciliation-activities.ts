@@ -23,7 +23,7 @@ import { atOnce, whileAlive } from './alive.ts';
 import { Evidence, unlessWithoutEvidence } from './reconciliation-evidence.ts';
 import { ASKED_AT_ONCE, type Looked, Looks } from './reconciliation-looks.ts';
 import { type RepairDeps, Repairs } from './reconciliation-repairs.ts';
-import { handedOutAtMs } from './server-clock.ts';
+import { queuedAtMs } from './server-clock.ts';
 
 /** Open differences looked at anew in one step. */
 const FOLLOWED_UP_PER_STEP = 200;
@@ -119,7 +119,7 @@ class ReconciliationSteps {
   }
 
   #judgedBefore(): JudgedBefore {
-    const quietMs = handedOutAtMs() - this.#deps.graceMs;
+    const quietMs = queuedAtMs() - this.#deps.graceMs;
     return { quietMs, attemptMs: quietMs - this.#deps.paymentDeadlineMs, holdMs: quietMs };
   }
 
@@ -127,7 +127,7 @@ class ReconciliationSteps {
   async #followUp({ position, mode, runId }: ReconciliationStep): Promise<Looked> {
     const { db } = this.#deps;
     const open = await listOpenFindings(db, { after: position.finding, limit: FOLLOWED_UP_PER_STEP });
-    const now = { ...this.#judgedBefore(), quietMs: handedOutAtMs() + FAR_AHEAD_MS };
+    const now = { ...this.#judgedBefore(), quietMs: queuedAtMs() + FAR_AHEAD_MS };
     const isGone = await atOnce(ASKED_AT_ONCE, open, cancellationSignal(), async (known) => {
       const current = await unlessWithoutEvidence(() => this.#evidence.again(known, now), known);
       if (current === null) await endFinding(db, known);

@@ -14,6 +14,7 @@ import {
   recordPayments,
   refuseUnsentPayment,
 } from '../src/read-model/payments.ts';
+import { queuedAtMs } from './server-clock.ts';
 
 /** A younger attempt is most likely in good hands: its booking's workflow is charging it. */
 const LEFT_ALONE_MS = 15_000;
@@ -45,7 +46,7 @@ export function createSweepActivities({ db, gateway, workflows, paymentDeadlineM
   async function sweep(attempt: Payment): Promise<boolean> {
     await markPaymentSwept(db, attempt.id);
     const found = await gateway.findCharge(attempt.id);
-    const overdue = Date.now() - attempt.createdAtMs > paymentDeadlineMs + VOID_AFTER_DEADLINE_MS;
+    const overdue = queuedAtMs() - attempt.createdAtMs > paymentDeadlineMs + VOID_AFTER_DEADLINE_MS;
     const outcome = found.status === 'not_found' && overdue ? await gateway.voidCharge(attempt.id) : found;
     switch (outcome.status) {
       case 'succeeded':
@@ -98,7 +99,7 @@ export function createSweepActivities({ db, gateway, workflows, paymentDeadlineM
 
     /** Resolves what can be resolved now; returns how many attempts it looked at and how many it resolved. */
     async sweepPaymentAttempts(): Promise<{ seen: number; resolved: number }> {
-      const createdBeforeMs = Date.now() - LEFT_ALONE_MS;
+      const createdBeforeMs = queuedAtMs() - LEFT_ALONE_MS;
       const untilMs = Date.now() + BEGUN_WITHIN_MS;
       const attempts = await findAttemptsWithoutOutcome(db, { createdBeforeMs, limit: ATTEMPTS_PER_SWEEP_MAX });
       let resolved = 0;

@@ -8,6 +8,7 @@ import { createOutboxBell } from '../src/read-model/outbox.ts';
 import { insertReceiver, setOwner } from '../src/read-model/transfers.ts';
 import type { ChangeActivityDeps } from './change-activities.ts';
 import { awaitPurchase, inNextVersionAt, refusalToHandOver } from './confirmed-booking.ts';
+import { queuedAtMs } from './server-clock.ts';
 
 export type TransferActivities = ReturnType<typeof createTransferActivities>;
 
@@ -15,8 +16,11 @@ export function createTransferActivities({ db, workflows }: ChangeActivityDeps) 
   const tellRelay = createOutboxBell(db);
 
   return {
-    /** Owner, ticket, receiver's account, change and event in one transaction. Repeated: what it was the first time. */
-    async recordTransfer(change: TransferChange, askedAtMs: number): Promise<RecordedChange | ChangeRefused> {
+    /**
+     * Owner, ticket, receiver's account, change and event in one transaction. Repeated: what it was the first time. A task of before
+     * `askedAtMs` was told counts as asked for when it was queued.
+     */
+    async recordTransfer(change: TransferChange, askedAtMs = queuedAtMs()): Promise<RecordedChange | ChangeRefused> {
       const [booking] = await findBookings(db, [change.bookingId]);
       await awaitPurchase(booking, workflows);
       return db

@@ -330,19 +330,20 @@ export class BookingActor {
     if (otherwise) return this.#giveBack(attemptId, otherwise);
     if (outcome.status === 'succeeded') return this.#confirm(attemptId, further);
     this.#process.paymentFailed(Date.now());
-    await this.#restoreExpiry(attemptId);
-    await this.#record(attemptId);
+    if (await this.#restoreExpiry()) await this.#record(attemptId);
+    else await this.#endHold('EXPIRED', attemptId);
     const booking = this.#view();
     if (outcome.status === 'declined') return { outcome: 'declined', reason: outcome.reason, booking };
     return { outcome: outcome.status === 'failed' ? 'gateway_error' : 'unavailable', booking };
   }
 
-  /** After a failed attempt the former expiry applies again; one that has passed, or a hold that is gone, ends the booking at once. */
-  async #restoreExpiry(attemptId: string): Promise<void> {
+  /** After a failed attempt the former expiry applies again; one that has passed ends the booking at once. False: the hold is gone. */
+  async #restoreExpiry(): Promise<boolean> {
     const { expiresAtMs } = this.#process.booking;
-    if (expiresAtMs <= Date.now()) return;
+    if (expiresAtMs <= Date.now()) return true;
     const restored = await this.#extendHold(expiresAtMs);
-    if (!restored.ok && patched('a-hold-that-is-gone-ends-its-booking')) await this.#endHold('EXPIRED', attemptId);
+    const isGone = !restored.ok && (restored.refusal === 'NO_SUCH_HOLD' || restored.refusal === 'HOLD_EXPIRED');
+    return !(isGone && patched('a-hold-that-is-gone-ends-its-booking'));
   }
 
   /** The captured money buys the seats, or goes back. What undoes a step is registered before the step. */

@@ -38,8 +38,10 @@ export interface Refund {
   readonly updatedAtMs: number;
 }
 
-export type NewPaymentAttempt = Pick<Payment, 'id' | 'bookingId' | 'amount' | 'fingerprint' | 'createdAtMs'> & {
+export type NewPaymentAttempt = Pick<Payment, 'id' | 'bookingId' | 'amount' | 'fingerprint'> & {
   readonly method: PaymentMethod;
+  /** Without it, of now by the database's clock: who sweeps goes by it, and the API's may be wrong. */
+  readonly createdAtMs?: number;
 };
 
 /**
@@ -50,16 +52,12 @@ export async function insertPaymentAttempts(
   db: ReadModel,
   attempts: readonly NewPaymentAttempt[],
 ): Promise<{ readonly inserted: boolean; readonly payment: Payment }[]> {
-  const rows = attempts.map((attempt) =>
-    paymentJson({
-      ...attempt,
-      status: 'PENDING',
-      provider: null,
-      providerReference: null,
-      failureReason: null,
-      updatedAtMs: attempt.createdAtMs,
-    }),
-  );
+  const unsettled = { status: 'PENDING', provider: null, providerReference: null, failureReason: null } as const;
+  const rows = attempts.map(({ createdAtMs, ...attempt }) => {
+    // `now` is a time that PostgreSQL can read: when the transaction began.
+    const at = createdAtMs === undefined ? 'now' : isoTime(createdAtMs);
+    return { ...timelessJson({ ...attempt, ...unsettled }), created_at: at, updated_at: at };
+  });
   const { rows: inserted } = await sql<PaymentRow>`
     insert into payments (${paymentColumnNames})
     select ${paymentColumnNames} from jsonb_to_recordset(${jsonRows(rows)}::jsonb) as payment (${paymentColumns})
@@ -293,6 +291,12 @@ export const returningNews: RawBuilder<unknown> = sql.raw(
 );
 
 export const paymentJson = (payment: Payment) => ({
+  ...timelessJson(payment),
+  created_at: isoTime(payment.createdAtMs),
+  updated_at: isoTime(payment.updatedAtMs),
+});
+
+const timelessJson = (payment: Omit<Payment, 'createdAtMs' | 'updatedAtMs'>) => ({
   id: payment.id,
   booking_id: payment.bookingId,
   status: payment.status,
@@ -303,8 +307,6 @@ export const paymentJson = (payment: Payment) => ({
   currency: payment.amount.currency,
   failure_reason: payment.failureReason,
   fingerprint: payment.fingerprint,
-  created_at: isoTime(payment.createdAtMs),
-  updated_at: isoTime(payment.updatedAtMs),
 });
 
 export const refundJson = (refund: Refund) => ({

@@ -208,7 +208,7 @@ test('sweepPaymentAttempts', async () => {
   await system.db.updateTable('payments').set({ status: 'FAILED' }).execute();
   const attemptId = newId('pay');
   await recordAttempt(system, booking, attemptId, 60_000);
-  const environment = new MockActivityEnvironment();
+  const environment = new MockActivityEnvironment({ currentAttemptScheduledTimestampMs: Date.now() });
   expect(await environment.run(() => activities.sweepPaymentAttempts())).toEqual({ seen: 1, resolved: 1 });
   expect(await environment.run(() => activities.sweepPaymentAttempts())).toEqual({ seen: 0, resolved: 0 });
 });

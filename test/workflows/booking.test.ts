@@ -84,6 +84,19 @@ describe('a booking', () => {
     await expectAgreement(system, show);
   });
 
+  test('that a lost task has booked is not ended by a declined payment', async () => {
+    const show = await openShow(system);
+    const booking = await book(system, show, [0]);
+    const { id: bookingId, userId: buyerId } = booking;
+    await system.workflows.seatCommand(show.id, { kind: 'confirm', bookingId, buyerId, seats: [0], reclaim: false });
+    expect(await pay(system, booking, 'tok_declined')).toMatchObject({
+      outcome: 'declined',
+      booking: { status: 'HELD' },
+    });
+    expect(await pay(system, booking, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+    await expectAgreement(system, show);
+  });
+
   test('whose show was cancelled is not paid where its hold would have to last longer; its attempt says why', async () => {
     const show = await openShow(system);
     const booking = await book(system, show, [0], extendedToPay);

@@ -112,8 +112,7 @@ export class PaymentDesk {
 
   async #insert(id: string, booking: Booking, { fingerprint }: AnswerKey, method: PaymentRequest['method']) {
     const attempt = { id, bookingId: booking.id, amount: booking.price.total, fingerprint, method };
-    const { payment } = await this.#deps.batches.insertPaymentAttempt({ ...attempt, createdAtMs: this.#deps.nowMs() });
-    return payment;
+    return (await this.#deps.batches.insertPaymentAttempt(attempt)).payment;
   }
 
   /**

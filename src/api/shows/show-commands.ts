@@ -36,13 +36,9 @@ export class ShowCommands {
     return this.#workflows.seatCommand(show.id, command);
   }
 
-  /**
-   * For who will send commands without this process. One that was sold from runs, or has ended.
-   * @throws ShowNotRunningError of a show that is over
-   */
+  /** For who will send commands without this process. One that was sold from runs, or has ended; one that is over needs no start. */
   async startUnlessSold(show: Show): Promise<void> {
-    if (this.#nowMs() >= show.endsAtMs) throw new ShowNotRunningError(`show ${show.id} is over`);
-    if (mayBeUnstarted(show)) await this.start(show);
+    if (mayBeUnstarted(show) && this.#nowMs() < show.endsAtMs) await this.start(show);
   }
 
   /**

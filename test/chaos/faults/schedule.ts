@@ -22,7 +22,7 @@ const FIRST_AT_MS = 2_000;
 const BEFORE_THE_END_MS = 4_000;
 /** As often as makes ten pairs of a run of 45 s: a hundred runs go through all that there are. */
 const BETWEEN_TURNS_MS = [2_000, 3_800] as const satisfies Range;
-/** Nothing follows a process that is killed alone until its time to recover is over: so each of them is judged. */
+/** Nothing follows a process that is killed alone until its time to recover is over: so the first of a run is judged. */
 const ALONE_FOR_MS = RECOVERY_MAX_MS + 1_000;
 /** First one fault alone, whose healing is timed, then so many pairs, and so on. */
 const PAIRS_AFTER_ONE_ALONE = 10;
