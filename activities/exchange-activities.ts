@@ -196,11 +196,10 @@ async function open(
   const from = records.booking(change.bookingId);
   const [opened] = await findBookings(trx, [change.to.id]);
   if (opened?.status === 'PAYMENT_PENDING') return { ok: true, booking: opened };
-  const refused =
-    refusalToHandOver(records, from, change, 'exchange', times.heldAtMs) ?? refusedPrice(from!, change.price);
+  // Its hold may have been granted in time, and no worker have been there until the show had begun.
+  const atMs = Math.max(times.heldAtMs, queuedAtMs());
+  const refused = refusalToHandOver(records, from, change, 'exchange', atMs) ?? refusedPrice(from!, change.price);
   if (refused) return refused;
-  // So late that the seats may be anybody's, and the show may have begun.
-  if (queuedAtMs() > times.expiresAtMs) return holdExpired;
   const tier = tierAt(from!, records.show(from!)!, times.heldAtMs)!;
   const { to, payment } = change;
   // Not a way to try out stolen cards, no more than a purchase is.
