@@ -50,10 +50,13 @@ const patient = { holdTtlMs: UPGRADE_MS, paymentDeadlineMs: UPGRADE_MS };
 interface UnderWay {
   readonly name: string;
   readonly workflowId: string;
+  /** It has done a task, and does none that ends it before `end`. */
+  readonly waits?: true;
   readonly ends: string;
   readonly end: () => Promise<unknown>;
 }
 type Scene = (show: Show) => Promise<UnderWay>;
+type Begun = UnderWay & { readonly begunOn: string };
 
 const shows: Show[] = [];
 const seatsTaken = new Map<string, number>();
@@ -63,9 +66,7 @@ function nextSeats({ id }: Show): number[] {
   return [seat, seat + 1];
 }
 
-/** Ids of their workflows. */
-const begun: string[] = [];
-const ended: { readonly name: string; readonly ends: string; readonly ended: unknown }[] = [];
+const ended: (Begun & { readonly endedOn: string; readonly ended: unknown })[] = [];
 const purchases: { readonly outcome: string }[] = [];
 /** Of each request to the API, two for each purchase. */
 const answeredAfterMs: number[] = [];
@@ -87,6 +88,8 @@ const ofBooking = (name: string, booking: NewBooking, ends: string, act: () => P
   },
 });
 
+const waiting = (...of: Parameters<typeof ofBooking>): UnderWay => ({ ...ofBooking(...of), waits: true });
+
 async function paid(show: Show, token = 'tok_ok'): Promise<NewBooking> {
   const booking = await book(system, show, nextSeats(show), patient);
   await pay(system, booking, token);
@@ -102,22 +105,22 @@ const scenes: readonly Scene[] = [
   async (show) => {
     const booking = await book(system, show, nextSeats(show), patient);
     await system.workflows.extend(booking.id, 'first');
-    return ofBooking('extended, then paid', booking, 'CONFIRMED', () => pay(system, booking, 'tok_ok'));
+    return waiting('extended, then paid', booking, 'CONFIRMED', () => pay(system, booking, 'tok_ok'));
   },
   async (show) => {
     const booking = await book(system, show, nextSeats(show), patient);
     await pay(system, booking, 'tok_declined');
-    return ofBooking('declined, then released', booking, 'RELEASED', () => system.workflows.release(booking.id));
+    return waiting('declined, then released', booking, 'RELEASED', () => system.workflows.release(booking.id));
   },
   async (show) => {
     const booking = await book(system, show, nextSeats(show), patient);
     const answer = await pay(system, booking, 'tok_redirect');
-    return ofBooking('pending, then approved', booking, 'CONFIRMED', () => decideAtProvider(answer, 'approve'));
+    return waiting('pending, then approved', booking, 'CONFIRMED', () => decideAtProvider(answer, 'approve'));
   },
   async (show) => {
     const booking = await book(system, show, nextSeats(show), patient);
     const answer = await pay(system, booking, 'tok_redirect');
-    return ofBooking('pending, then refused and paid anew', booking, 'CONFIRMED', async () => {
+    return waiting('pending, then refused and paid anew', booking, 'CONFIRMED', async () => {
       await decideAtProvider(answer, 'decline');
       await eventually(async () => expect(await rowOf(system, booking)).toMatchObject({ status: 'HELD' }));
       await pay(system, booking, 'tok_ok');
@@ -160,21 +163,20 @@ const scenes: readonly Scene[] = [
       return changeEndOf(system, booking);
     };
     const workflowId = bookingChangeWorkflowId(booking.id);
-    return { name: 'exchange waits for its payment', workflowId, ends: 'EXCHANGED', end };
+    return { name: 'exchange waits for its payment', workflowId, waits: true, ends: 'EXCHANGED', end };
   },
 ];
 
 /** What is begun on the current build: some of it on a show that was opened before, some on one that is opened on it. */
-async function begin(): Promise<UnderWay[]> {
+async function begin({ buildId: begunOn }: Build): Promise<Begun[]> {
   const opened = await openShow(system, { plan: rowsOfSeats(20, 20) });
   shows.push(opened);
   const underWay = await Promise.all(scenes.map((scene, index) => scene(index % 2 === 0 ? shows[0]! : opened)));
-  begun.push(...underWay.map(({ workflowId }) => workflowId));
-  return underWay;
+  return underWay.map((each) => ({ ...each, begunOn }));
 }
 
-async function endAll(underWay: readonly UnderWay[]): Promise<void> {
-  await Promise.all(underWay.map(async ({ name, ends, end }) => ended.push({ name, ends, ended: await end() })));
+async function endAll(underWay: readonly Begun[], { buildId: endedOn }: Build): Promise<void> {
+  await Promise.all(underWay.map(async (each) => ended.push({ ...each, endedOn, ended: await each.end() })));
 }
 
 /** Buyers who come one after the other, whatever happens to the workers, until they are told to stop. */
@@ -241,19 +243,21 @@ beforeAll(async () => {
   await makeCurrent(system.temporal, first.buildId);
   const stopBuying = buyAllTheWhile();
   let worker = system.workers[0]!;
-  let underWay: UnderWay[] = [];
+  let current: Build = first;
+  let underWay: Begun[] = [];
   const ending: Promise<unknown>[] = [];
   for (const { to, leavesBy } of ladder) {
-    const further = await begin();
+    const further = await begin(current);
     const code = to === first ? undefined : nextCode;
     worker = await handOver(worker, { to: { ...to, ...(code && { code }) }, leavesBy });
     running.push(worker);
+    current = to;
     // Half of it goes through one more hand-over.
-    const isAtItsEnd = (_: UnderWay, index: number) => index % 2 === 0;
-    ending.push(endAll([...underWay, ...further.filter(isAtItsEnd)]));
+    const isAtItsEnd = (_: Begun, index: number) => index % 2 === 0;
+    ending.push(endAll([...underWay, ...further.filter(isAtItsEnd)], current));
     underWay = further.filter((each, index) => !isAtItsEnd(each, index));
   }
-  await Promise.all([...ending, endAll(underWay)]);
+  await Promise.all([...ending, endAll(underWay, current)]);
   await stopBuying();
 }, UPGRADE_MS);
 
@@ -284,8 +288,10 @@ test('workflows go from build to build and back, and begin what is new on the la
   const builds = runsOfOldestShow.flatMap((run) => run.builds);
   const ladderOfBuilds = [first, ...ladder.map(({ to }) => to)].map(({ buildId }) => buildId);
   expect(builds.filter((build, at) => build !== builds[at - 1])).toEqual(ladderOfBuilds);
-  const crossed = begun.filter((id) => all.some(({ workflowId, builds }) => workflowId === id && builds.length > 1));
-  expect(crossed.length).toBeGreaterThan(begun.length / 2);
+  const crossed = all.filter((run) => run.builds.length > 1).map(({ workflowId }) => workflowId);
+  const handedOver = ended.filter(({ waits, begunOn, endedOn }) => waits && begunOn !== endedOn);
+  expect(handedOver.length).toBeGreaterThan(3 * ladder.length);
+  expect(handedOver.filter(({ workflowId }) => !crossed.includes(workflowId))).toEqual([]);
   const changed = all.filter(({ patchedBy }) => patchedBy.length > 0);
   expect(new Set(changed.flatMap(({ patchedBy }) => patchedBy))).toEqual(new Set([next.buildId]));
   expect(changed.map(({ type }) => type)).toEqual(
