@@ -65,7 +65,7 @@ describe('the relay', () => {
   });
 
   it('tells who did not pay by SMS that the seats are still free', async () => {
-    const { userId } = await book(system, await openShow(system), [0, 1], { holdTtlMs: 3_000 });
+    const { userId } = await book(system, await openShow(system), [0, 1], { holdTtlMs: 6_000 });
     const buyer = { id: userId, role: 'guest', phone: '+919800000001', created_at: new Date() };
     await system.db.insertInto('users').values(buyer).execute();
     const [sms] = await eventually(

@@ -6,8 +6,9 @@ import { eventually } from '../setup/eventually.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
-// No hold ends while its buyer insists: a payment repeated later than that is refused, as it should be.
-const system = useTestSystem({ apis: 2, workers: 2, settings: { HOLD_TTL_SECONDS: '600' } });
+// No hold and no payment ends while its buyer insists: later than that it is refused, as it should be.
+const settings = { HOLD_TTL_SECONDS: '600', PAYMENT_DEADLINE_SECONDS: '120' };
+const system = useTestSystem({ apis: 2, workers: 2, settings });
 
 const BUYERS = 64;
 const [ROWS, SEATS_PER_ROW] = [24, 10];

@@ -23,7 +23,9 @@ import { type Build, changedCode, workerOfBuild } from '../setup/versions.ts';
  */
 const PATCH = 'a-step-of-the-next-version';
 const first: Build = { buildId: 'first' };
-const system = useTestSystem({ settings: { WORKER_BUILD_ID: first.buildId }, apis: 1 });
+/** Money that comes late comes after it: by then its booking has given up, whoever of the workers was killed. */
+const PAYMENT_DEADLINE_SECONDS = '30';
+const system = useTestSystem({ settings: { WORKER_BUILD_ID: first.buildId, PAYMENT_DEADLINE_SECONDS }, apis: 1 });
 
 const changes = {
   imported: `import { patched as isPatched, sleep as pausing } from '@temporalio/workflow';`,

@@ -239,7 +239,7 @@ describe('a hold', () => {
 
   test('hears so many commands; further ones leave no history, and giving it up is heard', async () => {
     const show = await openShow(system);
-    const booking = await book(system, show, [0], { extensionsMax: 0 });
+    const booking = await book(system, show, [0], { extensionsMax: 0, holdTtlMs: 120_000 });
     const handle = system.temporal.workflow.getHandle(`booking/${booking.id}`);
     const refusedFor = async (refusal: string, command: Promise<unknown>) =>
       expect(await command).toMatchObject({ refusal, booking: { status: 'HELD' } });

@@ -25,8 +25,11 @@ interface Exchanging {
   readonly holdTtlMs?: number;
 }
 
+/** Another worker comes up, and asks the provider again, before a hold and its payment are over. */
+const patient = { holdTtlMs: 60_000 };
+
 async function exchange(own: TestSystem, booking: NewBooking, { to, seats, token, ...terms }: Exchanging) {
-  const change = { ...exchangeFor(booking, to, seats, token), ...terms };
+  const change = { ...exchangeFor(booking, to, seats, token), ...patient, ...terms };
   const answer = await untilKnown(() => own.workflows.exchangeBooking(change, booking));
   await changeEndOf(own, booking);
   const [other] = await findBookings(own.db, [change.to.id]);

@@ -314,9 +314,10 @@ describe('an attempt that was made durable, and then its process died', () => {
 
   test('is not kept waiting by hundreds of older ones that stay open', async () => {
     const show = await openShow(system);
-    const [waiting, booking] = [await book(system, show, [0]), await book(system, show, [5])];
+    const long = { holdTtlMs: 120_000 };
+    const [waiting, booking] = [await book(system, show, [0], long), await book(system, show, [5], long)];
     const older = Array.from({ length: PER_SWEEP_MAX }, () => newId('pay'));
-    for (const attemptId of older) await recordAttempt(system, waiting, attemptId, OLD_MS);
+    await Promise.all(older.map((attemptId) => recordAttempt(system, waiting, attemptId, OLD_MS)));
     const attemptId = newId('pay');
     await recordAttempt(system, booking, attemptId, OLD_MS - 1_000);
     await chargeAtProvider(system, booking, attemptId);

@@ -22,7 +22,7 @@ async function replay(paths: readonly string[]): Promise<Record<string, string |
 let outcomes: Record<string, string | null>;
 beforeAll(async () => {
   outcomes = await replay(files.map((file) => join(folder, file)));
-});
+}, 240_000);
 
 test.each(files)('replays the history %s', (file) => {
   expect(outcomes[join(folder, file)]).toBeNull();

@@ -37,6 +37,9 @@ async function sold(own: TestSystem, show: Show, count: number, token = 'tok_ok'
     Array.from({ length: count }, (_, pair) => book(own, show, [pair * 2, pair * 2 + 1], longTerms)),
   );
   await Promise.all(bookings.map((booking) => pay(own, booking, token)));
+  const isConfirmed = async (booking: NewBooking) =>
+    expect(await rowOf(own, booking)).toMatchObject({ status: 'CONFIRMED' });
+  await Promise.all(bookings.map((booking) => eventually(() => isConfirmed(booking))));
   return bookings;
 }
 const longTerms = { holdTtlMs: 120_000, paymentDeadlineMs: 60_000 };
@@ -165,7 +168,7 @@ describe('a cancelled show', () => {
     const change = await cancelledByStaff(system, show);
     await system.workflows.startShowChange(change);
     const shown = { total: 2, refunded: 1, failed: 1, nothingCaptured: 0, waiting: 0, confirmed: 0, seatsBooked: 0 };
-    await eventually(async () => expect(await handleOf(system, change).query('progress')).toEqual(shown), 30_000);
+    await eventually(async () => expect(await handleOf(system, change).query('progress')).toEqual(shown), 50_000);
     expect((await rowOf(system, failing!)).refund).toMatchObject({ status: 'FAILED' });
     const { status } = await handleOf(system, change).describe();
     expect(status.name).toBe('RUNNING');
