@@ -1,6 +1,6 @@
 import type { BookingBody, ExchangedBody } from '../../src/contracts/http/bookings.ts';
 import type { Problem } from '../../src/contracts/http/problems.ts';
-import { bookingChangeWorkflowId } from '../../src/contracts/workflow-ids.ts';
+import { bookingChangeWorkflowId, taskQueues } from '../../src/contracts/workflow-ids.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findPayment, insertPaymentAttempts } from '../../src/read-model/payments.ts';
 import type { Show } from '../../src/read-model/shows.ts';
@@ -65,8 +65,7 @@ describe.each([
     const show = await openShow(system, { startsInMs: 30 * MINUTE_MS });
     const { buyer, booking } = await paid(show);
     const startedAt = new Date(Date.now() - 30 * MINUTE_MS);
-    const salesClosedAt = { sales_close_at: startedAt };
-    await system.db.updateTable('shows').set(salesClosedAt).where('id', '=', show.id).execute();
+    await system.db.updateTable('shows').set({ sales_close_at: startedAt }).where('id', '=', show.id).execute();
     const less = await change(buyer, booking, 'exchange', { showId: show.id, seatIds: ['A1'] });
     expect([less.status, less.body.new?.status]).toEqual([200, 'CONFIRMED']);
     await system.temporal.workflow.getHandle(bookingChangeWorkflowId(booking.id)).result();
@@ -92,9 +91,8 @@ describe.each([
     const amount = { amount: 50_000, currency: 'INR' };
     const attempt = { id, bookingId: held.id, amount, fingerprint: null, method: 'card' } as const;
     await insertPaymentAttempts(system.db, [attempt]);
-    await system.temporal.workflow.execute('paymentSweepWorkflow', {
-      ...{ workflowId: newId('pay'), taskQueue: 'seatkeeper-bookings', args: [] },
-    });
+    const sweep = { workflowId: newId('pay'), taskQueue: taskQueues.bookings, args: [] };
+    await system.temporal.workflow.execute('paymentSweepWorkflow', sweep);
     expect(await findPayment(system.db, id)).toMatchObject({ status: 'PENDING' });
   });
 });

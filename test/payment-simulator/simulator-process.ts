@@ -10,7 +10,7 @@ export const webhookSecret = 'a webhook secret of the tests, long enough';
 /** Short, so that the late token's webhook comes within seconds. */
 export const paymentDeadlineMs = 1_000;
 /** The longest that starting a process may take on a busy machine. */
-export const startTimeoutMs = 60_000;
+export const startTimeoutMs = 20_000;
 
 export const simulatorMain = join(import.meta.dirname, '../../src/main/payment-simulator.ts');
 

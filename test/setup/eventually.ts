@@ -5,7 +5,7 @@ const LOOK_AGAIN_MS = 25;
 /** Tries an expectation until it holds, for what nobody announces; past `withinMs` its last failure is thrown. */
 export async function eventually<Result>(
   expectation: () => Result | Promise<Result>,
-  withinMs = 30_000,
+  withinMs = 15_000,
 ): Promise<Result> {
   const deadlineMs = Date.now() + withinMs;
   for (;;) {

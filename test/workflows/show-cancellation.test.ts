@@ -168,7 +168,7 @@ describe('a cancelled show', () => {
     const change = await cancelledByStaff(system, show);
     await system.workflows.startShowChange(change);
     const shown = { total: 2, refunded: 1, failed: 1, nothingCaptured: 0, waiting: 0, confirmed: 0, seatsBooked: 0 };
-    await eventually(async () => expect(await handleOf(system, change).query('progress')).toEqual(shown), 50_000);
+    await eventually(async () => expect(await handleOf(system, change).query('progress')).toEqual(shown), 30_000);
     expect((await rowOf(system, failing!)).refund).toMatchObject({ status: 'FAILED' });
     const { status } = await handleOf(system, change).describe();
     expect(status.name).toBe('RUNNING');
