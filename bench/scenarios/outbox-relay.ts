@@ -26,6 +26,8 @@ export const outboxRelay: Scenario = {
   name: 'outbox-relay',
   what: `${EVENTS.toLocaleString('en')} events of ${BOOKINGS.toLocaleString('en')} bookings that wait in the outbox, handed to two partners' endpoints by one relay: signed, over HTTP, those of a booking in order; before that, ${IDLE_MS / 1_000} s in which there is nothing to do`,
   profiles: ['dev'],
+  // A second one would come to a relay that still clears away the memory of the first, and has its dead partners.
+  runsMax: 1,
   settings: { WEBHOOK_PRIVATE_TARGETS: 'allowed' },
   figures: [
     { figure: 'events to both', unit: '/s', better: 'more', floor: 1_000 },
