@@ -18,7 +18,7 @@ import { queuedAtMs } from './server-clock.ts';
 
 /** A younger attempt is most likely in good hands: its booking's workflow is charging it. */
 const LEFT_ALONE_MS = 15_000;
-/** After the payment's deadline and this long, an attempt that no provider has heard of is voided. */
+/** After the payment's deadline and this long, an attempt that no provider has heard of, or no buyer approved, is voided. */
 const VOID_AFTER_DEADLINE_MS = 30_000;
 /** One sweep stays below its activity's time-out; the next one goes on with the rest. */
 const ATTEMPTS_PER_SWEEP_MAX = 200;
@@ -47,7 +47,8 @@ export function createSweepActivities({ db, gateway, workflows, paymentDeadlineM
     await markPaymentSwept(db, attempt.id);
     const found = await gateway.findCharge(attempt.id);
     const overdue = queuedAtMs() - attempt.createdAtMs > paymentDeadlineMs + VOID_AFTER_DEADLINE_MS;
-    const outcome = found.status === 'not_found' && overdue ? await gateway.voidCharge(attempt.id) : found;
+    const isAwaited = found.status === 'not_found' || found.status === 'pending';
+    const outcome = isAwaited && overdue ? await gateway.voidCharge(attempt.id) : found;
     switch (outcome.status) {
       case 'succeeded':
       case 'declined':
@@ -74,7 +75,8 @@ export function createSweepActivities({ db, gateway, workflows, paymentDeadlineM
     if (!booking) throw new Error(`attempt ${attempt.id} has no booking`);
     const { bookingId, amount } = (outcome.status === 'succeeded' && outcome.captured) || attempt;
     const notice: PaymentNotification = {
-      eventId: `sweep-${attempt.id}`,
+      // Told once of each state of the booking: one that ended while it was told may have had no ear for it any more.
+      eventId: `sweep-${attempt.id}-${booking.version}`,
       provider: outcome.provider,
       bookingId: attempt.bookingId,
       attemptId: attempt.id,

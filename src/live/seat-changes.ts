@@ -3,19 +3,23 @@ import type { SeatMapChangeBody } from '../contracts/http/seats.ts';
 /** A seat's index and its status from then on, one character as in a seat map's `statuses`. */
 export type SeatChange = SeatMapChangeBody['changes'][number];
 
+/** At five versions a second some fifty seconds; who comes with an older one gets the whole map. */
+const VERSIONS_KEPT_MAX = 256;
+
 /**
  * When each seat of a show has last changed, as far as this process has seen it. So one number a seat answers every
- * reader, whatever version it comes with: a change says what a seat is now, not what it was, and whoever applies one
- * too many is no worse off. No list of past changes is kept, and none can overflow.
+ * reader who comes with a version that this process has had, too: a change says what a seat is now, not what it was, and
+ * whoever applies one too many is no worse off. Of a version in between, which only another process has had, nothing can
+ * be said: a seat may have been let go in it that was taken before and is taken again.
  */
 export class SeatChanges {
-  /** Readers who have this version or a later one can be told what they lack. */
-  readonly #sinceVersion: number;
+  /** Those that this process has had, the last of them. */
+  readonly #versions: number[];
   readonly #changedAt: Float64Array;
   #statuses: string;
 
   constructor(version: number, statuses: string) {
-    this.#sinceVersion = version;
+    this.#versions = [version];
     this.#changedAt = new Float64Array(statuses.length).fill(version);
     this.#statuses = statuses;
   }
@@ -26,14 +30,16 @@ export class SeatChanges {
       if (statuses.charCodeAt(seat) !== this.#statuses.charCodeAt(seat)) this.#changedAt[seat] = version;
     }
     this.#statuses = statuses;
+    this.#versions.push(version);
+    if (this.#versions.length > VERSIONS_KEPT_MAX) this.#versions.shift();
   }
 
   /**
-   * What to apply to the map of `version` to have the present one, in index order; null when it is older than what
-   * this process has seen, or when there are more than `max` changes.
+   * What to apply to the map of `version` to have the present one, in index order; null when this process has not had that
+   * version, or not lately, or when there are more than `max` changes.
    */
   since(version: number, max: number): SeatChange[] | null {
-    if (version < this.#sinceVersion) return null;
+    if (!this.#versions.includes(version)) return null;
     const changes: SeatChange[] = [];
     for (let seat = 0; seat < this.#changedAt.length; seat++) {
       if (this.#changedAt[seat]! <= version) continue;

@@ -43,7 +43,7 @@ export interface SeatMapCacheOptions {
 export interface FollowedShow {
   /** The newest one. */
   readonly map: ServedSeatMap;
-  /** Null: older than what is known here, or more than `max`. */
+  /** Null: of a version that this process has not had, or more than `max`. */
   changesSince(version: number, max: number): SeatChange[] | null;
   unfollow(): void;
 }

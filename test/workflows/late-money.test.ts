@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createSweepActivities } from '../../activities/sweep-activities.ts';
 import type { PaymentNotification } from '../../src/contracts/payments.ts';
 import { latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
+import { createPaymentGateways, type PaymentGateways } from '../../src/gateways/payment-providers.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { findPayment, findPaymentsOfBooking, markPaymentsSent } from '../../src/read-model/payments.ts';
 import { expectAgreement } from '../setup/agreement.ts';
@@ -21,8 +24,13 @@ import { ledgerOf, netCaptured, openShow, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
 const system = useTestSystem();
-// Attempts are swept here when a test says so.
-beforeAll(() => system.temporal.schedule.getHandle('payment-sweep').pause('of a test'));
+let gateways: PaymentGateways;
+beforeAll(async () => {
+  // Attempts are swept here when a test says so.
+  await system.temporal.schedule.getHandle('payment-sweep').pause('of a test');
+  gateways = createPaymentGateways({ gatewayUrl: system.simulatorUrl });
+});
+afterAll(() => gateways.close());
 
 /** A charge that the booking's workflow never heard of, and the provider's notice of it. */
 async function chargedUnheard(booking: NewBooking) {
@@ -282,6 +290,18 @@ describe('an attempt that was made durable, and then its process died', () => {
     await expectAgreement(system, show);
   });
 
+  test('and was never approved, ends FAILED past its time, and can be approved no more', async () => {
+    const show = await openShow(system);
+    const booking = await expired(show, [0]);
+    const [inTime, overdue] = [newId('pay'), newId('pay')];
+    await recordAttempt(system, booking, inTime, OLD_MS);
+    await recordAttempt(system, booking, overdue, OVERDUE_MS);
+    for (const attemptId of [inTime, overdue]) await chargeAtProvider(system, booking, attemptId, 'tok_redirect');
+    await sweep();
+    expect([await statusOf(inTime), await statusOf(overdue)]).toEqual(['PENDING', 'FAILED']);
+    expect(await gateways.gateway.findCharge(overdue)).toMatchObject({ status: 'not_processed' });
+  });
+
   test('and was declined, ends DECLINED; the hold goes on', async () => {
     const show = await openShow(system);
     const booking = await book(system, show, [0]);
@@ -354,6 +374,35 @@ describe('an attempt that was made durable, and then its process died', () => {
     await expectAgreement(system, show);
     const { refunds } = await findPaymentsOfBooking(system.db, late.id);
     expect(refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
+  });
+
+  test('and was told of while its booking ended, is told of again', async () => {
+    const { db, workflows } = system;
+    const activities = createSweepActivities({ db, gateway: gateways.gateway, workflows, paymentDeadlineMs: 10_000 });
+    const environment = new MockActivityEnvironment({ currentAttemptScheduledTimestampMs: Date.now() });
+    const sweepOnce = () => environment.run(() => activities.sweepAttempt(attemptId));
+    const show = await openShow(system);
+    // Its payment has to be waited for longer than its hold lasts: so the show is asked first.
+    const booking = await book(system, show, [0], { holdTtlMs: 60_000, paymentDeadlineMs: 120_000 });
+    const attemptId = newId('pay');
+    await recordAttempt(system, booking, attemptId, OLD_MS);
+    await chargeAtProvider(system, booking, attemptId);
+    await workflows.seatCommand(show.id, { kind: 'release', bookingId: booking.id });
+    // A payment that finds the hold gone, and the news of the money, are heard in one task.
+    const worker = system.workers[0]!;
+    await worker.kill('SIGTERM');
+    const paid = pay(system, booking, 'tok_ok', attemptId);
+    await delay(300);
+    const swept = sweepOnce();
+    await delay(300);
+    await worker.start();
+    expect(await paid).toMatchObject({ outcome: 'refused', refusal: 'HOLD_EXPIRED' });
+    await swept;
+    expect(await endOf(system, booking)).toBe('EXPIRED');
+    expect(await statusOf(attemptId)).toBe('PENDING');
+    await sweepOnce();
+    expect(await lateEndOf(system, booking, attemptId)).toBe('confirmed');
+    await expectAgreement(system, show);
   });
 
   test('and comes back with a repeated payment, is charged once', async () => {

@@ -296,6 +296,19 @@ export const mutants: readonly Mutant[] = [
     isSeenByClients: true,
   },
   {
+    name: 'a watcher is told what has changed since a version that only another process has had',
+    promise: 7,
+    edits: [
+      {
+        file: 'src/live/seat-changes.ts',
+        find: '!this.#versions.includes(version)',
+        replace: 'version < this.#versions[0]!',
+      },
+    ],
+    test: test('live/seat-changes', 'whoever changes from one process to another'),
+    isSeenByClients: false,
+  },
+  {
     name: 'an older projection overwrites a newer one',
     promise: 7,
     edits: [
@@ -306,6 +319,19 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     test: test('read-model/seat-maps', 'leaves what a newer one has written'),
+    isSeenByClients: false,
+  },
+  {
+    name: 'money that a booking was told of as it ended is told of no more',
+    promise: 8,
+    edits: [
+      {
+        file: 'activities/sweep-activities.ts',
+        find: '`sweep-${attempt.id}-${booking.version}`',
+        replace: '`sweep-${attempt.id}`',
+      },
+    ],
+    test: test('workflows/late-money', 'and was told of while its booking ended'),
     isSeenByClients: false,
   },
   {
