@@ -139,8 +139,8 @@ async function happens(
       return at.pay(booking.id, 'tok_ok');
     case 'money unasked': {
       const attemptId = newId('pay');
-      const taken = await chargeAtProvider(system, bookingWithPrice(booking), attemptId).catch(() => null);
-      if (taken === null) return { status: 0, body: 'the provider is away' };
+      // A provider that dies may have taken it all the same: asked again by its key, it says so.
+      await eventually(() => chargeAtProvider(system, bookingWithPrice(booking), attemptId));
       return deliverWebhook(api, paymentSucceeded(booking.id, attemptId, booking.price.total));
     }
     case 'tell':

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createSweepActivities } from '../../activities/sweep-activities.ts';
 import type { PaymentNotification } from '../../src/contracts/payments.ts';
-import { latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
+import { bookingWorkflowId, latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { createPaymentGateways, type PaymentGateways } from '../../src/gateways/payment-providers.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -392,9 +392,10 @@ describe('an attempt that was made durable, and then its process died', () => {
     const worker = system.workers[0]!;
     await worker.kill('SIGTERM');
     const paid = pay(system, booking, 'tok_ok', attemptId);
-    await delay(300);
+    const handle = system.temporal.workflow.getHandle(bookingWorkflowId(booking.id));
+    await eventually(async () => expect((await handle.describe()).raw.pendingWorkflowTask).toBeTruthy());
+    // It is heard long before a worker is up.
     const swept = sweepOnce();
-    await delay(300);
     await worker.start();
     expect(await paid).toMatchObject({ outcome: 'refused', refusal: 'HOLD_EXPIRED' });
     await swept;
