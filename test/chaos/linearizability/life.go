@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Tells the life of one booking as effects on seats: what clients were told for certain has happened while they waited; what they
 // were not told is known by how the booking was found at last, and has happened at some time from the call on.
@@ -188,7 +191,7 @@ func (l *lifeOf) mayHaveBeenGivenBack(status string) {
 	if status == "" || status == "RELEASED" {
 		return
 	}
-	for _, o := range b.of("release", (*operation).isUnknown) {
+	for _, o := range earliest(b.of("release", (*operation).isUnknown)) {
 		l.s.add(&effect{kind: free, phase: held, may: true, loose: true}, b, o, o.Call, b.quietFrom(), "release, perhaps, of")
 	}
 }
@@ -238,7 +241,8 @@ func (l *lifeOf) mayHaveEnded() {
 	}
 	from := max(l.heldFrom, b.mayLapseFrom(never, l.s.terms))
 	l.s.add(&effect{kind: free, phase: held, may: true, loose: true}, b, nil, from, never, "expiry, perhaps, of")
-	for _, o := range b.givingBack((*operation).isUnknown) {
+	unknown := append(earliest(b.of("release", (*operation).isUnknown)), earliest(b.of("cancel", (*operation).isUnknown))...)
+	for _, o := range unknown {
 		l.s.add(&effect{kind: free, phase: either, may: true, loose: true}, b, o, o.Call, never, "end, perhaps, of")
 	}
 }
@@ -267,6 +271,16 @@ func (l *lifeOf) isRead() {
 	l.s.reads++
 	at := min(b.final.Call+l.s.reads, b.final.returnOr(never))
 	l.s.add(found, b, b.final, at, at, text)
+}
+
+// The first one alone, if there is any. Of calls that can do something once, whatever one did the first may have done; and a search
+// that must try all of them, done and not done, finds no end.
+func earliest(operations []*operation) []*operation {
+	if len(operations) == 0 {
+		return nil
+	}
+	first := slices.MinFunc(operations, func(a, b *operation) int { return cmp.Compare(a.Call, b.Call) })
+	return []*operation{first}
 }
 
 // ---- exchanges ----

@@ -72,6 +72,14 @@ func (t *telling) found(booking, ids, as string) {
 	t.add("read-booking", booking, 100, 101, seats(ids), status(as))
 }
 
+// As a client that asks again at once is answered while no process can tell what became of it.
+func (t *telling) releasedWithoutAnswers(booking string, from, to float64) {
+	const times = 50
+	for time := range times {
+		t.add("release", booking, from+(to-from)*float64(time)/times, to, answeredUnknown)
+	}
+}
+
 var legal = map[string]func(*telling){
 	"one after the other": func(t *telling) {
 		t.hold("a", "1 2", 0, 1, 10)
@@ -350,6 +358,18 @@ var legal = map[string]func(*telling){
 		t.add("read-booking", "a", 2, 3, seats("1"), status("HELD"))
 		t.hold("b", "1", 11, 12, 21)
 	},
+	"a hold that was given back again and again without an answer, beside a change that cannot have been": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.hold("b", "2", 0, 1, 10)
+		t.add("change-seats", "b", 1.5, 1.6, seats("2 3"), answeredUnknown)
+		t.releasedWithoutAnswers("a", 2, 3)
+		t.hold("c", "3", 5, 6, 15)
+		t.hold("d", "1 2", 10.2, 11, 20)
+		t.found("a", "1", "EXPIRED")
+		t.found("b", "2", "EXPIRED")
+		t.found("c", "3", "EXPIRED")
+		t.found("d", "1 2", "EXPIRED")
+	},
 	"a payment that failed with its seats gone": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.add("pay", "a", 2, 3, seats("1"), unknown)
@@ -567,6 +587,23 @@ var illegal = map[string]struct {
 		t.add("release", "a", 2, 3, status("RELEASED"))
 		t.add("hold", "b", 4, 5, seats("1"), refused("SEAT_UNAVAILABLE"))
 		t.found("a", "1", "RELEASED")
+	}},
+	"a seat that two have, after a hold that was given back again and again without an answer": {"one owner per seat", func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.releasedWithoutAnswers("a", 1, 2)
+		t.hold("b", "2 3", 3, 4, 13)
+		t.hold("c", "2 4", 5, 6, 15)
+		t.found("a", "1 2", "EXPIRED")
+		t.found("b", "2 3", "EXPIRED")
+		t.found("c", "2 4", "EXPIRED")
+	}},
+	"a seat that two have, after one that nobody has looked at was given back again and again without an answer": {"one owner per seat", func(t *telling) {
+		t.hold("a", "1 2", 0, 1, 10)
+		t.releasedWithoutAnswers("a", 1, 2)
+		t.hold("b", "2 3", 3, 4, 13)
+		t.hold("c", "2 4", 5, 6, 15)
+		t.found("b", "2 3", "EXPIRED")
+		t.found("c", "2 4", "EXPIRED")
 	}},
 	"a refusal for a hold whose time is long over": {"refused for a reason", func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
