@@ -163,7 +163,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
         .start<typeof bookingWorkflow>('bookingWorkflow', {
           workflowId,
           taskQueue: this.#queuesOf(booking.cityId).bookings,
-          args: [{ ...input, firstTry: 'purchase' }],
+          args: [{ ...input, firstTry: 'purchase', readsNoClock: true }],
           workflowTaskTimeout: TASK_WITH_LOCAL_ACTIVITIES_TIMEOUT,
           // Not "use existing", which would not tell whose request it is that runs.
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,

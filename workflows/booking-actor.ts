@@ -67,7 +67,8 @@ const POLL_INTERVAL_MIN_MS = 3_000;
 const POLL_INTERVAL_MAX_MS = 30_000;
 
 type Undo = (because: GivenBackBecause) => Promise<unknown>;
-type FurtherProgress = Omit<PurchaseProgress, 'charge'>;
+type FurtherProgress = Pick<PurchaseProgress, 'seats' | 'recorded'>;
+type Charged = FurtherProgress & { readonly charge: ChargeOutcome };
 
 /**
  * One buyer's order, from the granted hold to its end. States and limits are in BookingProcess; here is the order of
@@ -76,6 +77,12 @@ type FurtherProgress = Omit<PurchaseProgress, 'charge'>;
 export class BookingActor {
   readonly #process: BookingProcess;
   readonly #triesWholePurchase: boolean;
+  /**
+   * What this decides, it decides by what is on record: its messages, its timers, and what it was answered. A task whose worker
+   * or server is lost is done again, and its time is another one then; where the same worker is given it again while a
+   * local activity of its first doing is under way, the SDK goes on with that one, and the history has the second one's time.
+   */
+  readonly #readsNoClock: boolean;
   readonly #hold: { readonly showId: string; readonly bookingId: string };
   /** Answers by attempt: a repeated payment gets the one that was given. */
   readonly #answers = new Map<string, Promise<PayAnswer>>();
@@ -86,13 +93,18 @@ export class BookingActor {
   #busy = false;
   #cancelled = false;
   #holdChangedAtMs = 0;
-  /** The deadline that has passed, as `run` has seen by its timer. */
+  /** The end that has come, as `run` was told by its timer. */
+  #endedMs: number | null = null;
+  /** The payment's deadline that has passed, as `run` has seen. */
   #passedMs: number | null = null;
+  /** Nothing has been done, and nothing is under way. */
+  #untouched = true;
   /** Heard so far, for `BOOKING_COMMANDS_MAX`. */
   #commands = 0;
 
-  constructor({ booking, terms, firstTry }: BookingWorkflowInput) {
+  constructor({ booking, terms, firstTry, readsNoClock }: BookingWorkflowInput) {
     this.#triesWholePurchase = firstTry === 'purchase';
+    this.#readsNoClock = readsNoClock === true;
     this.#process = new BookingProcess(booking, terms);
     this.#hold = { showId: booking.showId, bookingId: booking.id };
     this.#describe();
@@ -105,16 +117,29 @@ export class BookingActor {
       const { status } = this.#process.booking;
       if (!hasLiveHold(status)) return status;
       const { endsAtMs } = this.#process;
-      const timeIsUp = Date.now() >= endsAtMs;
+      const timeIsUp = this.#isTimeUp(endsAtMs);
       if (status === 'PAYMENT_PENDING' && timeIsUp) {
         this.#passedMs = endsAtMs;
         await condition(() => this.#process.booking.status !== 'PAYMENT_PENDING');
       } else if (status === 'HELD' && (timeIsUp || this.#cancelled)) {
         await this.#exclusively(() => this.#endHold(timeIsUp ? 'EXPIRED' : 'RELEASED'));
       } else {
-        await condition(() => this.#busy || this.#wakesUp(endsAtMs), Math.max(endsAtMs - Date.now(), 1));
+        const lastsMs = Math.max(endsAtMs - Date.now(), 1);
+        const isWoken = await condition(() => this.#busy || this.#wakesUp(endsAtMs), lastsMs);
+        if (!isWoken) this.#endedMs = endsAtMs;
       }
     }
+  }
+
+  /** A hold that nobody has touched ends in its first task, without a timer: done again, that finds its time over, too. */
+  #isTimeUp(endsAtMs: number): boolean {
+    if (this.#readsNoClock && this.#endedMs === endsAtMs) return true;
+    return (this.#untouched || !this.#readsNoClock) && Date.now() >= endsAtMs;
+  }
+
+  /** By which what comes too late is refused: now, or never, where that is left to the show and to the timer. */
+  #refusalMs(): number {
+    return this.#readsNoClock ? -Infinity : Date.now();
   }
 
   /** An operator's cancellation gives a hold back; a payment under way is finished first. */
@@ -150,7 +175,7 @@ export class BookingActor {
   async extend(): Promise<BookingAnswer> {
     this.#commands += 1;
     return this.#exclusively(async () => {
-      const refusal = this.#process.refusesExtension(Date.now());
+      const refusal = this.#process.refusesExtension(this.#refusalMs());
       if (refusal) return this.#refused(refusal);
       await untilHeardForGood();
       const expiresAtMs = this.#process.extendedExpiryMs();
@@ -165,7 +190,7 @@ export class BookingActor {
   async changeSeats({ seats, price, version }: ChangeSeatsCommand): Promise<BookingAnswer> {
     this.#commands += 1;
     return this.#exclusively(async () => {
-      const refusal = this.#process.refusesSeatChange(Date.now());
+      const refusal = this.#process.refusesSeatChange(this.#refusalMs());
       if (refusal) return this.#refused(refusal);
       // A request that comes late, from a process that stood still, must not undo one that was made after it.
       const isOutdated = version !== undefined && version < this.#process.booking.version;
@@ -231,7 +256,7 @@ export class BookingActor {
   }
 
   #refusesPayment(amount: Money): PayRefusal | null {
-    const refusal = this.#process.refusesPayment(amount, Date.now());
+    const refusal = this.#process.refusesPayment(amount, this.#refusalMs());
     if (refusal !== null || this.#process.attempts.length < PAYMENT_ATTEMPTS_MAX) return refusal;
     // Before this patch those that were not processed counted too.
     return patched('unprocessed-attempts-do-not-count') ? null : 'BOOKING_STATE';
@@ -242,11 +267,15 @@ export class BookingActor {
     command: PayCommand,
   ): Promise<{ answer: PayAnswer } | { request: ChargeRequest; first: ChargeOutcome }> {
     const { attemptId, amount, method, token } = command;
-    const refusal = this.#refusesPayment(amount) ?? (await this.#secureHold(attemptId));
-    if (refusal) return { answer: { outcome: 'refused', refusal, booking: this.#view() } };
+    const refuse = (refusal: PayRefusal) =>
+      ({ answer: { outcome: 'refused', refusal, booking: this.#view() } }) as const;
+    const refusal = this.#refusesPayment(amount) ?? (this.#readsNoClock ? null : await this.#secureHold(attemptId));
+    if (refusal) return refuse(refusal);
     const { id: bookingId, price } = this.#process.booking;
     const request: ChargeRequest = { attemptId, bookingId, amount: price.total, method, token };
-    const { charge: first, ...further } = await this.#firstTry(request);
+    const tried = this.#readsNoClock ? await this.#securedFirstTry(request) : await this.#firstTry(request);
+    if (typeof tried === 'string') return refuse(tried);
+    const { charge: first, ...further } = tried;
     if (isFinal(first)) return { answer: await this.#settle(attemptId, first, further) };
     this.#process.attemptIs(attemptId, attemptKnowledge(first));
     await this.#record(attemptId);
@@ -254,11 +283,35 @@ export class BookingActor {
   }
 
   /** In one go as far as all goes well: a marker in the history instead of three, and two calls of this workflow less. */
-  async #firstTry(request: ChargeRequest): Promise<PurchaseProgress> {
-    if (this.#triesWholePurchase) {
-      return (await firstTryOfPurchase(request, this.#process.booking)) ?? { charge: unanswered };
+  async #firstTry(request: ChargeRequest): Promise<Charged> {
+    if (!this.#triesWholePurchase) return { charge: (await firstTry('chargePayment', request)) ?? unanswered };
+    const { charge = unanswered, ...further } = (await firstTryOfPurchase(request, this.#process.booking)) ?? {};
+    return { charge, ...further };
+  }
+
+  /**
+   * The same of a hold that lasts until the payment's deadline: whether it does already, and what was asked of the show if not,
+   * is on record with the rest. Why it can't be paid, where nothing was charged.
+   */
+  async #securedFirstTry(request: ChargeRequest): Promise<Charged | PayRefusal> {
+    const { attemptId } = request;
+    const { expiresAtMs } = this.#process.booking;
+    const untilMs = this.#process.paymentStarted(attemptId, Date.now());
+    const toSecure = { untilMs, askedAtMs: this.#nextChangeAtMs() };
+    const tried = await firstTryOfPurchase(request, this.#process.booking, toSecure);
+    if (tried?.charge) {
+      const { secured, charge, ...further } = tried;
+      this.#securedBy(secured, expiresAtMs);
+      return { charge, ...further };
     }
-    return { charge: (await firstTry('chargePayment', request)) ?? unanswered };
+    const isAnswered = tried?.secured !== undefined && !isSuperseded(tried.secured);
+    // Never to a time that is earlier than what it has.
+    const secured = isAnswered ? tried.secured : await this.#extendHold(Math.max(untilMs, expiresAtMs));
+    this.#securedBy(secured, untilMs);
+    // Cut off, it may have charged: what that buys is seen when it is known.
+    if (tried === undefined) return { charge: unanswered };
+    const refusal = await this.#refusesUnsecured(attemptId, secured);
+    return refusal ?? { charge: (await firstTry('chargePayment', request)) ?? unanswered };
   }
 
   /**
@@ -269,7 +322,15 @@ export class BookingActor {
     const { expiresAtMs } = this.#process.booking;
     const deadlineMs = this.#process.paymentStarted(attemptId, Date.now());
     if (expiresAtMs >= deadlineMs) return null;
-    const secured = await this.#extendHold(deadlineMs);
+    return this.#refusesUnsecured(attemptId, await this.#extendHold(deadlineMs));
+  }
+
+  /** `otherwise`: until when it is, where the show was not asked. */
+  #securedBy(secured: SeatCommandResult | undefined, otherwise: number): void {
+    if (secured === undefined || secured.ok) this.#process.securedUntil(secured?.expiresAtMs ?? otherwise);
+  }
+
+  async #refusesUnsecured(attemptId: string, secured: SeatCommandResult): Promise<PayRefusal | null> {
     if (secured.ok) return null;
     // By a task that was lost with its worker: the same attempt goes on with it. Another one pays twice, and that goes back.
     if (secured.refusal === 'ALREADY_BOOKED' && patched('a-hold-that-is-booked-is-secured')) return null;
@@ -292,9 +353,10 @@ export class BookingActor {
     const { attemptId } = request;
     // Conditions look at what events have told. One that reads the clock may come true in the task of a refused update,
     // of which the history tells nothing: a replay would not know why. Before this patch they did.
-    const isOverdue = patched('conditions-read-no-clock')
-      ? () => this.#passedMs === this.#process.endsAtMs && this.#process.booking.status === 'PAYMENT_PENDING'
-      : () => this.#isOverdue();
+    const isOverdue =
+      this.#readsNoClock || patched('conditions-read-no-clock')
+        ? () => this.#passedMs === this.#process.endsAtMs && this.#process.booking.status === 'PAYMENT_PENDING'
+        : () => this.#isOverdue();
     const news = () => isOverdue() || this.#notices.has(attemptId);
     const isTimeToAsk = () => news() || this.#doubts.has(attemptId);
     let known = first;
@@ -305,7 +367,7 @@ export class BookingActor {
       if (notice) known = fromNotification(notice);
       const outcome = known;
       if (isFinal(outcome)) return this.#exclusively(() => this.#settle(attemptId, outcome));
-      if (this.#isOverdue()) return this.#exclusively(() => this.#giveUp(attemptId));
+      if (this.#readsNoClock ? isOverdue() : this.#isOverdue()) return this.#exclusively(() => this.#giveUp(attemptId));
     }
   }
 
@@ -340,7 +402,7 @@ export class BookingActor {
   /** After a failed attempt the former expiry applies again; one that has passed ends the booking at once. False: the hold is gone. */
   async #restoreExpiry(): Promise<boolean> {
     const { expiresAtMs } = this.#process.booking;
-    if (expiresAtMs <= Date.now()) return true;
+    if (expiresAtMs <= this.#refusalMs()) return true;
     const restored = await this.#extendHold(expiresAtMs);
     const isGone = !restored.ok && (restored.refusal === 'NO_SUCH_HOLD' || restored.refusal === 'HOLD_EXPIRED');
     return !(isGone && patched('a-hold-that-is-gone-ends-its-booking'));
@@ -417,7 +479,7 @@ export class BookingActor {
   /** A captured payment whose attempt this booking never heard of: a process died between the two. */
   #mayAdopt(notice: PaymentNotification): boolean {
     const { booking, endsAtMs } = this.#process;
-    const inTime = booking.status === 'HELD' && Date.now() < endsAtMs;
+    const inTime = booking.status === 'HELD' && this.#refusalMs() < endsAtMs;
     return inTime && !this.#busy && isSameMoney(notice.amount, booking.price.total) && isBelieved(notice);
   }
 
@@ -450,12 +512,16 @@ export class BookingActor {
   ): Promise<SeatCommandResult> {
     let by: typeof step = step;
     for (;;) {
-      this.#holdChangedAtMs = Math.max(this.#holdChangedAtMs + 1, Date.now());
-      const result = await send(by, this.#holdChangedAtMs);
+      const result = await send(by, this.#nextChangeAtMs());
       if (result.ok || result.refusal !== 'SUPERSEDED') return result;
       this.#holdChangedAtMs = result.byMs;
       if (patched('what-comes-after-a-later-change-is-a-task')) by = durably;
     }
+  }
+
+  #nextChangeAtMs(): number {
+    this.#holdChangedAtMs = Math.max(this.#holdChangedAtMs + 1, Date.now());
+    return this.#holdChangedAtMs;
   }
 
   // ---- ending ----
@@ -511,6 +577,7 @@ export class BookingActor {
     return CancellationScope.nonCancellable(async () => {
       while (this.#busy) await condition(() => !this.#busy);
       this.#busy = true;
+      this.#untouched = false;
       try {
         return await effect();
       } finally {
@@ -575,5 +642,7 @@ async function untilHeardForGood(): Promise<void> {
   if (patched('a-change-of-a-hold-is-on-record-first'))
     await sleep(1, { summary: 'a change of the hold is on record' });
 }
+
+const isSuperseded = (result: SeatCommandResult): boolean => !result.ok && result.refusal === 'SUPERSEDED';
 
 const isOpen = ({ status }: PaymentAttempt): boolean => status === 'PENDING' || status === 'UNKNOWN';

@@ -10,14 +10,27 @@ export interface BookingWorkflowInput {
   readonly terms: BookingTerms;
   /** What a payment tries first, in one go in the worker. Absent in runs that began before a purchase was tried whole. */
   readonly firstTry?: 'purchase';
+  /**
+   * Nothing is decided by the workflow's clock, which tells another time where a task was lost and is done again; a purchase
+   * secures its hold itself. Absent in runs that began before.
+   */
+  readonly readsNoClock?: true;
+}
+
+/** What a purchase asks of a hold whose time ends before: to last until then, Unix ms. */
+export interface HoldToSecure {
+  readonly untilMs: number;
+  /** Of the changes of a hold the one that was asked for last counts, Unix ms. */
+  readonly askedAtMs: number;
 }
 
 /**
- * How far the first try of a purchase came: charged, then confirmed, then recorded. What is not there was not done, or
- * failed, or nobody knows.
+ * How far the first try of a purchase came: its hold secured, where it had to be, then charged, confirmed, and recorded. What
+ * is not there was not done, or failed, or nobody knows. Without a charge, none was asked for.
  */
 export interface PurchaseProgress {
-  readonly charge: ChargeOutcome;
+  readonly secured?: SeatCommandResult;
+  readonly charge?: ChargeOutcome;
   readonly seats?: SeatCommandResult;
   readonly recorded?: RecordOutcome;
 }

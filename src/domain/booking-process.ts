@@ -122,6 +122,11 @@ export class BookingProcess {
     return this.#paymentDeadlineMs;
   }
 
+  /** Its hold is known to last until then: the pending payment does not outlive it. */
+  securedUntil(untilMs: number): void {
+    if (this.#paymentDeadlineMs !== null) this.#paymentDeadlineMs = Math.min(this.#paymentDeadlineMs, untilMs);
+  }
+
   /** Notes what is known of an attempt. The state of the booking does not change by it. */
   attemptIs(attemptId: string, known: Partial<Omit<PaymentAttempt, 'id' | 'amount'>>): void {
     const attempt = this.#attempts.get(attemptId);

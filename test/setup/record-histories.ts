@@ -4,6 +4,7 @@ import { printHistory } from './print-history.ts';
 import { bookingStories } from './stories/of-bookings.ts';
 import { changeStories } from './stories/of-changes.ts';
 import { crashStories } from './stories/of-crashes.ts';
+import { lostTasks, playLostTask } from './stories/of-lost-tasks.ts';
 import { showStories } from './stories/of-shows.ts';
 import type { Recorded, Story } from './stories/story.ts';
 import { useTestSystem } from './system.ts';
@@ -29,6 +30,8 @@ test(
     const stories = [...bookingStories(system), ...changeStories(system), ...showStories(system)];
     const playing = [...inLanes(stories, STORIES_AT_ONCE), ...inLanes(crashStories(system), CRASHES_AT_ONCE)];
     const recorded = (await Promise.all(playing)).flat();
+    // Alone: the server loses the tasks of all.
+    for (const lost of lostTasks) recorded.push(await playLostTask(system, lost));
     const names = recorded.map(({ name }) => name);
     expect(names).toEqual([...new Set(names)]);
     const folder = await nextFolder();

@@ -201,12 +201,12 @@ function buyAllTheWhile(): () => Promise<void> {
   };
 }
 
-/** The API of a version that did not tell a booking to try the whole purchase: it is replaced last. */
+/** The API of a version that told a booking neither to try the whole purchase nor to read no clock: it is replaced last. */
 function ofAnOlderApi(): TestSystem['workflows'] {
   const { connection, options } = system.temporal;
   const forgetting: WorkflowClientInterceptor = {
     startWithDetails: (input, next) => {
-      const [{ firstTry: _, ...known }] = input.options.args as [BookingWorkflowInput];
+      const [{ firstTry: _, readsNoClock: __, ...known }] = input.options.args as [BookingWorkflowInput];
       return next({ ...input, options: { ...input.options, args: [known] } });
     },
   };
