@@ -366,6 +366,19 @@ export const mutants: readonly Mutant[] = [
     isSeenByClients: false,
   },
   {
+    name: 'a booking decides by the clock of a task that may be lost',
+    promise: 9,
+    edits: [
+      {
+        file: 'temporal/workflow-client.ts',
+        find: "firstTry: 'purchase', readsNoClock: true",
+        replace: "firstTry: 'purchase'",
+      },
+    ],
+    test: test('workflows/lost-tasks', 'is replayed as it was done'),
+    isSeenByClients: false,
+  },
+  {
     name: 'a task of a show with nothing to do leaves no trace',
     promise: 8,
     edits: [
