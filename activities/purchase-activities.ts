@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Context, log } from '@temporalio/activity';
 import type { HoldToSecure, PurchaseProgress } from '../src/contracts/booking-messages.ts';
 import { attemptKnowledge, capturedOtherwise } from '../src/contracts/charge-outcomes.ts';
+import { securedWithinMs } from '../src/contracts/payment-time-limits.ts';
 import type { ChargeRequest } from '../src/contracts/payments.ts';
 import { type Booking, inNextVersion } from '../src/domain/booking.ts';
 import type { SeatCommandResult } from '../src/domain/seat-commands.ts';
@@ -23,7 +25,8 @@ export function createPurchaseActivities({ extendHold, chargePayment, confirmSea
       let before: Pick<PurchaseProgress, 'secured'> = {};
       if (toSecure !== undefined && booking.expiresAtMs < toSecure.untilMs) {
         const hold = { showId: booking.showId, bookingId: booking.id };
-        const secured = await unlessItFails('extendHold', extendHold(hold, toSecure.untilMs, toSecure.askedAtMs));
+        const asking = unlessItFails('extendHold', extendHold(hold, toSecure.untilMs, toSecure.askedAtMs));
+        const secured = await Promise.race([asking, delay(securedWithinMs, undefined, { ref: false })]);
         before = { secured };
         if (!maySellTo(secured) || timeIsUp.aborted) return before;
       }

@@ -304,14 +304,25 @@ export class BookingActor {
       this.#securedBy(secured, expiresAtMs);
       return { charge, ...further };
     }
-    const isAnswered = tried?.secured !== undefined && !isSuperseded(tried.secured);
-    // Never to a time that is earlier than what it has.
-    const secured = isAnswered ? tried.secured : await this.#extendHold(Math.max(untilMs, expiresAtMs));
+    const secured = await this.#securedDurably(Math.max(untilMs, expiresAtMs), tried?.secured);
     this.#securedBy(secured, untilMs);
-    // Cut off, it may have charged: what that buys is seen when it is known.
-    if (tried === undefined) return { charge: unanswered };
+    // Cut off, it may have charged.
+    const isUncharged = tried !== undefined;
+    if (secured.ok) return { charge: (isUncharged && (await firstTry('chargePayment', request))) || unanswered };
+    if (!isUncharged) {
+      if (secured.refusal === 'ALREADY_BOOKED') return { charge: unanswered };
+      const charge = await durably('voidCharge', attemptId);
+      if (charge.status === 'succeeded' || charge.status === 'pending') return { charge };
+    }
     const refusal = await this.#refusesUnsecured(attemptId, secured);
     return refusal ?? { charge: (await firstTry('chargePayment', request)) ?? unanswered };
+  }
+
+  /** As the show has answered already; if not, it is asked by a task: of a worker that stood still the server takes none. */
+  async #securedDurably(untilMs: number, answered: SeatCommandResult | undefined): Promise<SeatCommandResult> {
+    if (answered !== undefined && (answered.ok || answered.refusal !== 'SUPERSEDED')) return answered;
+    if (answered !== undefined) this.#holdChangedAtMs = answered.byMs;
+    return this.#extendHold(untilMs, durably);
   }
 
   /**
@@ -340,10 +351,16 @@ export class BookingActor {
     return 'HOLD_EXPIRED';
   }
 
+  #paymentFailed(): void {
+    this.#process.paymentFailed(Date.now());
+    // The hold's end is another one than the payment's, also where both are the same time.
+    this.#endedMs = null;
+  }
+
   /** Staff has ended the sale: nothing is charged, and the hold goes on until its time. */
   async #refuseUncharged(attemptId: string): Promise<'SALES_CLOSED'> {
     this.#process.attemptIs(attemptId, { status: 'FAILED', failureReason: 'SALES_CLOSED' satisfies PayRefusal });
-    this.#process.paymentFailed(Date.now());
+    this.#paymentFailed();
     await this.#record();
     return 'SALES_CLOSED';
   }
@@ -391,7 +408,7 @@ export class BookingActor {
     const otherwise = capturedOtherwise(outcome, asked);
     if (otherwise) return this.#giveBack(attemptId, otherwise);
     if (outcome.status === 'succeeded') return this.#confirm(attemptId, further);
-    this.#process.paymentFailed(Date.now());
+    this.#paymentFailed();
     if (await this.#restoreExpiry()) await this.#record(attemptId);
     else await this.#endHold('EXPIRED', attemptId);
     const booking = this.#view();
@@ -498,8 +515,8 @@ export class BookingActor {
 
   // ---- the hold ----
 
-  #extendHold(expiresAtMs: number): Promise<SeatCommandResult> {
-    return this.#changeHold((by, askedAtMs) => by('extendHold', this.#hold, expiresAtMs, askedAtMs));
+  #extendHold(expiresAtMs: number, by: typeof step = step): Promise<SeatCommandResult> {
+    return this.#changeHold((how, askedAtMs) => how('extendHold', this.#hold, expiresAtMs, askedAtMs), by);
   }
 
   /**
@@ -509,8 +526,8 @@ export class BookingActor {
    */
   async #changeHold(
     send: (by: typeof step, askedAtMs: number) => Promise<SeatCommandResult>,
+    by: typeof step = step,
   ): Promise<SeatCommandResult> {
-    let by: typeof step = step;
     for (;;) {
       const result = await send(by, this.#nextChangeAtMs());
       if (result.ok || result.refusal !== 'SUPERSEDED') return result;
@@ -642,7 +659,5 @@ async function untilHeardForGood(): Promise<void> {
   if (patched('a-change-of-a-hold-is-on-record-first'))
     await sleep(1, { summary: 'a change of the hold is on record' });
 }
-
-const isSuperseded = (result: SeatCommandResult): boolean => !result.ok && result.refusal === 'SUPERSEDED';
 
 const isOpen = ({ status }: PaymentAttempt): boolean => status === 'PENDING' || status === 'UNKNOWN';

@@ -24,6 +24,9 @@ const BESIDES_MS = 1_000;
 /** A show and the database together, when both are busy; after that a purchase goes on step by step. */
 const CONFIRMED_WITHIN_MS = 3_000;
 
+/** A show that is asked for a longer hold before a purchase charges; after that nothing is charged in it. */
+export const securedWithinMs = 2_000;
+
 /** Charges, or asks what became of a charge that another try has begun. */
 const inWorker = Math.max(firstChargeMs, ask) + BESIDES_MS;
 
@@ -31,7 +34,7 @@ const inWorker = Math.max(firstChargeMs, ask) + BESIDES_MS;
 export const activityMs = {
   inWorker,
   /**
-   * Charges, confirms and records. A try that was cut off has to be asked for as if it were unknown, which is dear just
+   * Charges, confirms and records, and secures the hold before, which takes of the same time. A try that was cut off has to be asked for as if it were unknown, which is dear just
    * when all are busy; and it has to end well before the buyer's request does, which waits for ten seconds.
    */
   purchase: inWorker + CONFIRMED_WITHIN_MS,

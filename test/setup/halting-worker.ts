@@ -6,7 +6,8 @@ import { type Activities, exitWithWorker, runWorkerProcess } from '../../src/mai
 /**
  * A worker that comes to a step and does not get past it, before or after its effect: with a file of a booking's name in
  * `HALTS_DIR`, which says `before` or `after` and the activity, the first call of it that is about that booking stands still.
- * The file is then called `….halted`, and the call fails when somebody takes that away. All else goes on.
+ * The file is then called `….halted`, and the call fails when somebody takes that away, or goes on when somebody writes
+ * `go on` into it. All else goes on.
  */
 type Activity = (...args: unknown[]) => Promise<unknown>;
 
@@ -19,7 +20,10 @@ async function mayHalt(moment: string, activity: string, args: readonly unknown[
     const file = join(dir, id);
     if (!existsSync(file) || readFileSync(file, 'utf8') !== `${moment} ${activity}`) continue;
     renameSync(file, `${file}.halted`);
-    while (existsSync(`${file}.halted`)) await delay(LOOK_EVERY_MS);
+    while (existsSync(`${file}.halted`)) {
+      if (readFileSync(`${file}.halted`, 'utf8') === 'go on') return;
+      await delay(LOOK_EVERY_MS);
+    }
     throw new Error(`${activity} was halted`);
   }
 }

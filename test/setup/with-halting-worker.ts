@@ -16,8 +16,10 @@ export interface Halts {
   /** Before the first call of this activity that is about the booking. */
   readonly haltBefore: (activity: string, booking: OfBooking) => Promise<void>;
   readonly untilHalted: (booking: OfBooking) => Promise<void>;
-  /** The call that stood still fails. */
   readonly goOn: (booking: OfBooking) => Promise<void>;
+  /** The call that stood still. */
+  readonly fail: (booking: OfBooking) => Promise<void>;
+  readonly worker: TestProcess;
 }
 
 /** Work of the system in a namespace of its own, with one worker, which can be halted at a step (`halting-worker.ts`). */
@@ -37,7 +39,9 @@ export async function withHaltingWorker<Result>(
     const halts: Halts = {
       haltBefore: (activity, { id }) => writeFile(join(folder, id), `before ${activity}`),
       untilHalted: (booking) => eventually(() => expect(existsSync(halted(booking))).toBe(true)),
-      goOn: (booking) => rm(halted(booking)),
+      goOn: (booking) => writeFile(halted(booking), 'go on'),
+      fail: (booking) => rm(halted(booking)),
+      worker,
     };
     return await work(own, halts, namespace);
   } finally {
