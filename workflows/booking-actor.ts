@@ -508,8 +508,11 @@ export class BookingActor {
   async #answerInTime(settled: Promise<PayAnswer>): Promise<PayAnswer> {
     let answer: PayAnswer | undefined;
     void settled.then((known) => (answer = known));
-    const untilDeadlineMs = this.#process.endsAtMs - Date.now() - PAY_ANSWER_BEFORE_DEADLINE_MS;
-    await condition(() => answer !== undefined, Math.max(1, Math.min(PAY_ANSWER_WITHIN_MS, untilDeadlineMs)));
+    const untilDeadlineMs = this.#process.endsAtMs - Date.now();
+    // Once it has passed, the booking is about to end: then that is the answer.
+    const isOver = this.#readsNoClock && untilDeadlineMs <= 0;
+    const waitsMs = isOver ? PAY_ANSWER_WITHIN_MS : untilDeadlineMs - PAY_ANSWER_BEFORE_DEADLINE_MS;
+    await condition(() => answer !== undefined, Math.max(1, Math.min(PAY_ANSWER_WITHIN_MS, waitsMs)));
     return answer ?? this.#pending({ type: 'await' });
   }
 

@@ -82,6 +82,8 @@ test(
         () => netCaptured(system, booking.id),
         (captured) => captured > 0,
       );
+      // And nobody can ask what became of it.
+      system.simulator.signal('SIGSTOP');
       // Its booking has heard of it by now: the deadline is no later.
       const deadlineMs = Date.now() + DEADLINE_SECONDS * 1_000;
       // That its outcome is unknown cannot be recorded before its deadline.
@@ -92,10 +94,12 @@ test(
       });
       const { status, body } = await first;
       expect([status, body.code]).toEqual([504, 'TIMEOUT']);
+      system.simulator.signal('SIGCONT');
       const settled = await settledAnswer(buyer, booking.id, 'tok_timeout_charged', key);
       expect(settled).toEqual({ status: 200, bookingStatus: 'CONFIRMED' });
       expect(await netCaptured(system, booking.id)).toBe(25_000);
     } finally {
+      system.simulator.signal('SIGCONT');
       await worker.kill();
     }
   },

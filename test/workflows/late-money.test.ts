@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createSweepActivities } from '../../activities/sweep-activities.ts';
 import type { PaymentNotification } from '../../src/contracts/payments.ts';
-import { bookingWorkflowId, latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
+import { latePaymentWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { createPaymentGateways, type PaymentGateways } from '../../src/gateways/payment-providers.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -22,6 +22,7 @@ import {
 import { eventually } from '../setup/eventually.ts';
 import { ledgerOf, netCaptured, openShow, statusesOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
+import { withHaltingWorker } from '../setup/with-halting-worker.ts';
 
 const system = useTestSystem();
 let gateways: PaymentGateways;
@@ -376,35 +377,36 @@ describe('an attempt that was made durable, and then its process died', () => {
     expect(refunds).toMatchObject([{ status: 'SUCCEEDED' }]);
   });
 
-  test('and was told of while its booking ended, is told of again', async () => {
-    const { db, workflows } = system;
-    const activities = createSweepActivities({ db, gateway: gateways.gateway, workflows, paymentDeadlineMs: 10_000 });
-    const environment = new MockActivityEnvironment({ currentAttemptScheduledTimestampMs: Date.now() });
-    const sweepOnce = () => environment.run(() => activities.sweepAttempt(attemptId));
-    const show = await openShow(system);
-    // Its payment has to be waited for longer than its hold lasts: so the show is asked first.
-    const booking = await book(system, show, [0], { holdTtlMs: 60_000, paymentDeadlineMs: 120_000 });
-    const attemptId = newId('pay');
-    await recordAttempt(system, booking, attemptId, OLD_MS);
-    await chargeAtProvider(system, booking, attemptId);
-    await workflows.seatCommand(show.id, { kind: 'release', bookingId: booking.id });
-    // A payment that finds the hold gone, and the news of the money, are heard in one task.
-    const worker = system.workers[0]!;
-    await worker.kill('SIGTERM');
-    const paid = pay(system, booking, 'tok_ok', attemptId);
-    const handle = system.temporal.workflow.getHandle(bookingWorkflowId(booking.id));
-    await eventually(async () => expect((await handle.describe()).raw.pendingWorkflowTask).toBeTruthy());
-    // It is heard long before a worker is up.
-    const swept = sweepOnce();
-    await worker.start();
-    expect(await paid).toMatchObject({ outcome: 'refused', refusal: 'HOLD_EXPIRED' });
-    await swept;
-    expect(await endOf(system, booking)).toBe('EXPIRED');
-    expect(await statusOf(attemptId)).toBe('PENDING');
-    await sweepOnce();
-    expect(await lateEndOf(system, booking, attemptId)).toBe('confirmed');
-    await expectAgreement(system, show);
-  });
+  test('and was told of while its booking ended, is told of again', () =>
+    withHaltingWorker(system, async (own, halts) => {
+      const { db, workflows } = own;
+      const activities = createSweepActivities({ db, gateway: gateways.gateway, workflows, paymentDeadlineMs: 10_000 });
+      const environment = new MockActivityEnvironment({ currentAttemptScheduledTimestampMs: Date.now() });
+      const sweepOnce = () => environment.run(() => activities.sweepAttempt(attemptId));
+      const show = await openShow(own);
+      // Its payment has to be waited for longer than its hold lasts: so the show is asked first.
+      const booking = await book(own, show, [0], { holdTtlMs: 60_000, paymentDeadlineMs: 120_000 });
+      const attemptId = newId('pay');
+      await recordAttempt(own, booking, attemptId, OLD_MS);
+      await chargeAtProvider(own, booking, attemptId);
+      await workflows.seatCommand(show.id, { kind: 'release', bookingId: booking.id });
+      // The news of the money is heard while the show is asked, by a task after the first try, for the hold that is gone.
+      await halts.haltBefore('extendHold', booking);
+      const paying = pay(own, booking, 'tok_ok', attemptId);
+      paying.catch(() => undefined);
+      await halts.untilHalted(booking);
+      await halts.haltBefore('extendHold', booking);
+      await halts.fail(booking);
+      await halts.untilHalted(booking);
+      await sweepOnce();
+      await halts.fail(booking);
+      expect(await paying).toMatchObject({ outcome: 'refused', refusal: 'HOLD_EXPIRED' });
+      expect(await endOf(own, booking)).toBe('EXPIRED');
+      expect(await statusOf(attemptId)).toBe('PENDING');
+      await sweepOnce();
+      expect(await lateEndOf(own, booking, attemptId)).toBe('confirmed');
+      await expectAgreement(own, show);
+    }));
 
   test('and comes back with a repeated payment, is charged once', async () => {
     const show = await openShow(system);
