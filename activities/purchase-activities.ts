@@ -16,9 +16,10 @@ export type PurchaseActivities = ReturnType<typeof createPurchaseActivities>;
 export function createPurchaseActivities({ extendHold, chargePayment, confirmSeats, recordConfirmed }: Steps) {
   return {
     /**
-     * Secures the hold if its time ends too early, charges, confirms and records as long as each goes well at once, and answers how far it came: the workflow goes on
-     * from there, step by step. Each step is idempotent, so that a repeat, after a worker's death, comes as far or further.
-     * Once its time is up no step is begun: the workflow has gone on without it, and decides alone.
+     * Secures the hold if its time ends too early, charges, confirms and records as long as each goes well at once, and
+     * answers how far it came: the workflow goes on from there, step by step. Each step is idempotent, so that a repeat,
+     * after a worker's death, comes as far or further. Once its time is up no step is begun: the workflow has gone on
+     * without it, and decides alone.
      */
     async purchase(request: ChargeRequest, booking: Booking, toSecure?: HoldToSecure): Promise<PurchaseProgress> {
       const { cancellationSignal: timeIsUp } = Context.current();

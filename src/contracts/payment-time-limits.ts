@@ -34,8 +34,9 @@ const inWorker = Math.max(firstChargeMs, ask) + BESIDES_MS;
 export const activityMs = {
   inWorker,
   /**
-   * Charges, confirms and records, and secures the hold before, which takes of the same time. A try that was cut off has to be asked for as if it were unknown, which is dear just
-   * when all are busy; and it has to end well before the buyer's request does, which waits for ten seconds.
+   * Secures the hold, charges, confirms and records. A try that was cut off has to be asked for as if it were unknown,
+   * which is dear just when all are busy; and it has to end well before the buyer's request does, which waits for ten
+   * seconds. So securing takes of the same time.
    */
   purchase: inWorker + CONFIRMED_WITHIN_MS,
   /** Asks for a charge, and repeats it if nobody has heard of it. */
