@@ -18,6 +18,7 @@ export async function checkedRun(cluster: Cluster, partner: Partner, options: Ru
     ...run,
     history: { violations, undecided: undecided.length, partitions },
     broken: [
+      ...run.tooLittle,
       ...run.broken,
       ...illegal.map(asTold),
       ...undecided.map((part) => `one order of all: none was found for ${part}, nor shown to be impossible`),

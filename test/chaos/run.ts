@@ -21,11 +21,14 @@ import { RECOVERY_MAX_MS, slowRecoveries, withRecovery } from './recovery.ts';
 import { StreamWatcher } from './stream-watcher.ts';
 import { Told } from './told.ts';
 import { careless } from './webhook-post.ts';
+import { tooLittle, workOf } from './work.ts';
 
 /** Few seats and many buyers: most holds are refused. */
 const SHOWS = 6;
 const [ROWS, SEATS_OF_A_ROW] = [2, 6];
 const CLIENTS = 60;
+/** Of the clients, those that go on when the others have gone home. */
+const STAYERS = 8;
 const READERS = 4;
 /** For the probers. */
 const [PROBE_ROWS, PROBE_SEATS_OF_A_ROW] = [11, 20];
@@ -33,6 +36,9 @@ const [PROBE_ROWS, PROBE_SEATS_OF_A_ROW] = [11, 20];
 const [EXPIRY_ROWS, EXPIRY_SEATS_OF_A_ROW] = [1, 6];
 /** Who pays with what takes its time does so early enough for its end to be seen soon after the run. */
 const CALM_BEFORE_THE_END_MS = 25_000;
+/** On a slow machine what a run is to show may come late: it is waited for once the crowd is gone, for so long at most. */
+const SHOWN_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 100;
 
 export interface RunOptions {
   readonly seed: number;
@@ -60,6 +66,8 @@ export interface RunResult {
   readonly probes: number;
   readonly webhooks: Readonly<Record<string, number>>;
   readonly audit: AuditResult;
+  /** One sentence for each kind of work of which there was too little to show anything. */
+  readonly tooLittle: readonly string[];
   /** Null until it was checked. */
   readonly history: { readonly violations: number; readonly undecided: number; readonly partitions: number } | null;
   /** One sentence for each promise that was broken. */
@@ -67,7 +75,10 @@ export interface RunResult {
   readonly files: { readonly operations: string; readonly folder: string };
 }
 
-/** One run: clients and faults for so many seconds, then healing, and the audit of every promise. */
+/**
+ * One run: clients and faults for so many seconds, then healing, and the audit of every promise. Some clients go on until enough was
+ * seen of them, and the probers until one of them has bought something after each kill.
+ */
 export async function runSeed(cluster: Cluster, partner: Partner, options: RunOptions): Promise<RunResult> {
   const { seed, seconds, folder, recoveryMaxMs = RECOVERY_MAX_MS } = options;
   mkdirSync(folder, { recursive: true });
@@ -78,19 +89,29 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   options.onBegin?.(market.figures);
   cluster.post.carryAs(careless, Random.of(seed, 'webhooks'));
 
-  const ended = new AbortController();
-  const actors = [...stage.clients, ...probers, ...readers, ...watchers].map((actor) => actor.run(ended.signal));
+  const [crowdEnd, stayersEnd, probersEnd] = [new AbortController(), new AbortController(), new AbortController()];
+  const crowd = stage.clients.slice(STAYERS).map((client) => client.run(crowdEnd.signal));
+  const stayers = [...stage.clients.slice(0, STAYERS), ...readers, ...watchers].map((actor) =>
+    actor.run(stayersEnd.signal),
+  );
+  const probing = probers.map((prober) => prober.run(probersEnd.signal));
   const startedMs = performance.now();
-  const timer = setTimeout(() => ended.abort(), seconds * 1_000);
-  const records = await play(cluster, options, startedMs, ended.signal);
-  if (!ended.signal.aborted) await once(ended.signal, 'abort');
+  const timer = setTimeout(() => crowdEnd.abort(), seconds * 1_000);
+  const records = await play(cluster, options, startedMs, crowdEnd.signal);
+  if (!crowdEnd.signal.aborted) await once(crowdEnd.signal, 'abort');
   clearTimeout(timer);
   const lastedMs = performance.now() - startedMs;
   await cluster.heal();
-  const healedMs = performance.now();
-  await Promise.all(actors);
-
+  await Promise.all(crowd);
+  await untilShown(() => tooLittle(workOf(market, readers, watchers)).length === 0);
+  stayersEnd.abort();
+  await Promise.all(stayers);
   const boughtAgainMs = (sinceMs: number) => recoveredAfterMs(probers, startedMs + sinceMs);
+  await untilShown(() => records.every(({ killed, fromMs }) => killed === undefined || boughtAgainMs(fromMs) !== null));
+  probersEnd.abort();
+  const healedMs = performance.now();
+  await Promise.all(probing);
+
   const faults = records.map((record) => withRecovery(record, records, boughtAgainMs, recoveryMaxMs));
   const { doors, shows, told, clock, figures } = market;
   const scene = { cluster, doors, partner, shows, probeShow, expiryShow, told, operations, clock, healedMs };
@@ -98,17 +119,25 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   await operations.close();
   await Promise.all(doors.map((door) => door.close()));
   await writeLines(join(folder, 'faults.jsonl'), faults);
+  const work = workOf(market, readers, watchers);
   const run: RunResult = {
     ...{ seed, faults, files, audit: result, history: null },
     ...speedOf(figures, lastedMs),
-    mapReads: readers.reduce((sum, { reads }) => sum + reads, 0),
-    mapEvents: watchers.reduce((sum, { events }) => sum + events, 0),
+    mapReads: work['seat maps read'],
+    mapEvents: work['changes of seat maps told'],
     probes: probers.reduce((sum, { sales }) => sum + sales.length, 0),
     webhooks: { ...cluster.post.figures },
-    broken: [...result.broken, ...slowRecoveries(faults, lastedMs, recoveryMaxMs)],
+    tooLittle: tooLittle(work),
+    broken: [...result.broken, ...slowRecoveries(faults, recoveryMaxMs)],
   };
   writeFileSync(join(folder, 'audit.json'), `${JSON.stringify(run, null, 2)}\n`);
   return run;
+}
+
+/** Waits until it is so, or can be said not to come any more. */
+async function untilShown(isShown: () => boolean): Promise<void> {
+  const untilMs = performance.now() + SHOWN_WITHIN_MS;
+  while (!isShown() && performance.now() < untilMs) await delay(LOOK_EVERY_MS);
 }
 
 /** Shows, and who wants something of them; each with a sequence of chance of its own. */
