@@ -4,6 +4,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** A way to another server through which a process can be cut off from it, and let back. */
 export interface SeverableLink {
   readonly port: number;
+  /** How often somebody has tried to get through since it was severed. */
+  readonly tries: number;
   /** Ends every connection and takes no new ones. */
   sever(): void;
   restore(): void;
@@ -13,8 +15,10 @@ export interface SeverableLink {
 export async function linkTo(host: string, port: number): Promise<SeverableLink> {
   const sockets = new Set<Socket>();
   let severed = false;
+  let tries = 0;
   const server = createServer((near) => {
     if (severed) {
+      tries += 1;
       near.destroy();
       return;
     }
@@ -36,8 +40,12 @@ export async function linkTo(host: string, port: number): Promise<SeverableLink>
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    get tries() {
+      return tries;
+    },
     sever: () => {
       severed = true;
+      tries = 0;
       for (const socket of sockets) socket.destroy();
     },
     restore: () => {

@@ -13,6 +13,7 @@ import { newId } from '../../src/platform/ids.ts';
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import { linkTo } from '../api/severable-link.ts';
+import { eventually } from '../setup/eventually.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { untilKnown } from '../setup/until-known.ts';
@@ -148,3 +149,28 @@ describe('a server that is gone when time is up', () => {
     expect(await whileSevered(0)).toBeInstanceOf(WorkflowUnavailableError);
   }, 30_000);
 });
+
+test('a server that is away is looked for at least once a second, and so found soon after it has come back', async () => {
+  const [host, port] = system.env.TEMPORAL_ADDRESS!.split(':') as [string, string];
+  const link = await linkTo(host, Number(port));
+  const client = await connectClient({ address: `127.0.0.1:${link.port}`, namespace: system.env.TEMPORAL_NAMESPACE! });
+  const workflows = new TemporalWorkflowClient(client);
+  const ping = () => client.withDeadline(Date.now() + 200, () => workflows.ping());
+  const isThere = () =>
+    ping().then(
+      () => true,
+      () => false,
+    );
+  try {
+    expect(await isThere()).toBe(true);
+    link.sever();
+    for (const untilMs = Date.now() + 6_000; Date.now() < untilMs; await delay(50)) expect(await isThere()).toBe(false);
+    // By gRPC's own pauses it would be four.
+    expect(link.tries).toBeGreaterThanOrEqual(6);
+    link.restore();
+    await eventually(ping);
+  } finally {
+    await client.connection.close();
+    await link.close();
+  }
+}, 30_000);
