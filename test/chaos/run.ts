@@ -80,7 +80,7 @@ export interface RunResult {
  * seen of them, and the probers until one of them has bought something after each kill.
  */
 export async function runSeed(cluster: Cluster, partner: Partner, options: RunOptions): Promise<RunResult> {
-  const { seed, seconds, folder, recoveryMaxMs = RECOVERY_MAX_MS } = options;
+  const { seed, folder, recoveryMaxMs = RECOVERY_MAX_MS } = options;
   mkdirSync(folder, { recursive: true });
   const files = { operations: join(folder, 'operations.jsonl'), folder };
   const operations = new OperationLog(files.operations);
@@ -89,29 +89,9 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   options.onBegin?.(market.figures);
   cluster.post.carryAs(careless, Random.of(seed, 'webhooks'));
 
-  const [crowdEnd, stayersEnd, probersEnd] = [new AbortController(), new AbortController(), new AbortController()];
-  const crowd = stage.clients.slice(STAYERS).map((client) => client.run(crowdEnd.signal));
-  const stayers = [...stage.clients.slice(0, STAYERS), ...readers, ...watchers].map((actor) =>
-    actor.run(stayersEnd.signal),
-  );
-  const probing = probers.map((prober) => prober.run(probersEnd.signal));
-  const startedMs = performance.now();
-  const timer = setTimeout(() => crowdEnd.abort(), seconds * 1_000);
-  const records = await play(cluster, options, startedMs, crowdEnd.signal);
-  if (!crowdEnd.signal.aborted) await once(crowdEnd.signal, 'abort');
-  clearTimeout(timer);
-  const lastedMs = performance.now() - startedMs;
-  await cluster.heal();
-  await Promise.all(crowd);
-  await untilShown(() => tooLittle(workOf(market, readers, watchers)).length === 0);
-  stayersEnd.abort();
-  await Promise.all(stayers);
-  const boughtAgainMs = (sinceMs: number) => recoveredAfterMs(probers, startedMs + sinceMs);
-  await untilShown(() => records.every(({ killed, fromMs }) => killed === undefined || boughtAgainMs(fromMs) !== null));
-  probersEnd.abort();
-  const healedMs = performance.now();
-  await Promise.all(probing);
+  const { records, startedMs, lastedMs, healedMs } = await letThemWork(cluster, options, stage);
 
+  const boughtAgainMs = (sinceMs: number) => recoveredAfterMs(probers, startedMs + sinceMs);
   const faults = records.map((record) => withRecovery(record, records, boughtAgainMs, recoveryMaxMs));
   const { doors, shows, told, clock, figures } = market;
   const scene = { cluster, doors, partner, shows, probeShow, expiryShow, told, operations, clock, healedMs };
@@ -132,6 +112,36 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
   };
   writeFileSync(join(folder, 'audit.json'), `${JSON.stringify(run, null, 2)}\n`);
   return run;
+}
+
+/** All who want something, faults meanwhile, and what comes after them; nobody goes on when it has come to its end, or failed. */
+async function letThemWork(cluster: Cluster, options: RunOptions, stage: Awaited<ReturnType<typeof setStage>>) {
+  const { market, clients, probers, readers, watchers } = stage;
+  const [crowdEnd, stayersEnd, probersEnd] = [new AbortController(), new AbortController(), new AbortController()];
+  const timer = setTimeout(() => crowdEnd.abort(), options.seconds * 1_000);
+  try {
+    const crowd = clients.slice(STAYERS).map((client) => client.run(crowdEnd.signal));
+    const stayers = [...clients.slice(0, STAYERS), ...readers, ...watchers].map((each) => each.run(stayersEnd.signal));
+    const probing = probers.map((prober) => prober.run(probersEnd.signal));
+    const startedMs = performance.now();
+    const records = await play(cluster, options, startedMs, crowdEnd.signal);
+    if (!crowdEnd.signal.aborted) await once(crowdEnd.signal, 'abort');
+    const lastedMs = performance.now() - startedMs;
+    await cluster.heal();
+    await Promise.all(crowd);
+    await untilShown(() => tooLittle(workOf(market, readers, watchers)).length === 0);
+    stayersEnd.abort();
+    await Promise.all(stayers);
+    const killedAtMs = records.filter(({ killed }) => killed !== undefined).map(({ fromMs }) => startedMs + fromMs);
+    await untilShown(() => killedAtMs.every((sinceMs) => recoveredAfterMs(probers, sinceMs) !== null));
+    probersEnd.abort();
+    const healedMs = performance.now();
+    await Promise.all(probing);
+    return { records, startedMs, lastedMs, healedMs };
+  } finally {
+    clearTimeout(timer);
+    for (const end of [crowdEnd, stayersEnd, probersEnd]) end.abort();
+  }
 }
 
 /** Waits until it is so, or can be said not to come any more. */

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { join } from 'node:path';
 import { goInstall, isExecutable } from '../../temporal/server/go-install.ts';
 import { defaultCacheDir } from '../../temporal/server/obtain.ts';
@@ -62,27 +63,35 @@ export class Proxy {
   readonly name: string;
   readonly address: string;
   readonly #control: string;
+  readonly #upstream: string;
+  readonly #oneAtATime = pLimit(1);
   #toxics = 0;
 
-  private constructor(control: string, name: string, address: string) {
+  private constructor(control: string, name: string, address: string, upstream: string) {
     this.#control = control;
     this.name = name;
     this.address = address;
+    this.#upstream = upstream;
   }
 
   static async open(control: string, name: string, listen: string, upstream: string): Promise<Proxy> {
-    await call(`${control}/proxies`, 'POST', { name, listen, upstream, enabled: true });
-    return new Proxy(control, name, listen);
+    const proxy = new Proxy(control, name, listen, upstream);
+    await proxy.#make();
+    return proxy;
   }
 
-  async trouble(trouble: Trouble): Promise<void> {
+  trouble(trouble: Trouble): Promise<void> {
+    return this.#oneAtATime(() => this.#trouble(trouble));
+  }
+
+  async #trouble(trouble: Trouble): Promise<void> {
     if (trouble.kind === 'cut') return this.#enable(false);
     for (const stream of trouble.kind === 'half-open' ? ['upstream', 'downstream'] : ['downstream']) {
       const toxic =
         trouble.kind === 'slow'
           ? { type: 'latency', attributes: { latency: trouble.latencyMs, jitter: trouble.jitterMs } }
           : { type: 'timeout', attributes: { timeout: 0 } };
-      await call(`${this.#control}/proxies/${this.name}/toxics`, 'POST', {
+      await call(`${this.#self}/toxics`, 'POST', {
         ...toxic,
         name: `${stream}-${++this.#toxics}`,
         stream,
@@ -92,20 +101,44 @@ export class Proxy {
 
   /**
    * Takes all trouble away. Connections on which something was held are ended: bytes are missing in them, as when a network comes
-   * back and the peer has forgotten them.
+   * back and the peer has forgotten them; and so are all where one of them cannot be freed.
    */
-  async heal(): Promise<void> {
-    const toxics = (await call(`${this.#control}/proxies/${this.name}/toxics`, 'GET')) as {
+  heal(): Promise<void> {
+    return this.#oneAtATime(() => this.#heal());
+  }
+
+  async #heal(): Promise<void> {
+    try {
+      await this.#takeAway();
+    } catch (error) {
+      // Where somebody does not read, toxiproxy tries for five seconds with each packet that it has held (`RemoveToxic` of 2.12).
+      if (!(error instanceof DOMException && error.name === 'TimeoutError')) throw error;
+      await call(this.#self, 'DELETE');
+      await this.#make();
+    }
+  }
+
+  async #takeAway(): Promise<void> {
+    const toxics = (await call(`${this.#self}/toxics`, 'GET')) as {
       readonly name: string;
       readonly type: string;
     }[];
     if (toxics.some(({ type }) => type === 'timeout')) await this.#enable(false);
-    for (const { name } of toxics) await call(`${this.#control}/proxies/${this.name}/toxics/${name}`, 'DELETE');
+    for (const { name } of toxics) await call(`${this.#self}/toxics/${name}`, 'DELETE');
     await this.#enable(true);
   }
 
+  get #self(): string {
+    return `${this.#control}/proxies/${this.name}`;
+  }
+
+  async #make(): Promise<void> {
+    const { name, address: listen } = this;
+    await call(`${this.#control}/proxies`, 'POST', { name, listen, upstream: this.#upstream, enabled: true });
+  }
+
   #enable(enabled: boolean): Promise<void> {
-    return call(`${this.#control}/proxies/${this.name}`, 'POST', { enabled }).then(() => undefined);
+    return call(this.#self, 'POST', { enabled }).then(() => undefined);
   }
 }
 
