@@ -6,7 +6,7 @@ import { freePort } from '../setup/free-port.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import { obtainToxiproxy, Proxy, toxiproxyProcess } from './toxiproxy.ts';
 
-const BUILD_MS = 120_000;
+const BUILD_MS = 240_000;
 /** More than what systems on the way keep for somebody who does not read. */
 const FLOOD = Array.from({ length: 1_024 }, () => Buffer.alloc(64 * 1_024));
 
