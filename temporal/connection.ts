@@ -13,7 +13,10 @@ export interface TemporalAddress {
 }
 
 const CONNECT_RETRY_MS = 500;
-/** Between tries to reach a server that was lost; gRPC's own go on from one second to two minutes, and buyers would wait for the next one. */
+/**
+ * Between tries to reach a server that was lost. gRPC's own pauses go on from one second to two minutes, and buyers would wait for
+ * the next try.
+ */
 const RECONNECT_FIRST_PAUSE_MS = 100;
 const RECONNECT_LONGEST_PAUSE_MS = 1_000;
 /** A show is between two runs for some ten milliseconds. */

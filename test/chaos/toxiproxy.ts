@@ -91,7 +91,7 @@ export class Proxy {
         trouble.kind === 'slow'
           ? { type: 'latency', attributes: { latency: trouble.latencyMs, jitter: trouble.jitterMs } }
           : { type: 'timeout', attributes: { timeout: 0 } };
-      await call(`${this.#self}/toxics`, 'POST', {
+      await call(`${this.#url}/toxics`, 'POST', {
         ...toxic,
         name: `${stream}-${++this.#toxics}`,
         stream,
@@ -113,22 +113,22 @@ export class Proxy {
     } catch (error) {
       // Where somebody does not read, toxiproxy tries for five seconds with each packet that it has held (`RemoveToxic` of 2.12).
       if (!(error instanceof DOMException && error.name === 'TimeoutError')) throw error;
-      await call(this.#self, 'DELETE');
+      await call(this.#url, 'DELETE');
       await this.#make();
     }
   }
 
   async #takeAway(): Promise<void> {
-    const toxics = (await call(`${this.#self}/toxics`, 'GET')) as {
+    const toxics = (await call(`${this.#url}/toxics`, 'GET')) as {
       readonly name: string;
       readonly type: string;
     }[];
     if (toxics.some(({ type }) => type === 'timeout')) await this.#enable(false);
-    for (const { name } of toxics) await call(`${this.#self}/toxics/${name}`, 'DELETE');
+    for (const { name } of toxics) await call(`${this.#url}/toxics/${name}`, 'DELETE');
     await this.#enable(true);
   }
 
-  get #self(): string {
+  get #url(): string {
     return `${this.#control}/proxies/${this.name}`;
   }
 
@@ -138,7 +138,7 @@ export class Proxy {
   }
 
   #enable(enabled: boolean): Promise<void> {
-    return call(this.#self, 'POST', { enabled }).then(() => undefined);
+    return call(this.#url, 'POST', { enabled }).then(() => undefined);
   }
 }
 
