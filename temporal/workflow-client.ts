@@ -163,7 +163,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
         .start<typeof bookingWorkflow>('bookingWorkflow', {
           workflowId,
           taskQueue: this.#queuesOf(booking.cityId).bookings,
-          args: [{ ...input, firstTry: 'purchase', readsNoClock: true }],
+          args: [{ ...input, firstTry: 'purchase', readsNoClock: true, localActivitiesComeLast: true }],
           workflowTaskTimeout: TASK_WITH_LOCAL_ACTIVITIES_TIMEOUT,
           // Not "use existing", which would not tell whose request it is that runs.
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
@@ -289,7 +289,7 @@ export class TemporalWorkflowClient implements WorkflowClient {
     return new WithStartWorkflowOperation<typeof bookingChangeWorkflow>('bookingChangeWorkflow', {
       workflowId: bookingChangeWorkflowId(booking.id),
       taskQueue: this.#queuesOf(booking.cityId).bookings,
-      args: [{ change, waitsMax: WAITS_PER_RUN_MAX }],
+      args: [{ change, waitsMax: WAITS_PER_RUN_MAX, localActivitiesComeLast: true }],
       workflowTaskTimeout: TASK_WITH_LOCAL_ACTIVITIES_TIMEOUT,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,

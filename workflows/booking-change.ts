@@ -21,6 +21,7 @@ import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { BookingStatus } from '../src/domain/booking.ts';
 import { ChangeActor } from './change-actor.ts';
 import { endedAs } from './status-attribute.ts';
+import { letLocalActivitiesComeLast } from './steps.ts';
 
 export const change = defineUpdate<ExchangeAnswer, [BookingChange]>(changeMessages.change);
 export const refundNotification = defineSignal<[string]>(changeMessages.refundNotification);
@@ -33,6 +34,7 @@ export const status = defineQuery<BookingChangeStatus>(changeMessages.status);
  * Cancelling it has no effect: what was promised is given.
  */
 export async function bookingChangeWorkflow(input: BookingChangeInput): Promise<BookingStatus | null> {
+  if (input.localActivitiesComeLast) letLocalActivitiesComeLast();
   const actor = new ChangeActor(input);
   setHandler(change, (next) => actor.change(next), {
     validator: (next: BookingChange) => {

@@ -22,6 +22,7 @@ import type { PaymentNotification } from '../src/contracts/payments.ts';
 import type { BookingStatus } from '../src/domain/booking.ts';
 import { BookingActor } from './booking-actor.ts';
 import { endedAs } from './status-attribute.ts';
+import { letLocalActivitiesComeLast } from './steps.ts';
 
 export const pay = defineUpdate<PayAnswer, [PayCommand]>(bookingMessages.pay);
 export const extend = defineUpdate<BookingAnswer>(bookingMessages.extend);
@@ -34,6 +35,7 @@ export const status = defineQuery<BookingStatusView>(bookingMessages.status);
 
 /** Lives as long as the purchase; its result is the status the booking ended with. */
 export async function bookingWorkflow(input: BookingWorkflowInput): Promise<BookingStatus> {
+  if (input.localActivitiesComeLast) letLocalActivitiesComeLast();
   const actor = new BookingActor(input);
   const hearsPayment = (_command: PayCommand) => unlessRefused(actor.refusesToHearPayment());
   const hearsChange = (_command?: ChangeSeatsCommand) => unlessRefused(actor.refusesToHearChange());

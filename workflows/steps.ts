@@ -110,8 +110,34 @@ async function unlessItFails<Result>(run: () => Promise<Result>): Promise<Result
   } catch (error) {
     if (isCancellation(error)) throw error;
     return undefined;
+  } finally {
+    if (localActivitiesComeLast) await untilAllElseIsDone();
   }
 }
+
+/** See `letLocalActivitiesComeLast`; a workflow has its own. */
+let localActivitiesComeLast = false;
+
+/**
+ * From here on what a local activity has answered is gone on with after all else of its activation. What comes while one
+ * is under way, a timer or a message, is an activation of its own, before the local activity's; a replay has both in one,
+ * and would take up what asks first as it happens.
+ */
+export function letLocalActivitiesComeLast(): void {
+  localActivitiesComeLast = true;
+}
+
+/** Conditions that wake one another, one after the other, in what a timer or a message sets off: there are two at most. */
+const ROUNDS_OF_ALL_ELSE = 3;
+
+/** A condition is looked at when nothing else goes on without one: each makes a round of all the others. */
+const untilAllElseIsDone = (): Promise<void> =>
+  CancellationScope.nonCancellable(async () => {
+    for (let round = 0; round < ROUNDS_OF_ALL_ELSE; round += 1) {
+      let isAskedAgain = false;
+      await condition(() => isAskedAgain || !(isAskedAgain = true));
+    }
+  });
 
 /** Waiting times for asking again and again, one at each call: `minMs`, then each twice the one before, up to `maxMs`. */
 export function growingIntervals(minMs: number, maxMs: number): () => number {

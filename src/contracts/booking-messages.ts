@@ -15,6 +15,8 @@ export interface BookingWorkflowInput {
    * secures its hold itself. Absent in runs that began before.
    */
   readonly readsNoClock?: true;
+  /** What a local activity has answered is gone on with after all else that came with it. Absent in runs that began before. */
+  readonly localActivitiesComeLast?: true;
 }
 
 /** What a purchase asks of a hold whose time ends before: to last until then, Unix ms. */

@@ -67,6 +67,8 @@ export interface BookingChangeInput {
   readonly goesOnWith?: readonly BookingChange[];
   /** After so many waits for a provider another run goes on. Absent, in runs of a version that knew no limit: never. */
   readonly waitsMax?: number;
+  /** As in `BookingWorkflowInput`. */
+  readonly localActivitiesComeLast?: true;
 }
 
 /**

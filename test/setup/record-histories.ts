@@ -6,6 +6,7 @@ import { changeStories } from './stories/of-changes.ts';
 import { crashStories } from './stories/of-crashes.ts';
 import { lostTasks, playLostTask } from './stories/of-lost-tasks.ts';
 import { showStories } from './stories/of-shows.ts';
+import { playAnswerWhileStepsAreSlow } from './stories/of-slow-steps.ts';
 import type { Recorded, Story } from './stories/story.ts';
 import { useTestSystem } from './system.ts';
 
@@ -28,7 +29,8 @@ test(
   'records the histories',
   async () => {
     const stories = [...bookingStories(system), ...changeStories(system), ...showStories(system)];
-    const playing = [...inLanes(stories, STORIES_AT_ONCE), ...inLanes(crashStories(system), CRASHES_AT_ONCE)];
+    const crashes: Story[] = [...crashStories(system), async () => [await playAnswerWhileStepsAreSlow(system)]];
+    const playing = [...inLanes(stories, STORIES_AT_ONCE), ...inLanes(crashes, CRASHES_AT_ONCE)];
     const recorded = (await Promise.all(playing)).flat();
     // Alone: the server loses the tasks of all.
     for (const lost of lostTasks) recorded.push(await playLostTask(system, lost));

@@ -1,6 +1,11 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { TEST_BUNDLES_DIR } from './global-setup.ts';
+import { printHistory } from './print-history.ts';
+import type { Recorded } from './stories/story.ts';
 
 const OUTPUT_BYTES_MAX = 10 * 1024 * 1024;
 
@@ -12,4 +17,19 @@ export async function replayed(paths: readonly string[]): Promise<Record<string,
   });
   // The bundler says a word before.
   return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1)) as Record<string, string | null>;
+}
+
+/** Replays what a workflow has done so far: null, or what went wrong. */
+export async function replayOf(
+  address: string,
+  { name, workflowId, runId, namespace }: Recorded,
+): Promise<string | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'seatkeeper-replays-'));
+  try {
+    const file = join(folder, `${name}.json`);
+    await writeFile(file, await printHistory(address, { workflowId, runId, namespace: namespace! }));
+    return (await replayed([file]))[file]!;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NewBooking } from '../../src/domain/booking.ts';
@@ -9,6 +8,9 @@ import { eventually } from './eventually.ts';
 import { TestProcess } from './process.ts';
 import type { TestSystem } from './system.ts';
 import { claimNamespace } from './temporal.ts';
+
+/** What a halted call has left there, until it goes on. */
+const HALTED = /^(before|after) /;
 
 type OfBooking = Pick<NewBooking, 'id'>;
 
@@ -38,7 +40,7 @@ export async function withHaltingWorker<Result>(
     await worker.start();
     const halts: Halts = {
       haltBefore: (activity, { id }) => writeFile(join(folder, id), `before ${activity}`),
-      untilHalted: (booking) => eventually(() => expect(existsSync(halted(booking))).toBe(true)),
+      untilHalted: (booking) => eventually(async () => expect(await readFile(halted(booking), 'utf8')).toMatch(HALTED)),
       goOn: (booking) => writeFile(halted(booking), 'go on'),
       fail: (booking) => rm(halted(booking)),
       worker,

@@ -201,13 +201,13 @@ function buyAllTheWhile(): () => Promise<void> {
   };
 }
 
-/** The API of a version that told a booking neither to try the whole purchase nor to read no clock: it is replaced last. */
+/** The API of a version that told a booking nothing of how it works: it is replaced last. */
 function ofAnOlderApi(): TestSystem['workflows'] {
   const { connection, options } = system.temporal;
   const forgetting: WorkflowClientInterceptor = {
     startWithDetails: (input, next) => {
-      const [{ firstTry: _, readsNoClock: __, ...known }] = input.options.args as [BookingWorkflowInput];
-      return next({ ...input, options: { ...input.options, args: [known] } });
+      const [{ booking, terms }] = input.options.args as [BookingWorkflowInput];
+      return next({ ...input, options: { ...input.options, args: [{ booking, terms }] } });
     },
   };
   const { namespace } = options;
