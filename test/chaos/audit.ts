@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import pLimit from 'p-limit';
@@ -11,6 +12,7 @@ import type { RunClock } from './clock.ts';
 import type { OperationLog } from './operation-log.ts';
 import type { Partner } from './partner.ts';
 import { judgeExpiry } from './expiry-probe.ts';
+import { replayAll } from './replays.ts';
 import type { Told, ToldBooking } from './told.ts';
 
 /**
@@ -52,6 +54,8 @@ export interface AuditResult {
   readonly captured: number;
   readonly events: number;
   readonly repeated: number;
+  /** Workflows whose history was replayed. */
+  readonly replayed: number;
 }
 
 /** Every promise, once nothing goes wrong any more. */
@@ -64,6 +68,7 @@ export async function audit(scene: AuditScene): Promise<AuditResult> {
   const repeated = await askAgain(scene);
   const audits = await Promise.all(shows.map((id) => auditOf(scene.cluster, id)));
   const rows = await bookingRows(scene.cluster, shows);
+  const { replayed, failures } = await replayAll(codeAndRecordsOf(scene.cluster), shows);
   tellTheEnd(scene, rows);
   return {
     broken: [
@@ -75,6 +80,7 @@ export async function audit(scene: AuditScene): Promise<AuditResult> {
       ...notAsTold(scene.told, rows),
       ...(await doubleCharges(scene.cluster, rows)),
       ...(await untoldEvents(scene, shows)),
+      ...Object.entries(failures).map(([id, why]) => `workflow ${id} cannot be replayed: ${why}`),
       ...alarms(scene.cluster),
     ],
     quietAfterMs,
@@ -83,6 +89,7 @@ export async function audit(scene: AuditScene): Promise<AuditResult> {
     captured: audits.reduce((sum, { captured }) => sum + captured, 0),
     events: scene.partner.heard.size,
     repeated,
+    replayed,
   };
 }
 
@@ -109,6 +116,13 @@ const sourcesOf = ({ db, temporal, apis, simulatorUrl }: Cluster) => ({
   temporal,
   api: apis[0]!,
   paymentSimulator: simulatorUrl,
+});
+
+const codeAndRecordsOf = ({ options: { root }, dataDir, temporalAddress }: Cluster) => ({
+  root,
+  bundlesDir: join(dataDir, 'bundles'),
+  address: temporalAddress,
+  namespace: 'default',
 });
 
 const showsOf = ({ shows, probeShow, expiryShow }: AuditScene): string[] =>
