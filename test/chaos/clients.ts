@@ -3,6 +3,7 @@ import type { ApiDoor, CallAnswer, CallOptions } from './api-call.ts';
 import type { RunClock } from './clock.ts';
 import type { Operation, OperationKind, OperationLog } from './operation-log.ts';
 import type { Random } from './random.ts';
+import type { Sale } from './recovery.ts';
 import type { Body, Told, ToldBooking } from './told.ts';
 
 /** A show that clients fight for. */
@@ -20,6 +21,8 @@ export interface Market {
   readonly clock: RunClock;
   readonly told: Told;
   readonly figures: ClientFigures;
+  /** Paid for and confirmed at once. */
+  readonly sales: Sale[];
   /** Unix ms after which nobody begins what takes its time to be settled. */
   readonly calmFromMs: number;
 }
@@ -96,6 +99,8 @@ export class Client {
   #signal = AbortSignal.any([]);
   /** The hold that it has now. */
   #held: ToldBooking | null = null;
+  /** When it asked for that, in ms of the monotonic clock. */
+  #heldFromMs = 0;
   readonly #kept: ToldBooking[] = [];
 
   constructor(market: Market, number: number, token: string, random: Random) {
@@ -135,7 +140,9 @@ export class Client {
     const granted = [heard, doubled].find((each) => each?.status === 201);
     const isDecided = heard.outcome !== 'unknown' && doubled?.outcome !== 'unknown';
     if (granted || isDecided) this.#market.figures.holdMs.push(performance.now() - startedMs);
-    if (granted) this.#keepHold(show.id, granted.body);
+    if (!granted) return;
+    this.#heldFromMs = startedMs;
+    this.#keepHold(show.id, granted.body);
   }
 
   #keepHold(showId: string, body: Body): void {
@@ -194,7 +201,10 @@ export class Client {
     const heard = await this.#insist(asked);
     await twin;
     if (!isCertain(heard)) return this.#leaveUnsure(booking);
-    if (heard.status === 200) return this.#keep(booking);
+    if (heard.status === 200) {
+      this.#market.sales.push({ askedMs: this.#heldFromMs, confirmedMs: performance.now() });
+      return this.#keep(booking);
+    }
     if (heard.status === 202) {
       if (token === 'tok_redirect') await this.#decide(heard.body);
       return this.#awaitPayment(booking);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiDoor } from './api-call.ts';
 import { seatIdsIn, type ShowOnSale } from './clients.ts';
+import type { Sale } from './recovery.ts';
 import type { Told } from './told.ts';
 
 /** Shorter than other clients': it asks somebody else instead. */
@@ -14,15 +15,9 @@ const payment = { method: 'card', token: 'tok_ok' };
 /** Bookings that are given back soon make a show of some hundred seats last for ever. */
 const KEPT_MAX = 20;
 
-/** A purchase that came to its end, in ms of the monotonic clock. */
-export interface Sale {
-  readonly askedMs: number;
-  readonly confirmedMs: number;
-}
-
 /**
- * Buys without a pause on a show where nobody else does: what it gets confirmed after a kill tells how long the service was
- * away for buyers. Two of them, each with a preferred process, and each goes to the other one when it gets no answer.
+ * Buys without a pause on a show where nobody else does: in its sales it shows how long the service was away for buyers. Two
+ * of them, each with a preferred process, and each goes to the other one when it gets no answer.
  */
 export class Prober {
   readonly sales: Sale[] = [];
@@ -100,12 +95,4 @@ export class Prober {
     const door = this.#doors[this.#turn % this.#doors.length]!;
     await door.call('DELETE', `/bookings/${id}`, { token: this.#token, timeoutMs: HOLD_TIMEOUT_MS });
   }
-}
-
-/** From a moment until a buyer had a confirmation of what was asked for after it; null: nobody had one. */
-export function recoveredAfterMs(probers: readonly Prober[], sinceMs: number): number | null {
-  const confirmed = probers.flatMap(({ sales }) =>
-    sales.filter(({ askedMs }) => askedMs >= sinceMs).map(({ confirmedMs }) => confirmedMs),
-  );
-  return confirmed.length === 0 ? null : Math.min(...confirmed) - sinceMs;
 }

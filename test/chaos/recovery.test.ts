@@ -1,5 +1,5 @@
 import type { FaultRecord } from './faults/fault.ts';
-import { slowRecoveries, undisturbedRecoveryMs, withRecovery } from './recovery.ts';
+import { recoveredAfterMs, slowRecoveries, undisturbedRecoveryMs, withRecovery } from './recovery.ts';
 
 const MAX_MS = 10_000;
 const kill: FaultRecord = { name: 'kill-api', fromMs: 2_000, toMs: 3_000, what: 'api-1', killed: 'api-1' };
@@ -39,4 +39,14 @@ test.each([
 
 test('a kill after which nobody ever buys is told, whatever else goes wrong', () => {
   expect(judged(null, [other(4_000, 5_000)]).slow).toHaveLength(1);
+});
+
+test('what was asked for before the kill tells nothing of the time after it', () => {
+  const before = { askedMs: 1_900, confirmedMs: 2_100 };
+  const after = [
+    { askedMs: 2_500, confirmedMs: 9_000 },
+    { askedMs: 4_000, confirmedMs: 6_000 },
+  ];
+  expect(recoveredAfterMs([before], 2_000)).toBeNull();
+  expect(recoveredAfterMs([before, ...after], 2_000)).toBe(4_000);
 });

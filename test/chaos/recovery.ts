@@ -3,6 +3,18 @@ import type { FaultRecord } from './faults/fault.ts';
 /** As promised, until the first booking that is asked for after a single kill is confirmed. */
 export const RECOVERY_MAX_MS = 10_000;
 
+/** A purchase that came to its end, in ms of the monotonic clock. */
+export interface Sale {
+  readonly askedMs: number;
+  readonly confirmedMs: number;
+}
+
+/** From a moment until a buyer had a confirmation of what was asked for after it; null: nobody had one. */
+export function recoveredAfterMs(sales: readonly Sale[], sinceMs: number): number | null {
+  const confirmed = sales.filter(({ askedMs }) => askedMs >= sinceMs).map(({ confirmedMs }) => confirmedMs);
+  return confirmed.length === 0 ? null : Math.min(...confirmed) - sinceMs;
+}
+
 /**
  * Of a process that was killed alone, how soon somebody bought something again. What else went wrong disturbs it until then, or until
  * `maxMs` are over: who has not recovered by then is late, whatever comes afterwards. A fault that could not be brought about

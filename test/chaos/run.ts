@@ -14,10 +14,10 @@ import { scheduleOf } from './faults/schedule.ts';
 import { guestTokens } from './guests.ts';
 import { OperationLog } from './operation-log.ts';
 import type { Partner } from './partner.ts';
-import { Prober, recoveredAfterMs } from './prober.ts';
+import { Prober } from './prober.ts';
 import { Random } from './random.ts';
 import { MapReader } from './readers.ts';
-import { RECOVERY_MAX_MS, slowRecoveries, withRecovery } from './recovery.ts';
+import { RECOVERY_MAX_MS, recoveredAfterMs, type Sale, slowRecoveries, withRecovery } from './recovery.ts';
 import { StreamWatcher } from './stream-watcher.ts';
 import { Told } from './told.ts';
 import { careless } from './webhook-post.ts';
@@ -91,7 +91,7 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
 
   const { records, startedMs, lastedMs, healedMs } = await letThemWork(cluster, options, stage);
 
-  const boughtAgainMs = (sinceMs: number) => recoveredAfterMs(probers, startedMs + sinceMs);
+  const boughtAgainMs = (sinceMs: number) => recoveredAfterMs(salesOf(stage), startedMs + sinceMs);
   const faults = records.map((record) => withRecovery(record, records, boughtAgainMs, recoveryMaxMs));
   const { doors, shows, told, clock, figures } = market;
   const scene = { cluster, doors, partner, shows, probeShow, expiryShow, told, operations, clock, healedMs };
@@ -115,7 +115,7 @@ export async function runSeed(cluster: Cluster, partner: Partner, options: RunOp
 }
 
 /** All who want something, faults meanwhile, and what comes after them; nobody goes on when it has come to its end, or failed. */
-async function letThemWork(cluster: Cluster, options: RunOptions, stage: Awaited<ReturnType<typeof setStage>>) {
+async function letThemWork(cluster: Cluster, options: RunOptions, stage: Stage) {
   const { market, clients, probers, readers, watchers } = stage;
   const [crowdEnd, stayersEnd, probersEnd] = [new AbortController(), new AbortController(), new AbortController()];
   const timer = setTimeout(() => crowdEnd.abort(), options.seconds * 1_000);
@@ -133,7 +133,7 @@ async function letThemWork(cluster: Cluster, options: RunOptions, stage: Awaited
     stayersEnd.abort();
     await Promise.all(stayers);
     const killedAtMs = records.filter(({ killed }) => killed !== undefined).map(({ fromMs }) => startedMs + fromMs);
-    await untilShown(() => killedAtMs.every((sinceMs) => recoveredAfterMs(probers, sinceMs) !== null));
+    await untilShown(() => killedAtMs.every((sinceMs) => recoveredAfterMs(salesOf(stage), sinceMs) !== null));
     probersEnd.abort();
     const healedMs = performance.now();
     await Promise.all(probing);
@@ -144,11 +144,18 @@ async function letThemWork(cluster: Cluster, options: RunOptions, stage: Awaited
   }
 }
 
+const salesOf = ({ market, probers }: Pick<Stage, 'market' | 'probers'>): readonly Sale[] => [
+  ...market.sales,
+  ...probers.flatMap(({ sales }) => sales),
+];
+
 /** Waits until it is so, or can be said not to come any more. */
 async function untilShown(isShown: () => boolean): Promise<void> {
   const untilMs = performance.now() + SHOWN_WITHIN_MS;
   while (!isShown() && performance.now() < untilMs) await delay(LOOK_EVERY_MS);
 }
+
+type Stage = Awaited<ReturnType<typeof setStage>>;
 
 /** Shows, and who wants something of them; each with a sequence of chance of its own. */
 async function setStage(cluster: Cluster, { seed, seconds }: RunOptions, operations: OperationLog) {
@@ -160,7 +167,7 @@ async function setStage(cluster: Cluster, { seed, seconds }: RunOptions, operati
   const [clock, told] = [new RunClock(), new Told()];
   const figures: ClientFigures = { operations: 0, outcomes: {}, codes: {}, holdMs: [] };
   const calmFromMs = Date.now() + seconds * 1_000 - CALM_BEFORE_THE_END_MS;
-  const market: Market = { doors, shows, operations, clock, told, figures, calmFromMs };
+  const market: Market = { doors, shows, operations, clock, told, figures, sales: [], calmFromMs };
   const chanceOf = (who: string, number: number): Random => Random.of(seed, `${who} ${number}`);
   return {
     market,
