@@ -322,7 +322,8 @@ func (s *story) mayBeHeldFor(o *operation) {
 	}
 }
 
-// By name; where its name was never answered, a booking with its seats that was found in the end and had no other beginning.
+// By name; where its name was never answered, a booking with its seats that was found paid in the end and had no other beginning:
+// of a hold that nobody was told of it was not even that.
 func (s *story) heirOf(done *operation) *bookingHistory {
 	if done.NewBookingID != "" {
 		return s.booking(done.NewBookingID)
@@ -330,7 +331,7 @@ func (s *story) heirOf(done *operation) *bookingHistory {
 	wanted := s.seatsOf(done.ShowID, done.SeatIDs)
 	for _, b := range s.bookings {
 		hasBeginning := b.madeBy != nil || len(b.byKind["hold"]) > 0
-		if hasBeginning || b.showID != done.ShowID || b.finalStatus() == "" || b.finalStatus() == "FAILED" {
+		if hasBeginning || b.showID != done.ShowID || !b.wasFoundPaid() {
 			continue
 		}
 		if slices.Equal(s.seatsOf(b.showID, b.final.seats()), wanted) {

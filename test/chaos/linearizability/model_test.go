@@ -319,6 +319,14 @@ var legal = map[string]func(*telling){
 		t.found("n", "2 3", "CONFIRMED")
 		t.found("b", "1", "EXPIRED")
 	},
+	"an exchange whose answer never came, nor that of a hold of the same seats": func(t *telling) {
+		t.hold("a", "1", 0, 1, 10)
+		t.pay("a", "1", 2, 3)
+		t.add("exchange", "a", 4, 30, seats("2 3"), unknown)
+		t.found("a", "1", "EXCHANGED")
+		t.found("b", "2 3", "EXPIRED")
+		t.found("n", "2 3", "CONFIRMED")
+	},
 	"an exchange that waited for the bank, and came to nothing": func(t *telling) {
 		t.hold("a", "1", 0, 1, 10)
 		t.pay("a", "1", 2, 3)
