@@ -32,9 +32,8 @@ export function expectDeclared(method: string, pathAndQuery: string, status: num
 /** A refusal, or a failure, has a code that the document names for its call and status. */
 export function expectDeclaredProblem(method: string, pathAndQuery: string, status: number, body: unknown): void {
   const endpoint = endpointOf(method, pathAndQuery);
-  if (!endpoint || typeof body !== 'object') return;
-  const { code } = body as Problem;
-  const declared = documentedCodes(endpoint, status);
-  if (!declared?.includes(code))
-    throw new Error(`${endpoint.operationId} answers ${status} ${code}, which it does not declare`);
+  if (!endpoint) return;
+  const code = typeof body === 'object' ? (body as Problem).code : null;
+  if (code === null || !documentedCodes(endpoint, status)?.includes(code))
+    throw new Error(`${endpoint.operationId} answers ${status} ${code ?? String(body)}, which it does not declare`);
 }

@@ -81,6 +81,9 @@ export async function audit(scene: AuditScene): Promise<AuditResult> {
       ...(await doubleCharges(scene.cluster, rows)),
       ...(await untoldEvents(scene, shows)),
       ...Object.entries(failures).map(([id, why]) => `workflow ${id} cannot be replayed: ${why}`),
+      ...(replayed < rows.size
+        ? [`only ${replayed} histories of ${rows.size} bookings were there to be replayed`]
+        : []),
       ...alarms(scene.cluster),
     ],
     quietAfterMs,

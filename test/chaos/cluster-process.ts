@@ -13,7 +13,8 @@ const RESTART_AFTER_MS = 200;
 const READY_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 10;
 const LINES_KEPT = 10_000;
-const ALARM = /"alert":"(second_line_fired|charged_twice)"/;
+/** What must never be said: the last line of defence has held, a payment was taken twice, an answer was a defect of ours. */
+const ALARM = /"alert":"(second_line_fired|charged_twice)"|"code":"INTERNAL"/;
 
 /** One process of the cluster: kept running, as a supervisor would, until it is told to stay down. */
 export class ClusterProcess {

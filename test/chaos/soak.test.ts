@@ -11,16 +11,31 @@ const hour = (change: (minute: number) => Partial<Sample>): Sample[] =>
   }));
 const drifts = (samples: readonly Sample[]) =>
   seriesOf(samples).flatMap(({ what, verdict }) => (verdict === 'drift' ? [what] : []));
+const notMeasured = (samples: readonly Sample[]) =>
+  seriesOf(samples).flatMap(({ what, verdict }) => (verdict === 'not measured' ? [what] : []));
 
 test('what stays as it is has not drifted', () => {
   expect(drifts(hour(() => ({})))).toEqual([]);
-  expect(drifts([])).toEqual([]);
+  expect(notMeasured(hour(() => ({})))).toEqual([]);
+});
+
+test('what was not measured is not flat', () => {
+  expect(notMeasured([])).toHaveLength(seriesOf([]).length);
+  expect(notMeasured(hour(() => ({ rssMiB: { ...ofAll(200), postgres: 0 } })))).toEqual(['memory of postgres, MiB']);
+  expect(notMeasured(hour(() => ({ holdMsP50: null })))).toEqual(['median latency of a hold, ms']);
 });
 
 test('a process that grows by and by is found', () => {
   expect(drifts(hour((minute) => ({ rssMiB: { ...ofAll(200), 'api-1': 200 + 2 * minute } })))).toEqual([
     'memory of api-1, MiB',
   ]);
+});
+
+test('files that are left open, and holds that become slower, are found', () => {
+  expect(drifts(hour((minute) => ({ handles: { ...ofAll(60), temporal: 60 + minute } })))).toEqual([
+    'open files of temporal',
+  ]);
+  expect(drifts(hour((minute) => ({ holdMsP50: 30 + minute })))).toEqual(['median latency of a hold, ms']);
 });
 
 test('one that grows and is started anew in between is no steady one', () => {
@@ -32,5 +47,8 @@ test('one that grows and is started anew in between is no steady one', () => {
 });
 
 test('no fault of a soak takes away the memory that is judged', () => {
-  expect(killsOfOthers.map(({ name }) => name)).not.toContain('kill-postgres-backend');
+  expect(killsOfOthers.map(({ name }) => name)).toEqual([
+    ...['kill-second-api', 'kill-second-worker', 'kill-relay'],
+    ...['stop-api', 'stop-worker', 'stop-temporal'],
+  ]);
 });

@@ -43,7 +43,7 @@ export interface Series {
   readonly what: string;
   readonly first: number;
   readonly last: number;
-  readonly verdict: 'flat' | 'drift';
+  readonly verdict: 'flat' | 'drift' | 'not measured';
 }
 
 /** Mixed load with faults for so many minutes, a sample each minute, and a verdict on what should stay as it is. */
@@ -129,7 +129,7 @@ export function seriesOf(samples: readonly Sample[]): Series[] {
     const values = (part: readonly Sample[]) => part.map(valueOf).filter((value) => value !== null);
     const [first, last] = [median(values(warm.slice(0, third))), median(values(warm.slice(-third)))];
     const isDrift = last - first > Math.max(DRIFT_FROM[measure], DRIFT_SHARE * first);
-    return { what, first, last, verdict: isDrift ? 'drift' : 'flat' };
+    return { what, first, last, verdict: first === 0 || last === 0 ? 'not measured' : isDrift ? 'drift' : 'flat' };
   };
   return [
     ...judged.map((name) => judge(`memory of ${name}, MiB`, 'rssMiB', (sample) => sample.rssMiB[name]!)),
@@ -141,7 +141,12 @@ export function seriesOf(samples: readonly Sample[]): Series[] {
 
 function startsOf(name: PartName, samples: readonly Sample[]): Series {
   const [first = 0, last = first] = [samples[0], samples.at(-1)].map((sample) => sample?.starts[name]);
-  return { what: `starts of ${name}`, first, last, verdict: last > first ? 'drift' : 'flat' };
+  return {
+    what: `starts of ${name}`,
+    first,
+    last,
+    verdict: first === 0 ? 'not measured' : last > first ? 'drift' : 'flat',
+  };
 }
 
 const median = (values: readonly number[]): number =>

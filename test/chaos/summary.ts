@@ -9,7 +9,20 @@ export interface Summary {
   /** Seeds of those in which a promise was broken. */
   readonly failed: readonly number[];
   readonly operations: number;
+  /** How often each kind of call was answered how. */
+  readonly outcomes: Readonly<Record<string, number>>;
   readonly bookings: number;
+  /** In the end. */
+  readonly confirmed: number;
+  /** Answers that were asked for again, and compared. */
+  readonly repeated: number;
+  readonly historiesReplayed: number;
+  /** Parts of histories that were not decided. */
+  readonly undecided: number;
+  readonly mapReads: number;
+  readonly mapEvents: number;
+  readonly webhooks: Readonly<Record<string, number>>;
+  readonly quietAfterMsMax: number;
   readonly faults: number;
   readonly kindsOfFaults: number;
   /** Kinds that came about in none of the runs. */
@@ -29,7 +42,16 @@ export function summaryOf(runs: readonly RunResult[]): Summary {
     runs: runs.length,
     failed: runs.filter(({ broken }) => broken.length > 0).map(({ seed }) => seed),
     operations: sum(runs.map(({ figures }) => figures.operations)),
+    outcomes: sumsByName(runs.map(({ figures }) => figures.outcomes)),
     bookings: sum(runs.map(({ audit }) => audit.bookings)),
+    confirmed: sum(runs.map(({ audit }) => audit.confirmed)),
+    repeated: sum(runs.map(({ audit }) => audit.repeated)),
+    historiesReplayed: sum(runs.map(({ audit }) => audit.replayed)),
+    undecided: sum(runs.map(({ history }) => history?.undecided ?? 0)),
+    mapReads: sum(runs.map(({ mapReads }) => mapReads)),
+    mapEvents: sum(runs.map(({ mapEvents }) => mapEvents)),
+    webhooks: sumsByName(runs.map(({ webhooks }) => webhooks)),
+    quietAfterMsMax: Math.round(Math.max(0, ...runs.map(({ audit }) => audit.quietAfterMs))),
     faults: sum(happened.map((came) => came.length)),
     kindsOfFaults: names.size,
     notSeen: faults.filter(({ name }) => !names.has(name)).map(({ name }) => name),
@@ -60,3 +82,9 @@ function recoveriesByPart(came: readonly FaultRecord[]): Summary['recoveryMs'] {
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+function sumsByName(each: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [name, count] of each.flatMap((counts) => Object.entries(counts))) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
