@@ -150,9 +150,9 @@ export const mutants: readonly Mutant[] = [
     promise: 3,
     edits: [
       {
-        file: booking,
-        find: 'if (expiresAtMs >= deadlineMs) return null;',
-        replace: 'if (deadlineMs > 0) return null;',
+        file: 'activities/purchase-activities.ts',
+        find: 'booking.expiresAtMs < toSecure.untilMs',
+        replace: 'booking.expiresAtMs < 0',
       },
     ],
     test: test('workflows/booking', 'keeps its seats while it is being paid, however short its hold'),
