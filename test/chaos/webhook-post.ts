@@ -61,8 +61,8 @@ export class WebhookPost {
   static async open(port: number, apis: readonly string[], secret: string): Promise<WebhookPost> {
     const server = createServer((request, response) => {
       post.#carry(request).then(
-        (status) => response.writeHead(status).end(),
-        () => response.writeHead(503).end(),
+        (answer) => response.writeHead(answer.status, { 'content-type': answer.contentType }).end(answer.body),
+        () => response.writeHead(noAnswer.status).end(),
       );
     });
     const post = new WebhookPost(server, port, apis, secret);
@@ -95,7 +95,7 @@ export class WebhookPost {
     this.#server.closeAllConnections();
   }
 
-  async #carry(request: IncomingMessage): Promise<number> {
+  async #carry(request: IncomingMessage): Promise<Answer> {
     const letter: Letter = {
       path: request.url!,
       body: await text(request),
@@ -110,39 +110,38 @@ export class WebhookPost {
     );
     const delayMs = random.between(1, DELAY_MAX_MS);
     if (isForged) await this.#forge(letter, second!, random);
-    if (isLost) return 503;
+    if (isLost) return noAnswer;
     if (isDelayed) await delay(delayMs);
     if (isDuplicated) void this.#deliver(letter, second!);
     return this.#toAny(letter, first!);
   }
 
   /** The other process, where the first one is away. */
-  async #toAny(letter: Letter, api: string): Promise<number> {
-    const status = await this.#deliver(letter, api);
-    const answered =
-      status !== null && status !== 503
-        ? status
-        : await this.#deliver(
-            letter,
-            this.#apis.find((each) => each !== api)!,
-          );
-    if (answered !== null) this.answers.set(answered, (this.answers.get(answered) ?? 0) + 1);
-    return answered ?? 503;
+  async #toAny(letter: Letter, api: string): Promise<Answer> {
+    const otherApi = this.#apis.find((each) => each !== api)!;
+    const first = await this.#deliver(letter, api);
+    const answer = first !== null && first.status !== 503 ? first : await this.#deliver(letter, otherApi);
+    if (answer !== null) this.answers.set(answer.status, (this.answers.get(answer.status) ?? 0) + 1);
+    return answer ?? noAnswer;
   }
 
   /** Null: there was no answer. */
-  async #deliver({ path, body, signature }: Letter, api: string): Promise<number | null> {
+  async #deliver({ path, body, signature }: Letter, api: string): Promise<Answer | null> {
     const headers = { 'content-type': 'application/json', 'x-signature': signature };
     const signal = AbortSignal.timeout(FORWARD_TIMEOUT_MS);
-    const response = await fetch(`${api}${path}`, { method: 'POST', headers, body, signal }).catch(() => null);
-    await response?.body?.cancel();
-    return response?.status ?? null;
+    try {
+      const response = await fetch(`${api}${path}`, { method: 'POST', headers, body, signal });
+      const contentType = response.headers.get('content-type') ?? 'text/plain';
+      return { status: response.status, contentType, body: await response.text() };
+    } catch {
+      return null;
+    }
   }
 
   async #forge(letter: Letter, api: string, random: Random): Promise<void> {
     const kind = random.pick(Object.keys(forgeries) as (keyof typeof forgeries)[]);
-    const status = await this.#deliver(forgeries[kind](letter, this.#secret), api);
-    if (status !== null && status < 300) this.broken.push(`a webhook was accepted with ${kind}: ${letter.body}`);
+    const answer = await this.#deliver(forgeries[kind](letter, this.#secret), api);
+    if (answer !== null && answer.status < 300) this.broken.push(`a webhook was accepted with ${kind}: ${letter.body}`);
   }
 }
 
@@ -151,6 +150,14 @@ interface Letter {
   readonly body: string;
   readonly signature: string;
 }
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+const noAnswer: Answer = { status: 503, contentType: 'text/plain', body: '' };
 
 const forgeries = {
   'another amount': (letter: Letter): Letter => ({
