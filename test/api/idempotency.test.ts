@@ -15,6 +15,7 @@ const system = useTestSystem({
   apiEntry: 'test/api/mortal-api.ts',
   settings: { FAULTS_DIR: faultsDir },
 });
+afterAll(() => rmSync(faultsDir, { recursive: true }));
 const url = (api = 0): string => system.apiUrls[api]!;
 
 const rowsOfUser = (userId: string) =>

@@ -17,6 +17,7 @@ const system = useTestSystem({
   apiEntry: 'test/api/mortal-api.ts',
   settings: { FAULTS_DIR: faultsDir },
 });
+afterAll(() => rmSync(faultsDir, { recursive: true }));
 const url = (): string => system.apiUrls[0]!;
 /** A worker that was replaced answers sooner; who comes after that is not made to wait ten seconds for a 504. */
 const STANDSTILL_MS = 4_000;

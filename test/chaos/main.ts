@@ -8,7 +8,7 @@ import { faults } from './faults/schedule.ts';
 import { Partner } from './partner.ts';
 import { checkedRun } from './checked-run.ts';
 import { mutatedCopy } from './mutants/apply.ts';
-import { mutantNamed } from './mutants/mutants.ts';
+import { type Mutant, mutantNamed, mutants } from './mutants/mutants.ts';
 import { runMutants } from './mutants/run-mutants.ts';
 import { undisturbedRecoveryMs } from './recovery.ts';
 import type { RunResult } from './run.ts';
@@ -29,8 +29,8 @@ interface Options {
   readonly profile: 'dev' | 'server';
   readonly otherRoot?: string;
   readonly clocksOff?: number;
-  readonly mutant?: string;
-  readonly mutants?: true | readonly string[];
+  readonly mutant?: Mutant;
+  readonly mutants?: true | readonly Mutant[];
   readonly soak?: number;
 }
 
@@ -42,7 +42,7 @@ const command = new Command('chaos')
   .option('--faults <names>', `with commas between them, or none: ${faults.map(({ name }) => name).join(', ')}`)
   .option('--soak <time>', 'mixed load with faults for so long, such as 60m: does anything grow?', minutes)
   .option('--other-root <folder>', 'another version of the service, for two-versions')
-  .option('--mutant <name>', 'part of its name: runs a copy of the service that has this mistake')
+  .option('--mutant <name>', 'part of its name: runs a copy of the service that has this mistake', mutant)
   .option(
     '--clocks-off <minutes>',
     'what the clocks of API and workers are before the others, or behind if negative',
@@ -51,6 +51,7 @@ const command = new Command('chaos')
   .option(
     '--mutants [names...]',
     'each of them, or all, by a run and by the test that is to notice it: a table of what did',
+    (name: string, earlier: unknown) => [...(Array.isArray(earlier) ? (earlier as Mutant[]) : []), mutant(name)],
   )
   .addOption(new Option('--profile <name>', 'how Temporal runs').choices(['dev', 'server']).default('dev'));
 
@@ -59,12 +60,12 @@ async function main(): Promise<void> {
   const chosen = chosenFaults(options.faults);
   mkdirSync(results, { recursive: true });
   if (options.mutants !== undefined) {
-    const names = options.mutants === true ? [] : options.mutants;
-    const uncaught = await runMutants(names, options, (line) => console.log(line));
+    const chosenMutants = options.mutants === true ? mutants : options.mutants;
+    const uncaught = await runMutants(chosenMutants, options, (line) => console.log(line));
     process.exitCode = uncaught.length > 0 ? 1 : 0;
     return;
   }
-  const mutated = options.mutant === undefined ? null : await mutatedCopy(mutantNamed(options.mutant));
+  const mutated = options.mutant === undefined ? null : await mutatedCopy(options.mutant);
   const cluster = await Cluster.start({
     root: mutated?.root ?? root,
     profile: options.profile,
@@ -141,14 +142,14 @@ function tell(run: RunResult, options: Options): void {
 
 /** A round of a soak is the first one of a soak that begins with its seed. */
 const commandOf = (seed: number, options: Options): string => {
-  const { seconds, faults: names, profile, otherRoot, clocksOff, mutant, soak: forMinutes } = options;
+  const { seconds, faults: names, profile, otherRoot, clocksOff, mutant: mistake, soak: forMinutes } = options;
   return [
     `npm run chaos -- --seed ${seed} --profile ${profile}`,
     forMinutes === undefined ? `--seconds ${seconds}` : `--soak ${Math.min(forMinutes, ROUND_SECONDS / 60)}m`,
     names === undefined ? null : `--faults ${names}`,
     otherRoot === undefined ? null : `--other-root ${otherRoot}`,
     clocksOff === undefined ? null : `--clocks-off ${clocksOff}`,
-    mutant === undefined ? null : `--mutant '${mutant}'`,
+    mistake === undefined ? null : `--mutant "${mistake.name}"`,
   ]
     .filter((part) => part !== null)
     .join(' ');
@@ -157,6 +158,14 @@ const commandOf = (seed: number, options: Options): string => {
 function wholeNumber(text: string): number {
   if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number');
   return Number(text);
+}
+
+function mutant(partOfName: string): Mutant {
+  try {
+    return mutantNamed(partOfName);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 function minutes(text: string): number {

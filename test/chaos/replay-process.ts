@@ -12,10 +12,13 @@ const { workflowBundle } = (await import(join(root!, 'temporal/bundle.ts'))) as 
 const connection = await Connection.connect({ address });
 const client = new Client({ connection, namespace });
 
+/** Of what has decided anything yet: for a booking whose first task is still to come, the SDK waits for ever. */
 async function* histories(): ReplayHistoriesIterable {
   const query = `${searchAttributes.showId} IN (${shows.map((id) => `'${id}'`).join(', ')})`;
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
-    yield { workflowId, history: await client.workflow.getHandle(workflowId, runId).fetchHistory() };
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    if (history.events?.some(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes))
+      yield { workflowId, history };
   }
 }
 

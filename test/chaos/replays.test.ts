@@ -14,6 +14,8 @@ test('what a show and its bookings have done is replayed, and not on code that w
   const booking = await book(system, show, [0, 1]);
   await pay(system, booking, 'tok_ok');
   await endOf(system, booking);
+  // Its workflow has had no task yet, and there is nothing to replay.
+  await book(system, show, [2, 3]);
   const replayedOn = (root: string) =>
     replayAll(
       {

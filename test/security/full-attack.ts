@@ -6,7 +6,10 @@ const { ATTACK_SEED = '1', ATTACK_EXAMPLES = '60', ATTACKERS = attackers.join(',
 const isAttacker = (name: string): name is (typeof attackers)[number] =>
   (attackers as readonly string[]).includes(name);
 const examples = Number(ATTACK_EXAMPLES);
-const chosen = ATTACKERS.split(',').filter(isAttacker);
+const chosen = ATTACKERS.split(',').map((name) => {
+  if (isAttacker(name)) return name;
+  throw new Error(`ATTACKERS are some of ${attackers.join(', ')}, with commas between them: not ${name}`);
+});
 
 describeAttacks({
   attackers: chosen,

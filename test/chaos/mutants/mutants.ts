@@ -419,9 +419,10 @@ export const mutants: readonly Mutant[] = [
   },
 ];
 
-/** @throws Error where no mutant is called so */
-export function mutantNamed(name: string): Mutant {
-  const found = mutants.filter((mutant) => mutant.name.includes(name));
-  if (found.length !== 1) throw new Error(`${found.length} mutants are called so: ${name}`);
-  return found[0]!;
+/** @throws Error: none has this in its name, or several have */
+export function mutantNamed(part: string): Mutant {
+  const found = mutants.filter(({ name }) => name.includes(part));
+  if (found.length === 1) return found[0]!;
+  const which = found.length === 0 ? mutants : found;
+  throw new Error(`${found.length} mutants are called so: ${part}; which of\n${which.map(({ name }) => `  ${name}`).join('\n')}`);
 }

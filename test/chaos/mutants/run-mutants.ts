@@ -8,7 +8,7 @@ import { checkHistory } from '../linearizability/check.ts';
 import { Partner } from '../partner.ts';
 import { runSeed } from '../run.ts';
 import { mutatedCopy, treeRoot } from './apply.ts';
-import { type Mutant, mutantNamed, mutants, type NamedTest } from './mutants.ts';
+import type { Mutant, NamedTest } from './mutants.ts';
 
 /** The slowest of the named tests waits for payment deadlines to pass. */
 const TEST_TIMEOUT_MS = 10 * 60_000;
@@ -41,27 +41,26 @@ export const isCaught = ({ byTests }: Caught): boolean => byTests !== null;
 
 /**
  * One mutant after the other; the table of what caught each goes to `.data/chaos/mutants.md`.
- * @param names parts of names; none: all mutants
  * @returns those that nothing has caught
  */
 export async function runMutants(
-  names: readonly string[],
+  mutants: readonly Mutant[],
   options: MutantRunOptions,
   tell: (line: string) => void,
 ): Promise<readonly Mutant[]> {
+  const folder = join(treeRoot, '.data', 'chaos');
+  await mkdir(folder, { recursive: true });
   const all: Caught[] = [];
-  for (const mutant of names.length === 0 ? mutants : names.map(mutantNamed)) {
+  for (const mutant of mutants) {
     const startedMs = performance.now();
     const caught = await runMutant(mutant, options);
     all.push(caught);
+    await writeFile(join(folder, 'mutants.md'), `${tableOf(all)}\n`);
     const seconds = Math.round((performance.now() - startedMs) / 1_000);
     tell(`${isCaught(caught) ? 'caught' : 'NOT CAUGHT'} in ${seconds} s: ${mutant.name}`);
     const { audit = null, history = null } = caught.byRun ?? {};
     for (const by of [...(caught.byTests ?? []), history, audit]) if (by !== null) tell(`  ${by}`);
   }
-  const folder = join(treeRoot, '.data', 'chaos');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'mutants.md'), `${tableOf(all)}\n`);
   tell(`\n${tableOf(all)}\n`);
   return all.filter((caught) => !isCaught(caught)).map(({ mutant }) => mutant);
 }
