@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { availableParallelism, loadavg } from 'node:os';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { chaosSecrets, Cluster } from './cluster.ts';
@@ -65,6 +66,7 @@ async function main(): Promise<void> {
     process.exitCode = uncaught.length > 0 ? 1 : 0;
     return;
   }
+  console.log('starting the system, which takes half a minute');
   const mutated = options.mutant === undefined ? null : await mutatedCopy(options.mutant);
   const cluster = await Cluster.start({
     root: mutated?.root ?? root,
@@ -98,6 +100,9 @@ async function runSeeds(
   const runs: RunResult[] = [];
   for (let seed = options.seed; seed < options.seed + options.runs; seed++) {
     const folder = join(results, String(seed));
+    console.log(
+      `seed ${seed}: clients and faults for ${options.seconds} s, then the audit; what they see goes to ${relative(root, folder)}`,
+    );
     const run = await checkedRun(cluster, partner, { seed, seconds: options.seconds, faults: chosen, folder });
     runs.push(run);
     tell(run, options);
@@ -129,15 +134,20 @@ function tell(run: RunResult, options: Options): void {
   const happened = came.filter(({ what }) => what !== null);
   const recoveries = came.map(undisturbedRecoveryMs).filter((afterMs) => afterMs !== null);
   console.log(
-    `seed ${seed}: ${broken.length === 0 ? 'every promise kept' : `${broken.length} PROMISES BROKEN`}; ` +
+    `seed ${seed}: ${broken.length === 0 ? 'every promise kept' : `BROKEN in ${broken.length} places`}; ` +
       `${figures.operations} operations (${operationsPerSecond}/s, holds p99 ${holdMsP99} ms), ${audit.bookings} bookings, ` +
-      `${audit.confirmed} confirmed in the end; ${happened.length} faults, ` +
+      `${audit.confirmed} confirmed in the end; ${happened.length} of ${came.length} faults came about, ` +
       `recovered in at most ${Math.max(0, ...recoveries)} ms, quiet after ${Math.round(audit.quietAfterMs / 1_000)} s`,
   );
   if (history !== null && history.undecided > 0)
     console.log(`  ${history.undecided} parts of the history were not decided`);
   for (const each of broken.slice(0, BROKEN_TOLD_MAX)) console.log(`  broken: ${each}`);
-  if (broken.length > 0) console.log(`  again: ${commandOf(seed, options)}`);
+  if (broken.length === 0) return;
+  const load = loadavg()[0]!.toFixed(1);
+  console.log(
+    `  the last minute's load was ${load} on ${availableParallelism()} cores: docs/reliability.md, "A run has failed"`,
+  );
+  console.log(`  again: ${commandOf(seed, options)}`);
 }
 
 /** A round of a soak is the first one of a soak that begins with its seed. */

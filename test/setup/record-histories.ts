@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { printHistory } from './print-history.ts';
@@ -14,7 +15,7 @@ import { useTestSystem } from './system.ts';
  * Records the histories of workflows in all their interesting states into the next numbered folder of test/histories,
  * through jest (`npm run record-histories`). To be run after a change of the workflows on which the old histories still
  * replay, so that the new ones are kept too. Histories that were released are never changed or deleted: some running
- * workflow may have one like it.
+ * workflow may have one like it. So each folder has the digests of what was recorded.
  */
 const system = useTestSystem({ settings: { PAYMENT_DEADLINE_SECONDS: '4' } });
 
@@ -38,10 +39,13 @@ test(
     expect(names).toEqual([...new Set(names)]);
     const folder = await nextFolder();
     const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: ours } = system.env;
+    const sums: string[] = [];
     for (const { name, workflowId, runId, namespace = ours! } of recorded) {
-      const history = await printHistory(address!, { workflowId, runId, namespace });
-      await writeFile(join(folder, `${name}.json`), withoutIdentities(history));
+      const history = withoutIdentities(await printHistory(address!, { workflowId, runId, namespace }));
+      await writeFile(join(folder, `${name}.json`), history);
+      sums.push(`${createHash('sha256').update(history).digest('hex')}  ${name}.json\n`);
     }
+    await writeFile(join(folder, 'SHA256SUMS'), sums.sort().join(''));
   },
   PATIENCE_MS,
 );

@@ -424,5 +424,7 @@ export function mutantNamed(part: string): Mutant {
   const found = mutants.filter(({ name }) => name.includes(part));
   if (found.length === 1) return found[0]!;
   const which = found.length === 0 ? mutants : found;
-  throw new Error(`${found.length} mutants are called so: ${part}; which of\n${which.map(({ name }) => `  ${name}`).join('\n')}`);
+  throw new Error(
+    `${found.length} mutants are called so: ${part}; which of\n${which.map(({ name }) => `  ${name}`).join('\n')}`,
+  );
 }
