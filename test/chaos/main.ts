@@ -43,7 +43,7 @@ const command = new Command('chaos')
   .option('--faults <names>', `with commas between them, or none: ${faults.map(({ name }) => name).join(', ')}`)
   .option('--soak <time>', 'mixed load with faults for so long, such as 60m: does anything grow?', minutes)
   .option('--other-root <folder>', 'another version of the service, for two-versions')
-  .option('--mutant <name>', 'part of its name: runs a copy of the service that has this mistake', mutant)
+  .option('--mutant <name>', 'part of its name: runs a copy of the service that has this mistake', namedMutant)
   .option(
     '--clocks-off <minutes>',
     'what the clocks of API and workers are before the others, or behind if negative',
@@ -52,7 +52,7 @@ const command = new Command('chaos')
   .option(
     '--mutants [names...]',
     'each of them, or all, by a run and by the test that is to notice it: a table of what did',
-    (name: string, earlier: unknown) => [...(Array.isArray(earlier) ? (earlier as Mutant[]) : []), mutant(name)],
+    (name: string, earlier: unknown) => [...(Array.isArray(earlier) ? (earlier as Mutant[]) : []), namedMutant(name)],
   )
   .addOption(new Option('--profile <name>', 'how Temporal runs').choices(['dev', 'server']).default('dev'));
 
@@ -152,14 +152,14 @@ function tell(run: RunResult, options: Options): void {
 
 /** A round of a soak is the first one of a soak that begins with its seed. */
 const commandOf = (seed: number, options: Options): string => {
-  const { seconds, faults: names, profile, otherRoot, clocksOff, mutant: mistake, soak: forMinutes } = options;
+  const { seconds, faults: names, profile, otherRoot, clocksOff, mutant, soak: forMinutes } = options;
   return [
     `npm run chaos -- --seed ${seed} --profile ${profile}`,
     forMinutes === undefined ? `--seconds ${seconds}` : `--soak ${Math.min(forMinutes, ROUND_SECONDS / 60)}m`,
     names === undefined ? null : `--faults ${names}`,
     otherRoot === undefined ? null : `--other-root ${otherRoot}`,
     clocksOff === undefined ? null : `--clocks-off ${clocksOff}`,
-    mistake === undefined ? null : `--mutant "${mistake.name}"`,
+    mutant === undefined ? null : `--mutant "${mutant.name}"`,
   ]
     .filter((part) => part !== null)
     .join(' ');
@@ -170,7 +170,7 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-function mutant(partOfName: string): Mutant {
+function namedMutant(partOfName: string): Mutant {
   try {
     return mutantNamed(partOfName);
   } catch (error) {

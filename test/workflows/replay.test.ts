@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replayed } from '../setup/replayed.ts';
 
-/** Every history of a version that was released replays on the new code: what runs during a deploy goes on as if nothing had happened. */
+/**
+ * Every history of a version that was released replays on the new code: what runs during a deploy goes on as if nothing
+ * had happened.
+ */
 const folder = join(import.meta.dirname, '../histories');
 const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json')).sort();
 
