@@ -1,13 +1,17 @@
 import { type WorkflowClient, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SenderPlaces } from '../src/contracts/sender-places.ts';
+import type { SeatMapProjector } from '../src/contracts/seat-map-projector.ts';
 import {
   NOTHING_CHANGED_FAILURE,
   SEAT_COMMANDS_PER_BATCH_MAX,
   showMessages,
+  type SeatChanges,
   type SeatCommandsAnswer,
+  type SeatMapDelta,
+  type ProjectingSender,
 } from '../src/contracts/show-messages.ts';
 import {
   OutcomeUnknownError,
@@ -50,6 +54,8 @@ const SHOWS_REMEMBERED_MAX = 1_000;
 /** So late may one that waits hear that its time is up. */
 const LATE_LOOK_EVERY_MS = 250;
 
+type SeatCommandsArgs = [commands: readonly SeatCommand[], sender?: ProjectingSender];
+
 interface Waiting {
   readonly command: SeatCommand;
   /** By the clock that nobody sets. */
@@ -68,6 +74,8 @@ export interface BatcherOptions {
   /** By default for a process that shares no show with more than nine others. */
   readonly places?: SenderPlaces;
   readonly observe?: BatchObserver;
+  /** Projects what the batches of this process have changed; absent: the shows do it themselves. */
+  readonly projector?: SeatMapProjector;
   /** Longest time that a command waits for company, ms. */
   readonly lingerMaxMs?: number;
 }
@@ -84,6 +92,7 @@ export class SeatCommandBatcher {
   readonly #client: WorkflowClient;
   readonly #places: SenderPlaces;
   readonly #observe: BatchObserver;
+  readonly #projector: SeatMapProjector | undefined;
   readonly #lingerMaxMs: number;
   readonly #lastTookMs = new LruMap<string, number>(SHOWS_REMEMBERED_MAX);
   /** Shows with an update in flight, or about to have one, and what waits for the next one. */
@@ -94,6 +103,7 @@ export class SeatCommandBatcher {
     this.#client = client;
     this.#places = places;
     this.#observe = observe;
+    this.#projector = options.projector;
     this.#lingerMaxMs = lingerMaxMs;
   }
 
@@ -167,11 +177,19 @@ export class SeatCommandBatcher {
   /** One update, which may be sent any number of times. */
   #update(showId: string, batch: readonly Waiting[]): () => Promise<SeatCommandsAnswer> {
     const handle = this.#client.getHandle(showWorkflowId(showId));
-    const options = { updateId: randomUUID(), args: [batch.map(({ command }) => command)] as [SeatCommand[]] };
+    const commands = batch.map(({ command }) => command);
+    const sender = this.#projector && { projectedVersion: this.#projector.projectedVersion(showId) };
+    const args: SeatCommandsArgs = sender ? [commands, sender] : [commands];
+    const options = { updateId: newUpdateId(), args };
     let notRunning = 0;
     return async () => {
       try {
-        return await handle.executeUpdate<SeatCommandsAnswer, [SeatCommand[]]>(showMessages.seatCommands, options);
+        const answer = await handle.executeUpdate<SeatCommandsAnswer, SeatCommandsArgs>(
+          showMessages.seatCommands,
+          options,
+        );
+        if (answer.changed) this.#projector?.project(deltaOf(showId, answer.version, answer.changed));
+        return answer;
       } catch (error) {
         const refused = changedNothing(error);
         if (refused) return refused;
@@ -196,6 +214,17 @@ export class SeatCommandBatcher {
     await this.#untilAnswered(update, Date.now() + ASKED_AFTER_MS).catch(() => undefined);
   }
 }
+
+/** Temporal keeps it with every update of a run, several times: 72 bits tell the few hundred of a run apart. */
+const newUpdateId = (): string => randomBytes(9).toString('base64url');
+
+const deltaOf = (showId: string, toVersion: number, { fromVersion, asOfMs, seats }: SeatChanges): SeatMapDelta => ({
+  showId,
+  fromVersion,
+  toVersion,
+  asOfMs,
+  change: { seats: seats.flatMap(([status, those]) => those.map((seat) => [seat, status] as const)) },
+});
 
 /** Those that have waited too long hear that nothing was done. The queue stands in the order of their deadlines. */
 function refuseLate(showId: string, queue: Waiting[]): void {

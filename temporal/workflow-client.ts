@@ -26,6 +26,7 @@ import {
   WAITS_PER_RUN_MAX,
 } from '../src/contracts/change-messages.ts';
 import type { PaymentNotification } from '../src/contracts/payments.ts';
+import type { SeatMapProjector } from '../src/contracts/seat-map-projector.ts';
 import type { SenderPlaces } from '../src/contracts/sender-places.ts';
 import type { ShowChange } from '../src/contracts/show-changes.ts';
 import { type SaleChange, type SaleChanged, showMessages } from '../src/contracts/show-messages.ts';
@@ -79,6 +80,8 @@ export interface WorkflowClientOptions {
   /** Cities that have task queues of their own. */
   readonly cityQueues?: CityQueues;
   readonly observeBatch?: BatchObserver;
+  /** As `BatcherOptions.projector`. */
+  readonly seatMapProjector?: SeatMapProjector;
   /** As `BatcherOptions.lingerMaxMs`. */
   readonly seatCommandLingerMaxMs?: number;
 }
@@ -90,11 +93,12 @@ export class TemporalWorkflowClient implements WorkflowClient {
   readonly #queuesOf: (cityId: string) => TaskQueues;
 
   constructor(client: Client, options: WorkflowClientOptions = {}) {
-    const { senderPlaces, cityQueues, observeBatch, seatCommandLingerMaxMs } = options;
+    const { senderPlaces, cityQueues, observeBatch, seatMapProjector, seatCommandLingerMaxMs } = options;
     this.#client = client;
     this.#seatCommands = new SeatCommandBatcher(client.workflow, {
       places: senderPlaces,
       observe: observeBatch,
+      projector: seatMapProjector,
       lingerMaxMs: seatCommandLingerMaxMs,
     });
     this.#queuesOf = (cityId) => taskQueuesOf(cityId, cityQueues);

@@ -17,27 +17,33 @@ import {
 } from '@temporalio/workflow';
 import type { ShowActivities } from '../activities/show-activities.ts';
 import {
+  CHANGED_SEATS_MAX,
   NOTHING_CHANGED_FAILURE,
   ownerMark,
+  type ProjectingSender,
   SEAT_COMMANDS_PER_BATCH_MAX,
   type SaleChange,
   type SaleChanged,
-  showMessages,
-  UPDATES_PER_RUN_MAX,
+  type SeatChanges,
   type SeatCommandsAnswer,
   type SeatMapDelta,
   type SeatMapView,
+  showMessages,
   type ShowWorkflowInput,
+  UPDATES_PER_RUN_MAX,
 } from '../src/contracts/show-messages.ts';
 import {
   type SeatCommand,
   type SeatCommandResult,
   type SeatConflict,
+  type SeatStatus,
   seatCommandKinds,
 } from '../src/domain/seat-commands.ts';
 import { SeatMap } from '../src/domain/seat-map.ts';
 
-export const seatCommands = defineUpdate<SeatCommandsAnswer, [readonly SeatCommand[]]>(showMessages.seatCommands);
+export const seatCommands = defineUpdate<SeatCommandsAnswer, [readonly SeatCommand[], ProjectingSender?]>(
+  showMessages.seatCommands,
+);
 export const changeSale = defineUpdate<SaleChanged, [SaleChange]>(showMessages.changeSale);
 export const releaseSeats = defineSignal<[readonly string[]]>(showMessages.releaseSeats);
 export const seatMap = defineQuery<SeatMapView>(showMessages.seatMap);
@@ -57,6 +63,8 @@ const HISTORY_EVENTS_MAX = 5_000;
 const UPDATES_PER_FORMER_RUN_MAX = 1_000;
 /** A new run waits this long for the projection of the old one, and then without it: Postgres may be away. */
 const LAST_PROJECTION_WAIT_MS = 1_000;
+/** Who has sent a batch projects what it changes in milliseconds; what is not projected by then, the show does. */
+const SENDERS_PROJECT_WITHIN = '2s';
 /** The booking's own timer releases its hold; the show looks after what is left a moment later. */
 const EXPIRY_GRACE_MS = 300;
 /** So seldom does anybody hear of it; another one is begun then. */
@@ -77,7 +85,10 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
   let updates = 0;
   // A new show's row is there already, at version 0 with every seat available.
   let projectedVersion = carried ? carried.projectedVersion : 0;
+  /** Up to which the show itself has to project: all else is left to those who send the batches. */
+  let ownVersion = seats.version;
   let projecting = false;
+  let lookingAfterSenders = false;
   let leaving = false;
   let outgrown = false;
   let timerDueAtMs = Infinity;
@@ -87,15 +98,16 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
 
   setHandler(
     seatCommands,
-    (commands) => {
+    (commands, sender) => {
       updates += 1;
       const nowMs = Date.now();
       const results = commands.map((command) => seats.apply(command, nowMs));
-      afterChange();
-      return answerOf(results);
+      const changed = sender && patched('senders-project') ? leftTo(sender) : null;
+      afterChange(changed ? lookAfterSenders : projectAll);
+      return { ...answerOf(results), ...(changed && { changed }) };
     },
     {
-      validator: (commands: readonly SeatCommand[]) => {
+      validator: (commands: readonly SeatCommand[], _sender?: ProjectingSender) => {
         refuseMalformed(commands);
         const results = seats.preview(commands, Date.now());
         if (results === null) return;
@@ -131,29 +143,61 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     return { results, version: seats.version, ...(takenBy.length > 0 && { takenBy }) };
   }
 
-  function afterChange(): void {
+  /** @param tellReadModel sees to it that the read model hears of the change */
+  function afterChange(tellReadModel: () => Promise<void> = projectAll): void {
     describe();
     lookAtHistory();
-    void CancellationScope.nonCancellable(project);
+    void CancellationScope.nonCancellable(tellReadModel);
     void CancellationScope.nonCancellable(watchEarliestExpiry);
+  }
+
+  function projectAll(): Promise<void> {
+    ownVersion = seats.version;
+    return project();
+  }
+
+  function isBehind(version: number): boolean {
+    return projectedVersion === null || projectedVersion < version;
   }
 
   /** At most one projection is in flight; it carries all that changed since the last one was acknowledged. */
   async function project(): Promise<void> {
-    if (projecting || projectedVersion === seats.version) return;
+    if (projecting || !isBehind(ownVersion)) return;
     projecting = true;
-    while (!leaving && projectedVersion !== seats.version) {
+    while (!leaving && isBehind(ownVersion)) {
       asked += 1;
       const outcome = await projectSeatMap(delta());
       // The row is older than we were told: the next projection carries the whole map.
-      projectedVersion = outcome.kind === 'gap' ? null : outcome.version;
+      projectedVersion = outcome.kind === 'gap' ? null : Math.max(outcome.version, projectedVersion ?? 0);
       lookAtHistory();
     }
     projecting = false;
     if (!leaving) leaveTrace();
   }
 
-  const isProjected = () => !projecting;
+  /** What the sender of a batch is to project; null where the show has to: it is much, or the row lacks even more. */
+  function leftTo(sender: ProjectingSender): SeatChanges | null {
+    if (projectedVersion === null) return null;
+    const told = sender.projectedVersion ?? 0;
+    if (told <= seats.version) projectedVersion = Math.max(projectedVersion, told);
+    const changes = seats.changesSince(projectedVersion);
+    if (changes === null || changes.length > CHANGED_SEATS_MAX) return null;
+    return { fromVersion: projectedVersion, asOfMs: seats.changedAtMs, seats: seatsByStatus(changes) };
+  }
+
+  /** What senders have not projected, because they died or could not reach the database, the show does. */
+  async function lookAfterSenders(): Promise<void> {
+    if (lookingAfterSenders || !isBehind(seats.version)) return;
+    lookingAfterSenders = true;
+    while (!leaving && isBehind(seats.version)) {
+      const { version } = seats;
+      asked += 1;
+      await sleep(SENDERS_PROJECT_WITHIN, { summary: 'senders project' });
+      if (isBehind(version)) await projectAll();
+    }
+    lookingAfterSenders = false;
+    if (!leaving) leaveTrace();
+  }
 
   function delta(): SeatMapDelta {
     const { version, changedAtMs } = seats;
@@ -239,10 +283,13 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     }
   }
 
-  afterChange();
+  // What the run before has left: an update may have come with the first task.
+  afterChange(project);
   await CancellationScope.nonCancellable(async () => {
     const ended = await hasEnded();
     leaving = !ended;
+    if (ended) void projectAll();
+    const isProjected = () => !projecting;
     await (ended ? condition(isProjected) : condition(isProjected, LAST_PROJECTION_WAIT_MS));
     await condition(allHandlersFinished);
     if (ended) return;
@@ -272,6 +319,16 @@ function changedSale(sale: Sale, { showVersion, title, endsAtMs, ...times }: Sal
     rules: { ...sale.rules, salesOpenAtMs, salesCloseAtMs, ...times, ...(closed && { closed }) },
     showVersion,
   };
+}
+
+function seatsByStatus(changes: readonly (readonly [seat: number, status: SeatStatus])[]): SeatChanges['seats'] {
+  const byStatus = new Map<SeatStatus, number[]>();
+  for (const [seat, status] of changes) {
+    const seats = byStatus.get(status);
+    if (seats) seats.push(seat);
+    else byStatus.set(status, [seat]);
+  }
+  return [...byStatus];
 }
 
 const conflictsOf = (result: SeatCommandResult): readonly SeatConflict[] =>

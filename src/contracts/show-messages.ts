@@ -65,6 +65,27 @@ export interface SeatCommandsAnswer {
    * Absent where there is none.
    */
   readonly takenBy?: readonly (readonly [seat: number, owner: OwnerMark, untilMs: number | null])[];
+  /** What the sender is to project. Absent where the show does it itself. */
+  readonly changed?: SeatChanges;
+}
+
+/** The sender of a batch, when it projects what the batch changes. */
+export interface ProjectingSender {
+  /** Version that the show's row has at least, as far as the sender knows; null when it doesn't. */
+  readonly projectedVersion: number | null;
+}
+
+/** Most seats that are left to a sender to project: of more, each answer that Temporal keeps would grow too long. */
+export const CHANGED_SEATS_MAX = 256;
+
+/** What has changed from one version to that of the answer; in few bytes, as Temporal keeps every answer of a run. */
+export interface SeatChanges {
+  /** The read model's row has this version at least. */
+  readonly fromVersion: number;
+  /** Time of the newest change, Unix ms. */
+  readonly asOfMs: number;
+  /** By status at the answer's version; at most `CHANGED_SEATS_MAX`. */
+  readonly seats: readonly (readonly [status: string, seats: readonly number[]])[];
 }
 
 /**
@@ -80,7 +101,7 @@ export const ownerMark = (bookingId: string): OwnerMark => bookingId.slice(-OWNE
 
 /** Names of the show workflow's messages. */
 export const showMessages = {
-  /** Update: a batch of seat commands, answered one by one. */
+  /** Update: a batch of seat commands, answered one by one, and of its sender, if it projects what it changes. */
   seatCommands: 'seatCommands',
   /** Update: the sale goes by other times, or is closed for good. */
   changeSale: 'changeSale',

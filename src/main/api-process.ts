@@ -17,6 +17,7 @@ import { newId } from '../platform/ids.ts';
 import { createLogger } from '../platform/logger.ts';
 import { openFilesMax } from '../platform/open-files.ts';
 import { createDatabase } from '../read-model/database.ts';
+import { PacedSeatMapProjector } from '../live/paced-seat-map-projector.ts';
 import { ShowSenderPlaces } from '../read-model/sender-places.ts';
 import { TicketCodes } from '../tickets/ticket-codes.ts';
 import { listen } from './listening.ts';
@@ -72,6 +73,7 @@ export async function runApiProcess(
   const metrics = createMetrics({ process: true });
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
   const senderPlaces = new ShowSenderPlaces(config.DATABASE_URL, log);
+  const seatMapProjector = new PacedSeatMapProjector(db, log);
   const seatMaps = new SeatMapCache({ db, databaseUrl: config.DATABASE_URL, log, metrics: metrics.live });
   const streams = new SeatMapStreams({
     seatMaps,
@@ -86,6 +88,7 @@ export async function runApiProcess(
     workflows: decorate(
       new TemporalWorkflowClient(client, {
         senderPlaces,
+        seatMapProjector,
         cityQueues: config.CITY_QUEUES,
         observeBatch: (batch) => metrics.seatCommandBatch(batch),
       }),
@@ -124,6 +127,7 @@ export async function runApiProcess(
   await seatMaps.close();
   await client.connection.close();
   await senderPlaces.close();
+  await seatMapProjector.close();
   await db.destroy();
 }
 

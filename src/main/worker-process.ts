@@ -24,6 +24,7 @@ import { createLogger } from '../platform/logger.ts';
 import { createRegistry } from '../platform/metrics.ts';
 import { createDatabase, type ReadModel } from '../read-model/database.ts';
 import { findProviderReference, keepProviderReference } from '../read-model/provider-references.ts';
+import { PacedSeatMapProjector } from '../live/paced-seat-map-projector.ts';
 import { ShowSenderPlaces } from '../read-model/sender-places.ts';
 import { guardAgainstHanging } from './hang-guard.ts';
 import { startMetricsServer } from './metrics-server.ts';
@@ -45,6 +46,11 @@ const log = createLogger('worker');
  * both quicker (docs/decisions/0010).
  */
 const CONFIRMATION_LINGER_MAX_MS = 300;
+
+/**
+ * A confirmation is written to the seat map after this long, ms: on a busy show the next hold's API process has done so by then.
+ */
+const CONFIRMATION_SHOWN_WITHIN_MS = 200;
 
 export type Activities = BookingActivities &
   ChangeActivities &
@@ -97,8 +103,10 @@ export async function runWorkerProcess(
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
   const client = await connectClient(temporal);
   const senderPlaces = new ShowSenderPlaces(config.DATABASE_URL, log);
+  const seatMapProjector = new PacedSeatMapProjector(db, log, CONFIRMATION_SHOWN_WITHIN_MS);
   const workflows = new TemporalWorkflowClient(client, {
     senderPlaces,
+    seatMapProjector,
     cityQueues: config.CITY_QUEUES,
     observeBatch: metrics.seatCommandBatch,
     seatCommandLingerMaxMs: CONFIRMATION_LINGER_MAX_MS,
@@ -164,6 +172,7 @@ export async function runWorkerProcess(
   await connection.close();
   await client.connection.close();
   await senderPlaces.close();
+  await seatMapProjector.close();
   await gateways.close();
   await db.destroy();
 }

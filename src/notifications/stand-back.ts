@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
  * small part of what the priority leaves it; where nobody does, it waits for nothing and rests for nothing.
  */
 const TIMES_THE_WAIT = 20;
-/** So a message every quarter of a second goes out whatever happens, 14,000 an hour. */
-const REST_MAX_MS = 250;
+/** So a message every second goes out whatever happens, 3,600 an hour. */
+const REST_MAX_MS = 1_000;
 /** What is not rested of a long wait is rested before the next turns; not more, for the machine may be idle by then. */
-const OWED_MAX_MS = 2_000;
+const OWED_MAX_MS = 10_000;
 
 export interface Usage {
   readonly nowMs: number;

@@ -20,12 +20,14 @@ export const SEAT_MAP_CHANNEL = 'seat_maps';
 const TRIES_MAX = 5;
 
 /**
- * Advances a show's row by a delta, never back, and then tells the listeners. `gap` asks for the full map: the row is
+ * Advances a show's row by a delta, never back, and tells the listeners. `gap` asks for the full map: the row is
  * behind the delta's start, or there is none. A delta that the row has passed already is a success.
  */
 export async function projectSeatMap(db: ReadModel, delta: SeatMapDelta): Promise<ProjectionOutcome> {
   const outcome = 'full' in delta.change ? await replaceMap(db, delta, delta.change.full) : await patchMap(db, delta);
-  if (outcome.kind === 'projected') await notify(db, delta.showId, outcome.version);
+  // Whoever has written a later version tells of it.
+  if (outcome.kind === 'projected' && outcome.version === delta.toVersion)
+    await notify(db, delta.showId, outcome.version);
   return outcome;
 }
 
@@ -39,7 +41,7 @@ async function replaceMap(db: ReadModel, delta: SeatMapDelta, statuses: string):
     )
     .returning('version')
     .executeTakeFirst();
-  if (written !== undefined) return { kind: 'projected', version: written.version };
+  if (written !== undefined) return { kind: 'projected', version: delta.toVersion };
   return { kind: 'projected', version: (await findSnapshot(db, delta.showId))?.version ?? delta.toVersion };
 }
 

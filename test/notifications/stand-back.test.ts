@@ -46,18 +46,25 @@ describe('work that stands back', () => {
     expect(told.restsMs).toEqual([100]);
   });
 
-  test('never rests longer than a quarter of a second at once, and for what is left before the next turns', async () => {
+  test('never rests longer than a second at once, and for what is left before the next turns', async () => {
     const told = new ToldUsage();
-    await told.turnAfter({ activeMs: 60, cpuMs: 40 });
+    await told.turnAfter({ activeMs: 120, cpuMs: 40 });
     for (let turn = 0; turn < 2; turn += 1) await told.turnAfter({ activeMs: 0, cpuMs: 0 });
-    expect(told.restsMs).toEqual([250, 150]);
+    expect(told.restsMs).toEqual([1_000, 600]);
+  });
+
+  test('owes no more than ten seconds of rest, however long it has waited', async () => {
+    const told = new ToldUsage();
+    await told.turnAfter({ activeMs: 60_000, cpuMs: 40 });
+    for (let turn = 0; turn < 20; turn += 1) await told.turnAfter({ activeMs: 0, cpuMs: 0 });
+    expect(told.restsMs).toEqual(Array.from({ length: 10 }, () => 1_000));
   });
 
   test('counts the time that it had nothing to do as rest', async () => {
     const told = new ToldUsage();
-    await told.turnAfter({ activeMs: 60, cpuMs: 40 });
+    await told.turnAfter({ activeMs: 120, cpuMs: 40 });
     await told.turnAfter({ activeMs: 0, cpuMs: 0, idleMs: 100 });
-    expect(told.restsMs).toEqual([250, 50]);
+    expect(told.restsMs).toEqual([1_000, 500]);
   });
 
   test('gives one turn after the other', async () => {

@@ -1,11 +1,21 @@
 import { sql } from 'kysely';
-import { UPDATES_PER_RUN_MAX } from '../../src/contracts/show-messages.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SeatMapProjector } from '../../src/contracts/seat-map-projector.ts';
+import {
+  CHANGED_SEATS_MAX,
+  type ProjectingSender,
+  showMessages,
+  type SeatCommandsAnswer,
+  UPDATES_PER_RUN_MAX,
+} from '../../src/contracts/show-messages.ts';
+import { showWorkflowId } from '../../src/contracts/workflow-ids.ts';
 import type { SeatCommand } from '../../src/domain/seat-commands.ts';
 import { newId } from '../../src/platform/ids.ts';
+import { PacedSeatMapProjector } from '../../src/live/paced-seat-map-projector.ts';
 import { loadSeatMap } from '../../src/read-model/seat-maps.ts';
 import type { Show } from '../../src/read-model/shows.ts';
 import { eventually } from '../setup/eventually.ts';
-import { openShow, rowsOfSeats, statusesOf } from '../setup/shows.ts';
+import { openShow, rowsOfSeats, statusesOf, viewOf } from '../setup/shows.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
 import { useTestSystem } from '../setup/system.ts';
 import { untilKnown } from '../setup/until-known.ts';
@@ -21,6 +31,30 @@ const hold = (seats: readonly number[], bookingId = newId('bkg')): SeatCommand =
   pick: { seats },
 });
 
+const log = { warn: () => undefined, info: () => undefined };
+const projectors: PacedSeatMapProjector[] = [];
+afterEach(async () => {
+  await Promise.all(projectors.splice(0).map((projector) => projector.close()));
+});
+
+/** As API and worker processes send commands: what the show answers they project. */
+function newSender(): TemporalWorkflowClient {
+  const seatMapProjector = new PacedSeatMapProjector(system.db, log);
+  projectors.push(seatMapProjector);
+  return new TemporalWorkflowClient(system.temporal, { seatMapProjector, seatCommandLingerMaxMs: 0 });
+}
+
+/** As one whose process dies with every answer. */
+const newForgetfulSender = (): TemporalWorkflowClient => {
+  const seatMapProjector: SeatMapProjector = { projectedVersion: () => null, project: () => undefined };
+  return new TemporalWorkflowClient(system.temporal, { seatMapProjector, seatCommandLingerMaxMs: 0 });
+};
+
+async function projectionsOf(show: Show): Promise<number> {
+  const { events } = await system.temporal.workflow.getHandle(showWorkflowId(show.id)).fetchHistory();
+  return events!.filter((event) => event.activityTaskScheduledEventAttributes).length;
+}
+
 /** Resolves when the row shows what the show's workflow says now. */
 async function untilProjected(show: Show): Promise<void> {
   const statuses = await statusesOf(system, show.id);
@@ -33,11 +67,11 @@ const SENDERS = 8;
 const UPDATES_PER_RUN = UPDATES_PER_RUN_MAX + 38;
 
 /** One seat after the other, from several sides, for a while. */
-async function keepBusy(show: Show, forMs: number): Promise<void> {
+async function keepBusy(show: Show, forMs: number, workflows = system.workflows): Promise<void> {
   const untilMs = Date.now() + forMs;
   const lane = async (row: number) => {
     while (Date.now() < untilMs) {
-      await holdAndRelease(system.workflows, show, [row * 10, row * 10 + 1]);
+      await holdAndRelease(workflows, show, [row * 10, row * 10 + 1]);
     }
   };
   await Promise.all([0, 1, 2, 3].map(lane));
@@ -50,11 +84,17 @@ async function holdAndRelease(workflows: TemporalWorkflowClient, show: Show, sea
   await untilKnown(() => workflows.seatCommand(show.id, { kind: 'release', bookingId }));
 }
 
-test('a change reaches readers within half a second, as a rule', async () => {
+const whoProjects = [
+  ['the show', () => system.workflows],
+  ['who has sent it', newSender],
+] as const;
+
+test.each(whoProjects)('%s projects a change within half a second, as a rule', async (_, sender) => {
   const show = await openShow(system);
+  const workflows = sender();
   const lags: number[] = [];
   for (let seat = 0; seat < 40; seat += 2) {
-    await system.workflows.seatCommand(show.id, hold([seat, seat + 1]));
+    await workflows.seatCommand(show.id, hold([seat, seat + 1]));
     const changedAtMs = Date.now();
     await eventually(async () => expect((await loadSeatMap(system.db, show.id))?.statuses[seat]).toBe('h'));
     lags.push(Date.now() - changedAtMs);
@@ -88,50 +128,144 @@ test('a show costs a bounded number of projections a second, however many change
   const show = await openShow(system);
   await keepBusy(show, 2_000);
   await untilProjected(show);
-  const { events } = await system.temporal.workflow.getHandle(`show/${show.id}`).fetchHistory();
-  const projections = events!.filter((event) => event.activityTaskScheduledEventAttributes);
-  expect(projections.length).toBeLessThanOrEqual(14);
+  expect(await projectionsOf(show)).toBeLessThanOrEqual(14);
 });
 
-describe('the read model catches up by itself', () => {
+describe('senders project what their batches change', () => {
+  /** The show looks after them so much later, and a projection takes some milliseconds. */
+  const LOOKED_AFTER_MS = 2_000;
+
+  /** One batch as somebody sends it, and the answer as it comes. */
+  const send = (show: Show, commands: readonly SeatCommand[], sender?: ProjectingSender) =>
+    system.temporal.workflow
+      .getHandle(showWorkflowId(show.id))
+      .executeUpdate<SeatCommandsAnswer, [readonly SeatCommand[], ProjectingSender?]>(showMessages.seatCommands, {
+        args: sender ? [commands, sender] : [commands],
+      });
+
+  test('and the show does nothing but look after the last one', async () => {
+    const show = await openShow(system);
+    const untilMs = Date.now() + 3 * LOOKED_AFTER_MS;
+    // So slowly that they stay in one run: the next one would begin with a projection of its own.
+    const sell = async (sender: TemporalWorkflowClient, row: number) => {
+      while (Date.now() < untilMs) {
+        await holdAndRelease(sender, show, [row * 10, row * 10 + 1]);
+        await delay(150);
+      }
+    };
+    await Promise.all([newSender(), newSender()].map(sell));
+    expect(await projectionsOf(show)).toBe(0);
+    await untilProjected(show);
+    await delay(1.5 * LOOKED_AFTER_MS);
+    expect(await projectionsOf(show)).toBeLessThanOrEqual(1);
+    const { version } = (await loadSeatMap(system.db, show.id))!;
+    expect((await viewOf(system, show.id)).version).toBe(version);
+  });
+
+  test('what one of them leaves behind, the show projects', async () => {
+    const show = await openShow(system);
+    await newForgetfulSender().seatCommand(show.id, hold([0, 1]));
+    const heldAtMs = Date.now();
+    await eventually(async () => expect((await loadSeatMap(system.db, show.id))!.statuses[0]).toBe('h'));
+    const lagMs = Date.now() - heldAtMs;
+    expect(lagMs).toBeGreaterThan(LOOKED_AFTER_MS / 2);
+    expect(lagMs).toBeLessThan(2 * LOOKED_AFTER_MS);
+    expect(await projectionsOf(show)).toBe(1);
+  });
+
+  test('what all of them leave behind in a storm, the show projects, a few times only', async () => {
+    const show = await openShow(system);
+    const begunAtMs = Date.now();
+    await keepBusy(show, 3 * LOOKED_AFTER_MS, newForgetfulSender());
+    await untilProjected(show);
+    expect(await projectionsOf(show)).toBeGreaterThanOrEqual(2);
+    expect(await projectionsOf(show)).toBeLessThanOrEqual((Date.now() - begunAtMs) / LOOKED_AFTER_MS + 1);
+  });
+
+  test('what is left behind at the end of a show is projected before it ends', async () => {
+    const show = await openShow(system, { startsInMs: 500, salesCloseInMs: 500, endsInMs: LOOKED_AFTER_MS / 2 });
+    await newForgetfulSender().seatCommand(show.id, { kind: 'block', seats: [0], reason: 'camera' });
+    await system.temporal.workflow.getHandle(showWorkflowId(show.id)).result();
+    expect((await loadSeatMap(system.db, show.id))!.statuses[0]).toBe('x');
+  });
+
+  test('what is left behind by a run is projected by the next one', async () => {
+    const show = await openShow(system);
+    const sender = newForgetfulSender();
+    for (let update = 0; update < UPDATES_PER_RUN_MAX; update += 2) await holdAndRelease(sender, show, [0, 1]);
+    await sender.seatCommand(show.id, hold([4, 5]));
+    await untilProjected(show);
+  });
+
+  test('an answer names what has changed since the version that the sender has told, and no more', async () => {
+    const show = await openShow(system);
+    const changedBy = async (seats: readonly number[], projectedVersion: number | null) =>
+      (await send(show, [hold(seats)], { projectedVersion })).changed;
+    expect(await changedBy([0, 1], null)).toMatchObject({ fromVersion: 0, seats: [['h', [0, 1]]] });
+    expect(await changedBy([10], null)).toMatchObject({ fromVersion: 0, seats: [['h', [0, 1, 10]]] });
+    expect(await changedBy([20], 2)).toMatchObject({ fromVersion: 2, seats: [['h', [20]]] });
+    // The database has been brought back to an older state, or was another show's: nobody knows of such a version.
+    expect(await changedBy([30], 1_000)).toMatchObject({ fromVersion: 2, seats: [['h', [20, 30]]] });
+    expect((await send(show, [hold([40])])).changed).toBeUndefined();
+    await untilProjected(show);
+  });
+
+  test('more seats than an answer may name are projected by the show at once', async () => {
+    const show = await openShow(system, { plan: rowsOfSeats(30, 10) });
+    const all = Array.from({ length: CHANGED_SEATS_MAX + 1 }, (_, seat) => seat);
+    const most = await send(show, [{ kind: 'block', seats: all.slice(1), reason: 'camera' }], { projectedVersion: 0 });
+    expect(most.changed?.seats).toEqual([['x', all.slice(1)]]);
+    expect(await projectionsOf(show)).toBe(0);
+    const more = await send(show, [{ kind: 'block', seats: all, reason: 'camera' }], { projectedVersion: 0 });
+    expect(more.changed).toBeUndefined();
+    await eventually(async () => expect(await projectionsOf(show)).toBe(1));
+    await untilProjected(show);
+  });
+});
+
+describe.each(whoProjects)('the read model catches up by itself, where %s projects', (_, sender) => {
   test('after Postgres has answered errors for a while', async () => {
     const show = await openShow(system);
+    const workflows = sender();
     await sql`alter table seat_map_snapshots rename to seat_map_snapshots_away`.execute(system.db);
-    await keepBusy(show, 500);
-    await system.workflows.seatCommand(show.id, hold([4, 5]));
+    await keepBusy(show, 500, workflows);
+    await workflows.seatCommand(show.id, hold([4, 5]));
     await sql`alter table seat_map_snapshots_away rename to seat_map_snapshots`.execute(system.db);
     await untilProjected(show);
   });
 
   test('after its connections were cut', async () => {
     const show = await openShow(system);
+    const workflows = sender();
     const cut = sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`;
-    const busy = keepBusy(show, 1_000);
+    const busy = keepBusy(show, 1_000, workflows);
     for (let time = 0; time < 5; time++) await cut.execute(system.db).catch(() => undefined);
     await busy;
-    await system.workflows.seatCommand(show.id, hold([4, 5]));
+    await workflows.seatCommand(show.id, hold([4, 5]));
     await untilProjected(show);
   });
 
   test('after its row was lost: it is written anew, all of it', async () => {
     const show = await openShow(system);
-    await system.workflows.seatCommand(show.id, hold([0, 1]));
+    const workflows = sender();
+    await workflows.seatCommand(show.id, hold([0, 1]));
     await untilProjected(show);
     await system.db.deleteFrom('seat_map_snapshots').where('show_id', '=', show.id).execute();
-    await system.workflows.seatCommand(show.id, hold([4, 5]));
+    await workflows.seatCommand(show.id, hold([4, 5]));
     await untilProjected(show);
   });
 
   test('after the worker was killed with a projection under way', async () => {
     const show = await openShow(system);
-    const busy = keepBusy(show, 1_000);
+    const workflows = sender();
+    const busy = keepBusy(show, 1_000, workflows);
     await eventually(async () => expect((await loadSeatMap(system.db, show.id))!.version).toBeGreaterThan(0));
     await system.workers[0]!.kill('SIGKILL');
     await system.workers[0]!.start();
     await busy;
     const last = hold([4, 5]);
-    await untilKnown(() => system.workflows.seatCommand(show.id, last));
+    await untilKnown(() => workflows.seatCommand(show.id, last));
     await untilProjected(show);
   });
 });

@@ -322,6 +322,19 @@ export const mutants: readonly Mutant[] = [
     isSeenByClients: false,
   },
   {
+    name: 'nobody looks after what senders have not projected',
+    promise: 7,
+    edits: [
+      {
+        file: 'workflows/show.ts',
+        find: 'if (isBehind(version)) await projectAll();',
+        replace: 'if (isBehind(version)) leaveTrace();',
+      },
+    ],
+    test: test('workflows/seat-map-projection', 'what one of them leaves behind'),
+    isSeenByClients: false,
+  },
+  {
     name: 'money that a booking was told of as it ended is told of no more',
     promise: 8,
     edits: [

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   bookingChangeWorkflowId,
   showCancellationWorkflowId,
@@ -5,19 +6,23 @@ import {
   showWorkflowId,
   taskQueues,
 } from '../../../src/contracts/workflow-ids.ts';
+import type { SeatMapProjector } from '../../../src/contracts/seat-map-projector.ts';
 import type { ReconciliationMode } from '../../../src/contracts/reconciliation.ts';
 import type { SeatCommand } from '../../../src/domain/seat-commands.ts';
 import { newId } from '../../../src/platform/ids.ts';
+import { PacedSeatMapProjector } from '../../../src/live/paced-seat-map-projector.ts';
 import { findShow } from '../../../src/read-model/shows.ts';
+import { TemporalWorkflowClient } from '../../../temporal/workflow-client.ts';
 import { book, endOf, pay } from '../bookings.ts';
 import { eventually } from '../eventually.ts';
 import { cancelledByStaff, movedByStaff } from '../show-changes.ts';
-import { openShow, rowsOfSeats, statusesOf } from '../shows.ts';
+import { openShow, rowsOfSeats, statusesOf, untilProjected } from '../shows.ts';
 import type { TestSystem } from '../system.ts';
 import { brief, ofBooking, patient, type Recorded, type Story } from './story.ts';
 
 /** Shows, what staff does to them, and what is looked after for all of them, in all their interesting states. */
 export function showStories(system: TestSystem): readonly Story[] {
+  const silent = { warn: () => undefined, info: () => undefined };
   const handleOf = (workflowId: string) => system.temporal.workflow.getHandle(workflowId);
   const hold = (bookingId: string, seats: readonly number[], ttlMs = 60_000) =>
     ({ kind: 'hold', bookingId, fingerprint: 'f', buyerId: 'usr', ttlMs, pick: { seats } }) as const;
@@ -90,6 +95,28 @@ export function showStories(system: TestSystem): readonly Story[] {
     await system.workflows.seatCommand(show.id, hold(newId('bkg'), [4, 5]));
     await projected(2);
     return [{ name: 'show-projected-anew', workflowId: showWorkflowId(show.id) }];
+  }
+
+  /** Two processes that sell write what they have changed; one that dies with its answer leaves it to the show. */
+  async function projectedBySenders(): Promise<Recorded[]> {
+    const show = await openShow(system);
+    const projectors = [1, 2].map(() => new PacedSeatMapProjector(system.db, silent));
+    const dying: SeatMapProjector = { projectedVersion: () => null, project: () => undefined };
+    const senders = [...projectors, dying].map(
+      (seatMapProjector) => new TemporalWorkflowClient(system.temporal, { seatMapProjector }),
+    );
+    const sell = async (row: number, sender: TemporalWorkflowClient) => {
+      for (let seat = 0; seat < 10; seat += 2) {
+        const bookingId = newId('bkg');
+        await sender.seatCommand(show.id, hold(bookingId, [row * 10 + seat, row * 10 + seat + 1]));
+        if (seat % 4 === 0) await sender.seatCommand(show.id, { kind: 'release', bookingId });
+        await delay(400);
+      }
+    };
+    await Promise.all(senders.map((sender, row) => sell(row, sender)));
+    await untilProjected(system, show.id);
+    await Promise.all(projectors.map((projector) => projector.close()));
+    return [{ name: 'show-projected-by-senders', workflowId: showWorkflowId(show.id) }];
   }
 
   /** Moved, then cancelled: one booking has been paid, another one is paid when it is too late. */
@@ -193,6 +220,7 @@ export function showStories(system: TestSystem): readonly Story[] {
     ofEveryCommand,
     expiringByItself,
     projectedAnew,
+    projectedBySenders,
     ofSeveralRuns,
     movedThenCancelled,
     movedTwice,
