@@ -10,8 +10,8 @@ import {
   showMessages,
   type SeatChanges,
   type SeatCommandsAnswer,
+  type SeatCommandsArgs,
   type SeatMapDelta,
-  type ProjectingSender,
 } from '../src/contracts/show-messages.ts';
 import {
   OutcomeUnknownError,
@@ -53,8 +53,6 @@ const LINGER_MAX_MS = 80;
 const SHOWS_REMEMBERED_MAX = 1_000;
 /** So late may one that waits hear that its time is up. */
 const LATE_LOOK_EVERY_MS = 250;
-
-type SeatCommandsArgs = [commands: readonly SeatCommand[], sender?: ProjectingSender];
 
 interface Waiting {
   readonly command: SeatCommand;
@@ -188,7 +186,7 @@ export class SeatCommandBatcher {
           showMessages.seatCommands,
           options,
         );
-        if (answer.changed) this.#projector?.project(deltaOf(showId, answer.version, answer.changed));
+        this.#project(showId, answer);
         return answer;
       } catch (error) {
         const refused = changedNothing(error);
@@ -199,6 +197,10 @@ export class SeatCommandBatcher {
         throw error;
       }
     };
+  }
+
+  #project(showId: string, { changed, version }: SeatCommandsAnswer): void {
+    if (changed) this.#projector?.project(deltaOf(showId, version, changed));
   }
 
   #untilAnswered(update: () => Promise<SeatCommandsAnswer>, deadlineMs: number): Promise<SeatCommandsAnswer> {

@@ -26,6 +26,7 @@ import {
   type SaleChanged,
   type SeatChanges,
   type SeatCommandsAnswer,
+  type SeatCommandsArgs,
   type SeatMapDelta,
   type SeatMapView,
   showMessages,
@@ -41,9 +42,7 @@ import {
 } from '../src/domain/seat-commands.ts';
 import { SeatMap } from '../src/domain/seat-map.ts';
 
-export const seatCommands = defineUpdate<SeatCommandsAnswer, [readonly SeatCommand[], ProjectingSender?]>(
-  showMessages.seatCommands,
-);
+export const seatCommands = defineUpdate<SeatCommandsAnswer, SeatCommandsArgs>(showMessages.seatCommands);
 export const changeSale = defineUpdate<SaleChanged, [SaleChange]>(showMessages.changeSale);
 export const releaseSeats = defineSignal<[readonly string[]]>(showMessages.releaseSeats);
 export const seatMap = defineQuery<SeatMapView>(showMessages.seatMap);
@@ -63,8 +62,11 @@ const HISTORY_EVENTS_MAX = 5_000;
 const UPDATES_PER_FORMER_RUN_MAX = 1_000;
 /** A new run waits this long for the projection of the old one, and then without it: Postgres may be away. */
 const LAST_PROJECTION_WAIT_MS = 1_000;
-/** Who has sent a batch projects what it changes in milliseconds; what is not projected by then, the show does. */
-const SENDERS_PROJECT_WITHIN = '2s';
+/**
+ * Who has sent a batch projects what it changes in milliseconds. The show looks so often for what was there already when it
+ * looked last: a change that is left behind waits for one to two of them.
+ */
+const LOOK_AFTER_SENDERS_EVERY = '1s';
 /** The booking's own timer releases its hold; the show looks after what is left a moment later. */
 const EXPIRY_GRACE_MS = 300;
 /** So seldom does anybody hear of it; another one is begun then. */
@@ -90,6 +92,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
   let projecting = false;
   let lookingAfterSenders = false;
   let leaving = false;
+  let ended = false;
   let outgrown = false;
   let timerDueAtMs = Infinity;
   let asked = 0;
@@ -101,8 +104,9 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     (commands, sender) => {
       updates += 1;
       const nowMs = Date.now();
+      const versionBefore = seats.version;
       const results = commands.map((command) => seats.apply(command, nowMs));
-      const changed = sender && patched('senders-project') ? leftTo(sender) : null;
+      const changed = sender && patched('senders-project') ? leftTo(sender, versionBefore) : null;
       afterChange(changed ? lookAfterSenders : projectAll);
       return { ...answerOf(results), ...(changed && { changed }) };
     },
@@ -175,11 +179,14 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     if (!leaving) leaveTrace();
   }
 
-  /** What the sender of a batch is to project; null where the show has to: it is much, or the row lacks even more. */
-  function leftTo(sender: ProjectingSender): SeatChanges | null {
-    if (projectedVersion === null) return null;
+  /**
+   * What the sender of a batch is to project; null where the show has to: it is much, the row lacks even more, or nobody will
+   * be there to look after the sender. No row has a version that the show did not have before the batch.
+   */
+  function leftTo(sender: ProjectingSender, versionBefore: number): SeatChanges | null {
+    if (projectedVersion === null || ended) return null;
     const told = sender.projectedVersion ?? 0;
-    if (told <= seats.version) projectedVersion = Math.max(projectedVersion, told);
+    if (told <= versionBefore) projectedVersion = Math.max(projectedVersion, told);
     const changes = seats.changesSince(projectedVersion);
     if (changes === null || changes.length > CHANGED_SEATS_MAX) return null;
     return { fromVersion: projectedVersion, asOfMs: seats.changedAtMs, seats: seatsByStatus(changes) };
@@ -192,7 +199,7 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     while (!leaving && isBehind(seats.version)) {
       const { version } = seats;
       asked += 1;
-      await sleep(SENDERS_PROJECT_WITHIN, { summary: 'senders project' });
+      await sleep(LOOK_AFTER_SENDERS_EVERY, { summary: 'senders project' });
       if (isBehind(version)) await projectAll();
     }
     lookingAfterSenders = false;
@@ -222,8 +229,9 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     await sleep(Math.max(dueAtMs - Date.now(), 1), { summary: 'earliest hold expiry' });
     if (timerDueAtMs === dueAtMs) timerDueAtMs = Infinity;
     const askedBefore = asked;
-    seats.expireHolds(Date.now());
-    afterChange();
+    const expired = seats.expireHolds(Date.now());
+    // Where nothing has expired nothing is the show's own, and what is left to senders stays theirs.
+    afterChange(expired > 0 ? projectAll : project);
     if (asked === askedBefore) leaveTrace();
   }
 
@@ -283,10 +291,10 @@ export async function showWorkflow(input: ShowWorkflowInput): Promise<void> {
     }
   }
 
-  // What the run before has left: an update may have come with the first task.
+  // What the run before has left. An update may have come with the first task: what it has changed may be its sender's.
   afterChange(project);
   await CancellationScope.nonCancellable(async () => {
-    const ended = await hasEnded();
+    ended = await hasEnded();
     leaving = !ended;
     if (ended) void projectAll();
     const isProjected = () => !projecting;

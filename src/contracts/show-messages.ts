@@ -1,4 +1,4 @@
-import type { SaleRules, SaleTimes, SeatCommandResult } from '../domain/seat-commands.ts';
+import type { SaleRules, SaleTimes, SeatCommand, SeatCommandResult } from '../domain/seat-commands.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
 import type { StatusCounts } from '../domain/occupancy.ts';
 import type { SeatMapSnapshot } from '../domain/seat-map.ts';
@@ -74,6 +74,9 @@ export interface ProjectingSender {
   /** Version that the show's row has at least, as far as the sender knows; null when it doesn't. */
   readonly projectedVersion: number | null;
 }
+
+/** Of an update; without a sender the show projects what the batch changes. */
+export type SeatCommandsArgs = [commands: readonly SeatCommand[], sender?: ProjectingSender];
 
 /** Most seats that are left to a sender to project: of more, each answer that Temporal keeps would grow too long. */
 export const CHANGED_SEATS_MAX = 256;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SeatMapProjector } from '../contracts/seat-map-projector.ts';
@@ -15,6 +16,8 @@ const WRITES_AT_ONCE_MAX = 4;
 const SHOWS_AT_ONCE_MAX = 1_000;
 /** Shows of which the written version is remembered; of others the show goes by what it knows itself. */
 const SHOWS_REMEMBERED_MAX = 10_000;
+/** While the database refuses, thousands of writes may fail. */
+const WARN_EVERY_MS = 60_000;
 
 /**
  * Brings the rows of shows to the versions that their answers tell: a lone change at once, of a storm the newest, at a pace.
@@ -22,7 +25,7 @@ const SHOWS_REMEMBERED_MAX = 10_000;
  */
 export class PacedSeatMapProjector implements SeatMapProjector {
   readonly #db: ReadModel;
-  readonly #log: Pick<Logger, 'warn' | 'info'>;
+  readonly #log: Pick<Logger, 'warn'>;
   readonly #lingerMs: number;
   readonly #limit = pLimit(WRITES_AT_ONCE_MAX);
   readonly #written = new LruMap<string, number>(SHOWS_REMEMBERED_MAX);
@@ -30,13 +33,17 @@ export class PacedSeatMapProjector implements SeatMapProjector {
   readonly #unwritten = new Map<string, SeatMapDelta | null>();
   readonly #atHand = new Set<Promise<void>>();
   readonly #closing = new AbortController();
-  #failing = false;
+  #warnedAtMs = -Infinity;
+  /** A database that can't be reached would keep the process for as long as every show waits for it. */
+  #hasFailedWhileClosing = false;
 
   /** @param lingerMs so long a change waits for others before it is written; none: it is written at once */
-  constructor(db: ReadModel, log: Pick<Logger, 'warn' | 'info'>, lingerMs = 0) {
+  constructor(db: ReadModel, log: Pick<Logger, 'warn'>, lingerMs = 0) {
     this.#db = db;
     this.#log = log;
     this.#lingerMs = lingerMs;
+    // Each show at hand rests with it.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   projectedVersion(showId: string): number | null {
@@ -45,7 +52,8 @@ export class PacedSeatMapProjector implements SeatMapProjector {
 
   project(delta: SeatMapDelta): void {
     const { showId, toVersion } = delta;
-    if (this.#closing.signal.aborted || toVersion <= (this.#written.get(showId) ?? 0)) return;
+    // One that is older than the row as it was known here is looked at: the row may have been brought back to an older state.
+    if (this.#closing.signal.aborted || toVersion === this.#written.get(showId)) return;
     const newest = this.#unwritten.get(showId);
     if (newest === undefined) {
       if (this.#unwritten.size >= SHOWS_AT_ONCE_MAX) return;
@@ -57,7 +65,7 @@ export class PacedSeatMapProjector implements SeatMapProjector {
     }
   }
 
-  /** Resolves when what has come until now is written; what comes later is left to the shows. */
+  /** Resolves when what has come until now is written or can't be; what comes later is left to the shows. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#atHand);
@@ -65,8 +73,8 @@ export class PacedSeatMapProjector implements SeatMapProjector {
 
   async #writeWhatComes(showId: string): Promise<void> {
     while (this.#unwritten.get(showId)) {
-      await this.#rest(this.#lingerMs);
       const startedAtMs = performance.now();
+      await this.#rest(this.#lingerMs);
       await this.#limit(() => this.#write(showId));
       await this.#rest(PACE_MS - (performance.now() - startedAtMs));
     }
@@ -76,17 +84,22 @@ export class PacedSeatMapProjector implements SeatMapProjector {
   async #write(showId: string): Promise<void> {
     const delta = this.#unwritten.get(showId)!;
     this.#unwritten.set(showId, null);
+    if (this.#hasFailedWhileClosing) return;
     try {
       const outcome = await projectSeatMap(this.#db, delta);
       if (outcome.kind === 'projected') this.#written.set(showId, outcome.version);
       else this.#written.delete(showId);
-      if (this.#failing) this.#log.info('seat maps are written again');
-      this.#failing = false;
     } catch (error) {
-      if (!this.#failing)
-        this.#log.warn({ err: error, showId }, 'a seat map could not be written: its show will do it');
-      this.#failing = true;
+      this.#hasFailedWhileClosing = this.#closing.signal.aborted;
+      this.#warn(error, showId);
     }
+  }
+
+  #warn(error: unknown, showId: string): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#warnedAtMs < WARN_EVERY_MS) return;
+    this.#warnedAtMs = nowMs;
+    this.#log.warn({ err: error, showId }, 'a seat map could not be written: its show will do it');
   }
 
   async #rest(ms: number): Promise<void> {

@@ -47,10 +47,8 @@ const log = createLogger('worker');
  */
 const CONFIRMATION_LINGER_MAX_MS = 300;
 
-/**
- * A confirmation is written to the seat map after this long, ms: on a busy show the next hold's API process has done so by then.
- */
-const CONFIRMATION_SHOWN_WITHIN_MS = 200;
+/** So long a confirmation waits to be projected, ms: on a busy show the API process of the next hold has done so by then. */
+const CONFIRMATION_PROJECTION_LINGER_MS = 200;
 
 export type Activities = BookingActivities &
   ChangeActivities &
@@ -103,7 +101,7 @@ export async function runWorkerProcess(
   const db = createDatabase(config.DATABASE_URL, { poolMax: config.DATABASE_POOL_MAX, log });
   const client = await connectClient(temporal);
   const senderPlaces = new ShowSenderPlaces(config.DATABASE_URL, log);
-  const seatMapProjector = new PacedSeatMapProjector(db, log, CONFIRMATION_SHOWN_WITHIN_MS);
+  const seatMapProjector = new PacedSeatMapProjector(db, log, CONFIRMATION_PROJECTION_LINGER_MS);
   const workflows = new TemporalWorkflowClient(client, {
     senderPlaces,
     seatMapProjector,

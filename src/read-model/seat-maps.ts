@@ -16,7 +16,7 @@ export interface StoredSeatMap {
 /** Postgres channel of the notices; the payload is `showId:version`. */
 export const SEAT_MAP_CHANNEL = 'seat_maps';
 
-/** A row changes under us only if an earlier attempt of the same projection is still running: once or twice at most. */
+/** Whoever sends to the show writes its row, each a few times a second: it changes under us now and then. */
 const TRIES_MAX = 5;
 
 /**

@@ -4,8 +4,9 @@ import type { SeatMapProjector } from '../../src/contracts/seat-map-projector.ts
 import {
   CHANGED_SEATS_MAX,
   type ProjectingSender,
-  showMessages,
   type SeatCommandsAnswer,
+  type SeatCommandsArgs,
+  showMessages,
   UPDATES_PER_RUN_MAX,
 } from '../../src/contracts/show-messages.ts';
 import { showWorkflowId } from '../../src/contracts/workflow-ids.ts';
@@ -31,7 +32,7 @@ const hold = (seats: readonly number[], bookingId = newId('bkg')): SeatCommand =
   pick: { seats },
 });
 
-const log = { warn: () => undefined, info: () => undefined };
+const log = { warn: () => undefined };
 const projectors: PacedSeatMapProjector[] = [];
 afterEach(async () => {
   await Promise.all(projectors.splice(0).map((projector) => projector.close()));
@@ -132,32 +133,37 @@ test('a show costs a bounded number of projections a second, however many change
 });
 
 describe('senders project what their batches change', () => {
-  /** The show looks after them so much later, and a projection takes some milliseconds. */
-  const LOOKED_AFTER_MS = 2_000;
+  /** So often the show looks for what was there already when it looked last. */
+  const LOOKS_EVERY_MS = 1_000;
 
-  /** One batch as somebody sends it, and the answer as it comes. */
-  const send = (show: Show, commands: readonly SeatCommand[], sender?: ProjectingSender) =>
-    system.temporal.workflow
-      .getHandle(showWorkflowId(show.id))
-      .executeUpdate<SeatCommandsAnswer, [readonly SeatCommand[], ProjectingSender?]>(showMessages.seatCommands, {
-        args: sender ? [commands, sender] : [commands],
-      });
-
-  test('and the show does nothing but look after the last one', async () => {
-    const show = await openShow(system);
-    const untilMs = Date.now() + 3 * LOOKED_AFTER_MS;
-    // So slowly that they stay in one run: the next one would begin with a projection of its own.
+  /** For some looks, in one run: the next one would begin with a projection of its own. */
+  async function sellSlowly(show: Show, senders: readonly TemporalWorkflowClient[]): Promise<void> {
+    const untilMs = Date.now() + 6 * LOOKS_EVERY_MS;
     const sell = async (sender: TemporalWorkflowClient, row: number) => {
       while (Date.now() < untilMs) {
         await holdAndRelease(sender, show, [row * 10, row * 10 + 1]);
         await delay(150);
       }
     };
-    await Promise.all([newSender(), newSender()].map(sell));
-    expect(await projectionsOf(show)).toBe(0);
-    await untilProjected(show);
-    await delay(1.5 * LOOKED_AFTER_MS);
+    await Promise.all(senders.map(sell));
+  }
+
+  /** One batch as somebody sends it, and the answer as it comes. */
+  const send = (show: Show, commands: readonly SeatCommand[], sender?: ProjectingSender) =>
+    system.temporal.workflow
+      .getHandle(showWorkflowId(show.id))
+      .executeUpdate<SeatCommandsAnswer, SeatCommandsArgs>(showMessages.seatCommands, {
+        args: sender ? [commands, sender] : [commands],
+      });
+
+  test('and the show does nothing but look after the last one', async () => {
+    const show = await openShow(system);
+    await sellSlowly(show, [newSender(), newSender()]);
+    // Not one a look: a stroke of the machine's may keep a sender from telling for as long.
     expect(await projectionsOf(show)).toBeLessThanOrEqual(1);
+    await untilProjected(show);
+    await delay(2.5 * LOOKS_EVERY_MS);
+    expect(await projectionsOf(show)).toBeLessThanOrEqual(2);
     const { version } = (await loadSeatMap(system.db, show.id))!;
     expect((await viewOf(system, show.id)).version).toBe(version);
   });
@@ -168,45 +174,85 @@ describe('senders project what their batches change', () => {
     const heldAtMs = Date.now();
     await eventually(async () => expect((await loadSeatMap(system.db, show.id))!.statuses[0]).toBe('h'));
     const lagMs = Date.now() - heldAtMs;
-    expect(lagMs).toBeGreaterThan(LOOKED_AFTER_MS / 2);
-    expect(lagMs).toBeLessThan(2 * LOOKED_AFTER_MS);
+    expect(lagMs).toBeGreaterThan(LOOKS_EVERY_MS / 2);
+    expect(lagMs).toBeLessThan(3 * LOOKS_EVERY_MS);
     expect(await projectionsOf(show)).toBe(1);
   });
 
   test('what all of them leave behind in a storm, the show projects, a few times only', async () => {
     const show = await openShow(system);
     const begunAtMs = Date.now();
-    await keepBusy(show, 3 * LOOKED_AFTER_MS, newForgetfulSender());
+    await sellSlowly(show, [newForgetfulSender(), newForgetfulSender()]);
     await untilProjected(show);
     expect(await projectionsOf(show)).toBeGreaterThanOrEqual(2);
-    expect(await projectionsOf(show)).toBeLessThanOrEqual((Date.now() - begunAtMs) / LOOKED_AFTER_MS + 1);
+    expect(await projectionsOf(show)).toBeLessThanOrEqual((Date.now() - begunAtMs) / LOOKS_EVERY_MS + 1);
   });
 
-  test('what is left behind at the end of a show is projected before it ends', async () => {
-    const show = await openShow(system, { startsInMs: 500, salesCloseInMs: 500, endsInMs: LOOKED_AFTER_MS / 2 });
-    await newForgetfulSender().seatCommand(show.id, { kind: 'block', seats: [0], reason: 'camera' });
-    await system.temporal.workflow.getHandle(showWorkflowId(show.id)).result();
-    expect((await loadSeatMap(system.db, show.id))!.statuses[0]).toBe('x');
+  test('what is left behind at the end of a show is projected before it ends, whatever still comes', async () => {
+    const inMs = (ms: number) => ({ startsInMs: ms - 1, salesCloseInMs: ms - 1, endsInMs: ms });
+    const show = await openShow(system, inMs(3_000));
+    const handle = system.temporal.workflow.getHandle(showWorkflowId(show.id));
+    const sender = newForgetfulSender();
+    const block = (seat: number) => sender.seatCommand(show.id, { kind: 'block', seats: [seat], reason: 'camera' });
+    await away(async () => {
+      await block(0);
+      await delay(show.endsAtMs - Date.now() + 500);
+      await block(5);
+    });
+    await handle.result();
+    expect((await loadSeatMap(system.db, show.id))!.statuses.slice(0, 6)).toBe('xaaaax');
   });
 
   test('what is left behind by a run is projected by the next one', async () => {
     const show = await openShow(system);
+    const handle = system.temporal.workflow.getHandle(showWorkflowId(show.id));
+    const { runId } = await handle.describe();
     const sender = newForgetfulSender();
     for (let update = 0; update < UPDATES_PER_RUN_MAX; update += 2) await holdAndRelease(sender, show, [0, 1]);
-    await sender.seatCommand(show.id, hold([4, 5]));
-    await untilProjected(show);
+    await eventually(async () => expect((await handle.describe()).runId).not.toBe(runId));
+    const { version } = await viewOf(system, show.id);
+    await eventually(async () => expect((await loadSeatMap(system.db, show.id))?.version).toBe(version));
   });
+
+  test('a look that finds nothing to do leaves a trace of its task', async () => {
+    const show = await openShow(system);
+    const sender = newSender();
+    const bookingId = newId('bkg');
+    await sender.seatCommand(show.id, hold([0, 1], bookingId));
+    await eventually(async () => expect((await loadSeatMap(system.db, show.id))!.version).toBe(1));
+    // Changes nothing but the order of what may still come, and tells the version that has been written.
+    await sender.seatCommand(show.id, { kind: 'swap', bookingId, seats: [0, 1], askedAtMs: Date.now() });
+    await eventually(async () => {
+      const { events } = await system.temporal.workflow.getHandle(showWorkflowId(show.id)).fetchHistory();
+      const looked = events!.findIndex((event) => event.timerFiredEventAttributes);
+      expect(looked).toBeGreaterThan(0);
+      expect(events!.slice(looked).filter((event) => event.timerStartedEventAttributes)).toHaveLength(1);
+    });
+    expect(await projectionsOf(show)).toBe(0);
+  });
+
+  const away = async (act: () => Promise<unknown>): Promise<void> => {
+    await sql`alter table seat_map_snapshots rename to seat_map_snapshots_away`.execute(system.db);
+    try {
+      await act();
+    } finally {
+      await sql`alter table seat_map_snapshots_away rename to seat_map_snapshots`.execute(system.db);
+    }
+  };
 
   test('an answer names what has changed since the version that the sender has told, and no more', async () => {
     const show = await openShow(system);
     const changedBy = async (seats: readonly number[], projectedVersion: number | null) =>
       (await send(show, [hold(seats)], { projectedVersion })).changed;
-    expect(await changedBy([0, 1], null)).toMatchObject({ fromVersion: 0, seats: [['h', [0, 1]]] });
-    expect(await changedBy([10], null)).toMatchObject({ fromVersion: 0, seats: [['h', [0, 1, 10]]] });
-    expect(await changedBy([20], 2)).toMatchObject({ fromVersion: 2, seats: [['h', [20]]] });
-    // The database has been brought back to an older state, or was another show's: nobody knows of such a version.
-    expect(await changedBy([30], 1_000)).toMatchObject({ fromVersion: 2, seats: [['h', [20, 30]]] });
-    expect((await send(show, [hold([40])])).changed).toBeUndefined();
+    // So that the show's own looks can't change what is projected.
+    await away(async () => {
+      expect(await changedBy([0, 1], null)).toMatchObject({ fromVersion: 0, seats: [['h', [0, 1]]] });
+      expect(await changedBy([10], null)).toMatchObject({ fromVersion: 0, seats: [['h', [0, 1, 10]]] });
+      expect(await changedBy([20], 2)).toMatchObject({ fromVersion: 2, seats: [['h', [20]]] });
+      // Another life's: no row can have the version that this batch makes, or a later one.
+      expect(await changedBy([30], 4)).toMatchObject({ fromVersion: 2, seats: [['h', [20, 30]]] });
+      expect((await send(show, [hold([40])])).changed).toBeUndefined();
+    });
     await untilProjected(show);
   });
 
@@ -215,10 +261,9 @@ describe('senders project what their batches change', () => {
     const all = Array.from({ length: CHANGED_SEATS_MAX + 1 }, (_, seat) => seat);
     const most = await send(show, [{ kind: 'block', seats: all.slice(1), reason: 'camera' }], { projectedVersion: 0 });
     expect(most.changed?.seats).toEqual([['x', all.slice(1)]]);
-    expect(await projectionsOf(show)).toBe(0);
     const more = await send(show, [{ kind: 'block', seats: all, reason: 'camera' }], { projectedVersion: 0 });
     expect(more.changed).toBeUndefined();
-    await eventually(async () => expect(await projectionsOf(show)).toBe(1));
+    await eventually(async () => expect(await projectionsOf(show)).toBeGreaterThanOrEqual(1));
     await untilProjected(show);
   });
 });

@@ -22,7 +22,7 @@ import { brief, ofBooking, patient, type Recorded, type Story } from './story.ts
 
 /** Shows, what staff does to them, and what is looked after for all of them, in all their interesting states. */
 export function showStories(system: TestSystem): readonly Story[] {
-  const silent = { warn: () => undefined, info: () => undefined };
+  const silent = { warn: () => undefined };
   const handleOf = (workflowId: string) => system.temporal.workflow.getHandle(workflowId);
   const hold = (bookingId: string, seats: readonly number[], ttlMs = 60_000) =>
     ({ kind: 'hold', bookingId, fingerprint: 'f', buyerId: 'usr', ttlMs, pick: { seats } }) as const;
