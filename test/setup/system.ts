@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import type { ReadModel } from '../../src/read-model/database.ts';
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
+import { deleteSchedules } from './delete-schedules.ts';
 import { freePort } from './free-port.ts';
 import { TEST_BUNDLES_DIR } from './global-setup.ts';
 import { useTestDatabase } from './postgres.ts';
@@ -51,11 +52,6 @@ export interface TestSystem {
   readonly apis: readonly TestProcess[];
   /** Settings that every part was started with. */
   readonly env: Readonly<Record<string, string>>;
-}
-
-/** They would go on for as long as the server does, for nobody, at the expense of the tests that come after. */
-async function deleteSchedules({ schedule }: Client): Promise<void> {
-  for await (const { scheduleId } of schedule.list()) await schedule.getHandle(scheduleId).delete();
 }
 
 export function useTestSystem(options: SystemOptions = {}): TestSystem {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { NewBooking } from '../../src/domain/booking.ts';
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
+import { deleteSchedules } from './delete-schedules.ts';
 import { eventually } from './eventually.ts';
 import { TestProcess } from './process.ts';
 import type { TestSystem } from './system.ts';
@@ -48,6 +49,7 @@ export async function withHaltingWorker<Result>(
     return await work(own, halts, namespace);
   } finally {
     await worker.kill();
+    await deleteSchedules(temporal);
     await temporal.connection.close();
     await rm(folder, { recursive: true, force: true });
   }

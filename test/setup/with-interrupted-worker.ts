@@ -1,5 +1,6 @@
 import { connectClient } from '../../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../../temporal/workflow-client.ts';
+import { deleteSchedules } from './delete-schedules.ts';
 import { eventually } from './eventually.ts';
 import { TestProcess } from './process.ts';
 import type { TestSystem } from './system.ts';
@@ -44,6 +45,7 @@ export async function withInterruptedWorker<Result>(
     return await work(own, { namespace, first, next, untilInterrupted });
   } finally {
     await Promise.all([first.kill(), next.kill()]);
+    await deleteSchedules(temporal);
     await temporal.connection.close();
   }
 }
