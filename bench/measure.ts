@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import { auditSales } from './audit.ts';
 import { ApiClient } from './buyers.ts';
+import { withCoreSpeeds } from './core-speed.ts';
 import { startLoad, underLoad } from './load/under-load.ts';
 import { processCosts } from './process-costs.ts';
 import type { Result } from './report.ts';
@@ -20,8 +21,16 @@ export interface Measuring {
  * Runs a scenario on a system of its own: what one leaves behind, thousands of open bookings, is no part of another.
  * A run that throws or fails its audit counts for nothing, and ends the scenario; the runs before it count.
  */
-export async function measure(scenario: Scenario, { profile, runs, peak }: Measuring): Promise<Result> {
+export async function measure(scenario: Scenario, measuring: Measuring): Promise<Result> {
   const [load = NaN] = loadavg();
+  const { done, coreSpeeds } = await withCoreSpeeds(() => runsOf(scenario, measuring));
+  return { scenario, profile: measuring.profile, load, coreSpeeds, ...done };
+}
+
+async function runsOf(
+  scenario: Scenario,
+  { profile, runs, peak }: Measuring,
+): Promise<Pick<Result, 'measurements' | 'failures'>> {
   const measurements: Measurement[] = [];
   const failures: string[] = [];
   try {
@@ -41,7 +50,7 @@ export async function measure(scenario: Scenario, { profile, runs, peak }: Measu
   } catch (error) {
     failures.push(error instanceof Error ? error.message : String(error));
   }
-  return { scenario, profile, measurements, load, failures };
+  return { measurements, failures };
 }
 
 function contextOf(

@@ -1,4 +1,5 @@
 import { cpus, release, totalmem } from 'node:os';
+import { speedRange } from './core-speed.ts';
 import { peerTable, type PeerResult } from './peers/measure.ts';
 import { missedRatios, type Ratio, ratiosOf, ratioTable } from './peers/ratios.ts';
 import type { Plot } from './plots.ts';
@@ -13,6 +14,8 @@ export interface Result {
   readonly measurements: readonly Measurement[];
   /** Of the machine, a minute's, before the first run: what else it had to do. */
   readonly load: number;
+  /** Of a core, once a second, as `coreSpeed` tells it. */
+  readonly coreSpeeds: readonly number[];
   /** Why a run counts for nothing: it threw, or failed its audit. */
   readonly failures: readonly string[];
 }
@@ -24,12 +27,12 @@ export function machine(): string {
 }
 
 /** Markdown: each figure with its lowest, median and highest run, what it has to reach, and what an operation costs by part. */
-export function tableOf({ scenario, profile, measurements, load, failures }: Result): string {
+export function tableOf({ scenario, profile, measurements, load, coreSpeeds, failures }: Result): string {
   const runs = measurements.length === 1 ? 'one run' : `${measurements.length} runs`;
   return [
     `### ${scenario.name}, profile \`${profile}\``,
     '',
-    `${scenario.what}; ${runs}; load of the machine before ${rounded(load)}`,
+    `${scenario.what}; ${runs}; load of the machine before ${rounded(load)}; speed of a core ${speedRange(coreSpeeds)}`,
     ...failures.flatMap((failure) => ['', `**FAILED**: ${failure}`]),
     ...(measurements.length > 0 ? ['', ...figureLines(scenario, profile, measurements)] : []),
     ...costLines(measurements.flatMap(({ costs }) => costs ?? [])),
@@ -130,6 +133,9 @@ function head(results: readonly Result[]): string[] {
     'generator itself takes of the same cores stands apart. After each run an audit compares what clients were told with the API,',
     "Postgres, the show workflows and the provider's ledger: a seat sold twice or a lost confirmation fails the run. `server` is",
     'Temporal Server on Postgres, `dev` the development server on SQLite.',
+    '',
+    'The speed of a core, lowest, median and highest, is looked at once a second while a scenario runs: how often it writes and reads a',
+    'small document of JSON in a millisecond of CPU time. What two reports, or two scenarios, say compares as these do.',
     '',
     'What each step brought, and what holds what is missed: [decision 10](decisions/0010-what-holds-the-numbers.md). What it means',
     'for more machines: [capacity](capacity.md).',

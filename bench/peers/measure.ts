@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { withCoreSpeeds } from '../core-speed.ts';
 import { startLoad } from '../load/under-load.ts';
 import { processesBelow } from '../process-costs.ts';
 import { median, rounded } from '../statistics.ts';
@@ -21,6 +22,8 @@ export interface PeerRun {
   readonly generatorCpuMs: number;
   /** Of the machine, a minute's, when the run began: what else it had to do. */
   readonly load: number;
+  /** Of a core, as `coreSpeed` tells it: the median of the run. */
+  readonly coreSpeed: number;
 }
 
 export interface PeerResult {
@@ -77,11 +80,10 @@ async function withPeer<Result>(
 
 async function measuredRun(peer: RunningPeer, workload: Workload, sales: ToldSales): Promise<PeerRun> {
   const [load = NaN] = loadavg();
-  const { figures, loaded, operations } = await workload.run({
-    peer,
-    sales,
-    load: (job) => startLoad(job, () => cpuMsOf(peer.pid)).done,
-  });
+  const { done, coreSpeeds } = await withCoreSpeeds(() =>
+    workload.run({ peer, sales, load: (job) => startLoad(job, () => cpuMsOf(peer.pid)).done }),
+  );
+  const { figures, loaded, operations } = done;
   const { before, after } = loaded;
   const perOperation = (part: PeerPart): number => (after[part] - before[part]) / operations;
   return {
@@ -93,6 +95,7 @@ async function measuredRun(peer: RunningPeer, workload: Workload, sales: ToldSal
     },
     generatorCpuMs: loaded.generatorCpuMs / operations,
     load,
+    coreSpeed: median(coreSpeeds),
   };
 }
 
@@ -119,6 +122,7 @@ export function peerTable(results: readonly PeerResult[]): string {
         ...peerParts.map((part) => `of it ${part}`),
         '_load generator_',
         'load',
+        'speed of a core',
       ];
       const rows = ofIt.map(({ peer, runs }) => {
         const mid = (of: (run: PeerRun) => number): string => rounded(median(runs.map(of)));
@@ -129,6 +133,7 @@ export function peerTable(results: readonly PeerResult[]): string {
           ...peerParts.map((part) => mid(({ cpuMs }) => cpuMs[part])),
           mid(({ generatorCpuMs }) => generatorCpuMs),
           mid(({ load }) => load),
+          mid(({ coreSpeed }) => coreSpeed),
         ];
       });
       const lines = [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);

@@ -17,6 +17,7 @@ const result = (bookings: number[], p99 = 10, profile: Profile = 'server'): Resu
   profile,
   measurements: bookings.map((value) => ({ figures: { bookings: value, p99, noted: 1 } })),
   load: 1,
+  coreSpeeds: [100],
   failures: [],
 });
 
