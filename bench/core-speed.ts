@@ -1,4 +1,4 @@
-import { median, rounded } from './statistics.ts';
+import { quantile, rounded } from './statistics.ts';
 
 /** Some of what an answer of the API carries. */
 const SAMPLE = {
@@ -43,6 +43,6 @@ export async function withCoreSpeeds<T>(work: () => Promise<T>): Promise<{ done:
   }
 }
 
-/** Lowest, median and highest, as tables show it. */
+/** What a tenth of the looks was below, half of them, and all but a tenth, as tables show it. */
 export const speedRange = (speeds: readonly number[]): string =>
-  `${rounded(Math.min(...speeds))} – ${rounded(median(speeds))} – ${rounded(Math.max(...speeds))}`;
+  [0.1, 0.5, 0.9].map((share) => rounded(quantile(speeds, share))).join(' – ');

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { measure } from './measure.ts';
 import { measurePeer, peerTable, type PeerResult } from './peers/measure.ts';
 import { type PeerName, peerNames } from './peers/peer.ts';
-import { missedRatios, ratiosOf, ratioTable } from './peers/ratios.ts';
+import { missedRatios, ratiosOf, ratioTable, slowPeers } from './peers/ratios.ts';
 import { hotShow as hotShowOfPeers, sellOut as sellOutOfPeers } from './peers/workloads.ts';
 import { writePlots } from './plots.ts';
 import { type Findings, machine, reportOf, type Result, shortcomings, tableOf } from './report.ts';
@@ -35,7 +35,8 @@ const scenariosWith = ({
   unloaded,
   peakScenario,
   sellOut(256),
-  tenSeats,
+  tenSeats(5_000),
+  tenSeats(50_000),
   showWorkflow,
   mapReads,
   pacedSale,
@@ -55,9 +56,16 @@ const SHORT_MS = 8_000;
 /** Shorter than ours: they were warm sooner, and there are four of them. */
 const peerTiming = { warmUpMs: 2_000, measuredMs: 8_000 };
 const peerWorkloads = [hotShowOfPeers, sellOutOfPeers(64, peerTiming), sellOutOfPeers(256, peerTiming)];
+/** After what they are held against, and before anything else: in the same minutes. */
+const PEERS_AFTER = 'ten-seats-5000';
 /** Where nobody is refused, both ways of Restate are one. */
 const workloadsOf = (name: PeerName) => (name === 'restate-in-turn' ? [hotShowOfPeers] : peerWorkloads);
 const REPORT = 'docs/performance.md';
+
+const positive = (text: string): number => {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('a whole number above 0');
+  return Number(text);
+};
 
 const command = new Command('bench')
   .description('Measures the system as npm start runs it, through HTTP, the load generator on the same machine.')
@@ -73,10 +81,10 @@ const command = new Command('bench')
       .map(({ name }) => name)
       .join(', ')}`,
   )
-  .option('--runs <count>', 'runs of each scenario; the median counts', Number, 3)
-  .option('--watchers <count>', 'of live-map', Number, WATCHERS)
-  .option('--refunds <count>', 'of mass-refund', Number, REFUNDS)
-  .option('--reconciled <count>', 'bookings of reconciliation', Number, RECONCILED)
+  .option('--runs <count>', 'runs of each scenario; the median counts', positive, 3)
+  .option('--watchers <count>', 'of live-map', positive, WATCHERS)
+  .option('--refunds <count>', 'of mass-refund', positive, REFUNDS)
+  .option('--reconciled <count>', 'bookings of reconciliation', positive, RECONCILED)
   .addOption(new Option('--peers <names...>', 'by default all of them, or none with --only').choices(peerNames))
   .option('--no-peers', 'leave them out')
   .option('--report [file]', 'write the report, by default to docs/performance.md');
@@ -106,17 +114,11 @@ async function main(): Promise<void> {
   const peers: PeerResult[] = [];
   const peerFailures: string[] = [];
   // After each part anew: what comes to its end is told, whatever becomes of the rest.
-  const keep = () => (report === undefined ? null : writeReport(report, { results, peers, peerFailures }));
-  for (const profile of ['server', 'dev'] as const) {
-    for (const scenario of chosen) {
-      if (!(profiles ?? scenario.profiles).includes(profile)) continue;
-      console.log(`\n${new Date().toLocaleTimeString()} ${scenario.name}, TEMPORAL_PROFILE=${profile}`);
-      const result = await measure(scenario, { profile, runs, peak: (context) => peakOf(results, context) });
-      console.log(`\n${tableOf(result)}`);
-      results.push(result);
-      await keep();
-    }
-    if (profile === 'dev') continue;
+  const keep = async (): Promise<void> => {
+    if (report !== undefined)
+      await writeReport(report, { results, peers, peerFailures, unmeasured: unmeasured(results, peers) });
+  };
+  const measurePeers = async (): Promise<void> => {
     for (const name of peersToMeasure(options)) {
       console.log(`\n${new Date().toLocaleTimeString()} ${name}`);
       try {
@@ -126,10 +128,22 @@ async function main(): Promise<void> {
       }
       await keep();
     }
+  };
+  for (const profile of ['server', 'dev'] as const) {
+    const ofProfile = chosen.filter((scenario) => (profiles ?? scenario.profiles).includes(profile));
+    for (const scenario of ofProfile) {
+      console.log(`\n${new Date().toLocaleTimeString()} ${scenario.name}, TEMPORAL_PROFILE=${profile}`);
+      const result = await measure(scenario, { profile, runs, peak: (context) => peakOf(results, context) });
+      console.log(`\n${tableOf(result)}`);
+      results.push(result);
+      await keep();
+      if (profile === 'server' && scenario.name === PEERS_AFTER) await measurePeers();
+    }
+    if (profile === 'server' && ofProfile.every(({ name }) => name !== PEERS_AFTER)) await measurePeers();
   }
   const ratios = ratiosOf(results, peers);
   if (peers.length > 0) console.log(`\n${ratioTable(ratios)}\n\n${peerTable(peers)}`);
-  const missed = [...shortcomings(results), ...missedRatios(ratios), ...peerFailures];
+  const missed = [...shortcomings(results), ...missedRatios(ratios), ...slowPeers(peers), ...peerFailures];
   for (const line of missed) console.log(`missed: ${line}`);
   process.exitCode = missed.length > 0 ? 1 : 0;
 }
@@ -139,6 +153,19 @@ const peersToMeasure = ({ only, peers }: Options): readonly PeerName[] => {
   if (typeof peers === 'object') return peers;
   return peers === false || only !== undefined ? [] : peerNames;
 };
+
+/** What a whole report has, and this one has not, or not yet. */
+function unmeasured(results: readonly Result[], peers: readonly PeerResult[]): string[] {
+  const scenarios = scenariosWith({ watchers: WATCHERS, refunds: REFUNDS, reconciled: RECONCILED }).flatMap(
+    (scenario) =>
+      scenario.profiles
+        .filter(
+          (profile) => !results.some((result) => result.scenario.name === scenario.name && result.profile === profile),
+        )
+        .map((profile) => `${scenario.name} (${profile})`),
+  );
+  return [...scenarios, ...peerNames.filter((name) => peers.every(({ peer }) => peer !== name))];
+}
 
 async function writeReport(report: true | string, findings: Omit<Findings, 'plots'>): Promise<void> {
   const file = report === true ? REPORT : report;

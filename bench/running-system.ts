@@ -4,7 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { settingShapes } from '../src/platform/config.ts';
 import { readRunState } from '../src/supervisor/run-state.ts';
+import { launcherShapes } from '../src/supervisor/settings.ts';
 import type { TemporalAddress } from '../temporal/connection.ts';
 
 /** The whole system, as `npm start` runs it, on a data folder of its own that is thrown away. */
@@ -18,14 +20,22 @@ export interface RunningSystem {
   stop(): Promise<void>;
 }
 
-const STOP_TIMEOUT_MS = 30_000;
+/** Longer than all parts together are given: one that outlives its supervisor would disturb what is measured next. */
+const STOP_TIMEOUT_MS = 150_000;
 /** Of what the system logs as faults: the first say what is wrong, in an overload there are thousands. */
 const FAULTS_TOLD_MAX = 10;
 
 export async function startSystem(settings: Readonly<Record<string, string>>): Promise<RunningSystem> {
   const dataDir = await mkdtemp(join(tmpdir(), 'seatkeeper-bench-'));
   const child = spawn(process.execPath, ['src/main/all-in-one.ts'], {
-    env: { ...process.env, LOG_LEVEL: 'warn', SEED: 'demo', RATE_LIMIT: 'off', ...settings, DATA_DIR: dataDir },
+    env: {
+      ...withoutSettings(process.env),
+      LOG_LEVEL: 'warn',
+      SEED: 'demo',
+      RATE_LIMIT: 'off',
+      ...settings,
+      DATA_DIR: dataDir,
+    },
     // Its end of the channel closes when this process dies: then it stops, too.
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
@@ -47,6 +57,10 @@ export async function startSystem(settings: Readonly<Record<string, string>>): P
     },
   };
 }
+
+/** Whatever the shell sets for another system: what is measured is the scenario's to say. */
+const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !(name in settingShapes) && !(name in launcherShapes)));
 
 function readyLine(child: ChildProcess): Promise<Record<string, unknown>> {
   let told = 0;

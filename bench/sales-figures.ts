@@ -12,6 +12,18 @@ export const dueWithin = (attempts: readonly Attempt[], fromMs: number, untilMs:
 export const countOf = (attempts: readonly Attempt[], ...ends: readonly AttemptEnd[]): number =>
   attempts.filter(({ end }) => ends.includes(end)).length;
 
+/** @throws Error when a hold was refused for its seats, each of which is asked for by one buyer alone */
+export function expectSeatsFree(attempts: readonly Attempt[]): void {
+  const refused = countOf(attempts, 'taken');
+  if (refused > 0) throw new Error(`${refused} holds of free seats were refused`);
+}
+
+/** @throws Error when every choice was asked for: who came later found nothing left */
+export function expectSeatsLeft(attempts: readonly Attempt[], choices: readonly unknown[]): void {
+  const asked = new Set(attempts.map(({ choice }) => choice));
+  if (asked.size >= choices.length) throw new Error('the shows were sold out before the time was up');
+}
+
 /** Of holds that were decided, ms; NaN of none. */
 export const holdQuantile = (attempts: readonly Attempt[], share: number): number =>
   quantile(

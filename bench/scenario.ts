@@ -33,6 +33,8 @@ export interface Figure {
   readonly better?: 'more' | 'less';
   readonly floor?: Goal;
   readonly aim?: Goal;
+  /** What may never be is no matter of a median: the worst run counts. */
+  readonly everyRun?: true;
 }
 
 export type Goal = number | Readonly<Partial<Record<Profile, number>>>;

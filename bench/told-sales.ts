@@ -46,6 +46,12 @@ export class ToldSales {
       }
       this.#owners.set(`${showId}/${seat}`, bookingId);
     }
+    const known = this.#bookings.get(bookingId);
+    if (known && (known.showId !== showId || seatsOf(known) !== seatsOf(booking))) {
+      this.#faults.push(
+        `booking ${bookingId} was told to two clients, with seats ${seatsOf(known)} and ${seatsOf(booking)}`,
+      );
+    }
     this.#bookings.set(bookingId, booking);
   }
 

@@ -27,6 +27,8 @@ export interface Attempt {
   readonly bookingId: string | null;
   /** What an attempt that failed was told. */
   readonly failure: string | null;
+  /** When one that was refused for the time being may ask again, ms after its end; otherwise 0. */
+  readonly retryAfterMs: number;
 }
 
 /** Buyers who hold seats ask again for their payment so often, when it is refused for the time being. */
@@ -51,8 +53,8 @@ export async function attemptBooking(
 ): Promise<Attempt> {
   const attempt = { buyer, choice: choiceNumber, dueMs, endMs: NaN, holdMs: NaN, heldAtMs: NaN, payMs: NaN };
   let bookingId: string | null = null;
-  const ended = (end: AttemptEnd, failure: string | null = null): Attempt => {
-    return { ...attempt, end, bookingId, failure, endMs: nowMs() };
+  const ended = (end: AttemptEnd, failure: string | null = null, retryAfterMs = 0): Attempt => {
+    return { ...attempt, end, bookingId, failure, retryAfterMs, endMs: nowMs() };
   };
   try {
     const held = await connection.send(front.hold(buyer, choice));
@@ -85,6 +87,7 @@ export function failedAttempt(todo: AttemptToMake, endMs: number, failure: strin
     end: 'failed',
     bookingId: null,
     failure,
+    retryAfterMs: 0,
   };
 }
 
@@ -94,7 +97,7 @@ async function payment(connection: HttpConnection, request: string): Promise<Htt
     const answer = await connection.send(request);
     const again = isOverload(answer) && tries < PAYMENT_TRIES_MAX;
     if (!again) return answer;
-    await delay(Math.min(retryAfterMs(answer), RETRY_AFTER_MAX_MS));
+    await delay(retryAfterMs(answer));
   }
 }
 
@@ -103,10 +106,10 @@ const isOverload = (answer: HttpAnswer): boolean =>
   (answer.status === 429 || answer.status === 503) && hasHeader(answer, 'retry-after');
 
 const retryAfterMs = ({ head }: HttpAnswer): number =>
-  1_000 * Number(/\r\nretry-after: *(\d+)/i.exec(head)?.[1] ?? RETRY_AFTER_MAX_MS);
+  Math.min(1_000 * Number(/\r\nretry-after: *(\d+)/i.exec(head)?.[1] ?? Infinity), RETRY_AFTER_MAX_MS);
 
-function refusal(what: 'hold' | 'payment', answer: HttpAnswer): [AttemptEnd, string | null] {
-  if (isOverload(answer)) return ['overloaded', null];
+function refusal(what: 'hold' | 'payment', answer: HttpAnswer): [AttemptEnd, string | null, number?] {
+  if (isOverload(answer)) return ['overloaded', null, retryAfterMs(answer)];
   // 422: the orphan rule.
   if (what === 'hold' && (answer.status === 409 || answer.status === 422)) return ['taken', null];
   return ['failed', `a ${what} was answered ${told(answer)}`];

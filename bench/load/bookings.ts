@@ -6,7 +6,7 @@ import { HttpConnection } from './http-connection.ts';
 import { poissonSchedule, seededRandom } from './schedule.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
-/** So many clients, each of which asks again as soon as it is answered. */
+/** So many clients, each of which asks again as soon as it is answered, or may: who is refused for the time being waits. */
 export interface ClosedLoopsJob {
   readonly kind: 'closed loops';
   readonly front: FrontAddress;
@@ -48,7 +48,7 @@ export async function closedLoops(job: ClosedLoopsJob, stopwatch: Stopwatch): Pr
   const front = frontAt(job.front);
   const connections = await Promise.all(Array.from({ length: clients }, () => HttpConnection.open(front.origin)));
   const ask = (asked: Asked, untilMs: number, nowMs: () => number): Promise<Attempt[]> =>
-    inLoops({ front, connections, choices: asked.choices, next: nextOf(asked), pays, untilMs, nowMs });
+    inLoops({ front, connections, choices: asked.choices, chooser: chooserOf(asked), pays, untilMs, nowMs });
   const warmUpAttempts = warmUp ? await ask({ ...warmUp, order: 'at random' }, Infinity, () => performance.now()) : [];
   stopwatch.set(warmUpMs);
   const timer = setTimeout(() => stopwatch.stop(), Math.min(warmUpMs + measuredMs, 2 ** 31 - 1));
@@ -61,34 +61,53 @@ export async function closedLoops(job: ClosedLoopsJob, stopwatch: Stopwatch): Pr
 
 type Asked = Pick<ClosedLoopsJob, 'choices' | 'order' | 'requests'>;
 
-/** The number of the next choice; null: no more are to be made. */
-function nextOf({ choices, order, requests = Infinity }: Asked): () => number | null {
+/** Numbers of choices, in the order in which they are asked for. */
+interface Chooser {
+  /** Null: no more are to be made. */
+  readonly next: () => number | null;
+  /** One that was not decided about. */
+  readonly giveBack: (choiceNumber: number) => void;
+}
+
+function chooserOf({ choices, order, requests = Infinity }: Asked): Chooser {
   let asked = 0;
-  return () => {
-    if (asked >= requests || (order === 'in turn' && asked >= choices.length)) return null;
-    asked += 1;
-    return order === 'in turn' ? asked - 1 : Math.floor(Math.random() * choices.length);
+  const left = order === 'in turn' ? [...choices.keys()].reverse() : null;
+  return {
+    next: () => {
+      if (asked++ >= requests) return null;
+      return left ? (left.pop() ?? null) : Math.floor(Math.random() * choices.length);
+    },
+    giveBack: (choiceNumber) => left?.push(choiceNumber),
   };
 }
+
+const FAILURES_MAX = 20;
 
 interface Loops {
   readonly front: Front;
   /** One for each client; those that end are replaced here. */
   readonly connections: HttpConnection[];
   readonly choices: readonly Choice[];
-  readonly next: () => number | null;
+  readonly chooser: Chooser;
   readonly pays: boolean;
   readonly untilMs: number;
   readonly nowMs: () => number;
 }
 
-async function inLoops({ front, connections, choices, next, pays, untilMs, nowMs }: Loops): Promise<Attempt[]> {
+async function inLoops({ front, connections, choices, chooser, pays, untilMs, nowMs }: Loops): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
+  let failures = 0;
   const client = async (buyer: number): Promise<void> => {
-    for (let choiceNumber; nowMs() < untilMs && (choiceNumber = next()) !== null;) {
+    // What fails is told by the first failures; a service that hangs takes half a minute for each.
+    for (let choiceNumber; failures < FAILURES_MAX && nowMs() < untilMs && (choiceNumber = chooser.next()) !== null;) {
       if (!connections[buyer]!.isOpen) connections[buyer] = await HttpConnection.open(front.origin);
       const todo = { buyer, choice: choices[choiceNumber]!, choiceNumber, dueMs: nowMs(), pays };
-      attempts.push(await attemptBooking(front, connections[buyer]!, todo, nowMs));
+      const attempt = await attemptBooking(front, connections[buyer]!, todo, nowMs);
+      attempts.push(attempt);
+      if (attempt.end === 'failed') failures += 1;
+      if (attempt.end !== 'overloaded') continue;
+      if (attempt.bookingId === null) chooser.giveBack(choiceNumber);
+      await delay(Math.min(attempt.retryAfterMs, untilMs - nowMs()));
     }
   };
   await Promise.all(connections.map((_, buyer) => client(buyer)));

@@ -20,6 +20,8 @@ export interface RunningLoad<J extends Job, Reading> {
   readonly measuring: Promise<void>;
   /** @throws Error what the generator could not do */
   readonly done: Promise<UnderLoad<J, Reading>>;
+  /** Ends it, whether or not it is done. */
+  stop(): void;
   /** Tells watchers what to look for in what they have seen, which ends their job. */
   lookFor(holds: readonly AnsweredHold[]): void;
 }
@@ -59,7 +61,13 @@ export function startLoad<J extends Job, Reading>(job: J, read: () => Reading): 
   }).finally(() => end(child));
   done.catch(measuring.reject);
   measuring.promise.catch(() => {});
-  return { measuring: measuring.promise, done, lookFor: (holds) => void child.send(holds) };
+  return {
+    measuring: measuring.promise,
+    done,
+    // Its `exit` rejects `done`, for whoever still waits for it.
+    stop: () => void child.kill('SIGKILL'),
+    lookFor: (holds) => void child.send(holds),
+  };
 }
 
 export const underLoad = <J extends Job, Reading>(job: J, read: () => Reading): Promise<UnderLoad<J, Reading>> =>

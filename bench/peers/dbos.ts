@@ -33,6 +33,7 @@ export async function startDbos(host: PeerHost): Promise<SeatSeller> {
 
   return {
     openShow: (showId, seats) => table.openShow(showId, seats),
+    settle: () => table.settle(),
     async hold(request) {
       const bookingId = bookingIdIn(request.showId);
       const held = Promise.withResolvers<boolean>();

@@ -1,9 +1,9 @@
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { Overloaded, type SeatSeller } from './peer.ts';
 
 const SEATS_PER_BOOKING_MAX = 10;
-const BODY_LIMIT = '256kb';
+const BODY_BYTES_MAX = 256 * 1_024;
 const showId = z.string().regex(/^[\w-]{1,64}$/);
 
 const holdBody = z.strictObject({
@@ -18,38 +18,67 @@ const holdBody = z.strictObject({
 const paymentBody = z.strictObject({ method: z.enum(['card']), token: z.string().min(1).max(64) });
 const showBody = z.strictObject({ showId, seats: z.int().min(1).max(100_000) });
 
-/** The same HTTP for every peer: Express and zod as in our API, without its accounts, idempotency keys and logs. */
-export function httpFront(seller: SeatSeller): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.use(express.json({ limit: BODY_LIMIT }));
-  app.post('/shows', async (request, response) => {
-    const show = showBody.parse(request.body);
-    await seller.openShow(show.showId, show.seats);
-    response.status(201).json(show);
+type Answer = readonly [status: number, body: unknown, headers?: Readonly<Record<string, string>>];
+
+/**
+ * The same HTTP for every peer: Node's own server and zod, as our API answers new bookings, without its accounts,
+ * idempotency keys and logs.
+ */
+export function httpFront(seller: SeatSeller): Server {
+  return createServer((request, response) => {
+    void answerTo(seller, request)
+      .catch(refusal)
+      .then((answer) => send(response, answer));
   });
-  app.post('/holds', async (request, response) => {
-    const bookingId = await seller.hold(holdBody.parse(request.body));
-    if (bookingId === null) return void response.status(409).json({ code: 'SEAT_UNAVAILABLE' });
-    response.status(201).json({ bookingId, status: 'HELD' });
-  });
-  app.post('/bookings/:id/payment', async (request, response) => {
-    paymentBody.parse(request.body);
-    const confirmed = await seller.pay(request.params.id);
-    if (!confirmed) return void response.status(410).json({ code: 'HOLD_EXPIRED' });
-    response.json({ bookingId: request.params.id, status: 'CONFIRMED' });
-  });
-  app.get('/confirmed-bookings', async (_request, response) => {
-    response.json(await seller.confirmedBookings());
-  });
-  app.use(refuse);
-  return app;
 }
 
-function refuse(error: unknown, _request: Request, response: Response, _next: NextFunction): void {
-  if (error instanceof z.ZodError) return void response.status(400).json({ code: 'VALIDATION_FAILED' });
-  if (error instanceof Overloaded)
-    return void response.status(503).set('Retry-After', '1').json({ code: 'UNAVAILABLE' });
+async function answerTo(seller: SeatSeller, request: IncomingMessage): Promise<Answer> {
+  const call = `${request.method} ${request.url}`;
+  if (call === 'GET /confirmed-bookings') return [200, await seller.confirmedBookings()];
+  const body = await bodyOf(request);
+  if (call === 'POST /holds') {
+    const bookingId = await seller.hold(holdBody.parse(body));
+    return bookingId === null ? [409, { code: 'SEAT_UNAVAILABLE' }] : [201, { bookingId, status: 'HELD' }];
+  }
+  const [, bookingId] = /^POST \/bookings\/([^/]+)\/payment$/.exec(call) ?? [];
+  if (bookingId !== undefined) {
+    paymentBody.parse(body);
+    const confirmed = await seller.pay(bookingId);
+    return confirmed ? [200, { bookingId, status: 'CONFIRMED' }] : [410, { code: 'HOLD_EXPIRED' }];
+  }
+  if (call === 'POST /shows') {
+    const show = showBody.parse(body);
+    await seller.openShow(show.showId, show.seats);
+    return [201, show];
+  }
+  if (call === 'POST /settled') {
+    await seller.settle();
+    return [200, {}];
+  }
+  return [404, { code: 'NOT_FOUND' }];
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) throw new SyntaxError('the body is too large');
+    chunks.push(chunk);
+  }
+  return bytes === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}
+
+function refusal(error: unknown): Answer {
+  if (error instanceof z.ZodError || error instanceof SyntaxError) return [400, { code: 'VALIDATION_FAILED' }];
+  if (error instanceof Overloaded) return [503, { code: 'UNAVAILABLE' }, { 'Retry-After': '1' }];
   console.error(error);
-  response.status(500).json({ code: 'INTERNAL' });
+  return [500, { code: 'INTERNAL' }];
+}
+
+function send(response: ServerResponse, [status, body, headers = {}]: Answer): void {
+  const text = JSON.stringify(body);
+  response
+    .writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text), ...headers })
+    .end(text);
 }

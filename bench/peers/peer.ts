@@ -1,6 +1,6 @@
 import type { ProcessSpec } from '../../src/platform/process-spec.ts';
 
-/** `restate-in-turn`: every hold is decided by the show's object in turn; `restate` also refuses out of turn, as our API does. */
+/** `restate-in-turn`: every hold is decided by the show's object in turn; `restate` also refuses out of turn what its state says is taken. */
 export const peerNames = ['postgres-conditional', 'postgres-coalesced', 'restate', 'restate-in-turn', 'dbos'] as const;
 export type PeerName = (typeof peerNames)[number];
 
@@ -24,6 +24,8 @@ export interface ConfirmedBooking {
 export interface SeatSeller {
   /** Puts a show on sale; repeated, it changes nothing. */
   openShow(showId: string, seats: number): Promise<void>;
+  /** Does at once what the store would do later with what has been opened, in the middle of what is measured. */
+  settle(): Promise<void>;
   /** All seats or none: the booking that holds them, null when one of them is taken. */
   hold(request: HoldRequest): Promise<string | null>;
   /** Charges and confirms, once; false when there is no such hold any more. */

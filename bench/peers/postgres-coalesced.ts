@@ -102,6 +102,7 @@ export async function coalescing(table: SeatTable): Promise<SeatSeller> {
   };
   return {
     openShow: (showId, seats) => table.openShow(showId, seats),
+    settle: () => table.settle(),
     async hold(request) {
       const bookingId = bookingIdIn(request.showId);
       return (await run(request.showId, bookingId, request)) ? bookingId : null;

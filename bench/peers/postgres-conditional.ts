@@ -9,6 +9,7 @@ export async function startConditional(host: PeerHost): Promise<SeatSeller> {
 export function conditional(table: SeatTable): SeatSeller {
   return {
     openShow: (showId, seats) => table.openShow(showId, seats),
+    settle: () => table.settle(),
     async hold(request) {
       const bookingId = bookingIdIn(request.showId);
       return (await table.hold(bookingId, request)) ? bookingId : null;

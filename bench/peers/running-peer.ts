@@ -7,6 +7,8 @@ import type { ConfirmedBooking, PeerName } from './peer.ts';
 
 const CONNECTIONS_MAX = 256;
 const ANSWER_TIMEOUT_MS = 30_000;
+/** As our API runs (src/main/own-processes.ts). */
+const nodeFlags = ['--no-warnings', '--single-threaded-gc', '--max-semi-space-size=16'];
 const peerProcess = fileURLToPath(new URL('peer-process.ts', import.meta.url));
 
 export interface PeerAnswer {
@@ -37,8 +39,8 @@ export class RunningPeer {
 
   /** A data folder that an earlier start has left is gone on with. */
   static async start(name: PeerName, dataDir: string): Promise<RunningPeer> {
-    const child = spawn(process.execPath, ['--no-warnings', peerProcess, name, dataDir], {
-      env: { ...process.env, NODE_ENV: 'production' },
+    const child = spawn(process.execPath, [...nodeFlags, peerProcess, name, dataDir], {
+      env: { ...process.env, NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
       // Its end of the channel closes when this process dies: then it ends, too.
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
@@ -59,6 +61,12 @@ export class RunningPeer {
   async openShow(showId: string, seats: number): Promise<void> {
     const { status } = await this.call('POST', '/shows', { showId, seats });
     if (status !== 201) throw new Error(`${this.name} did not open a show: ${status}`);
+  }
+
+  /** @throws Error when the peer could not */
+  async settle(): Promise<void> {
+    const { status } = await this.call('POST', '/settled');
+    if (status !== 200) throw new Error(`${this.name} did not settle: ${status}`);
   }
 
   async confirmedBookings(): Promise<ConfirmedBooking[]> {

@@ -84,6 +84,11 @@ export class SeatTable {
     );
   }
 
+  async settle(): Promise<void> {
+    await this.pool.query('vacuum (analyze) seats');
+    await this.pool.query('checkpoint');
+  }
+
   async hold(bookingId: string, { showId, seats, buyer }: HoldRequest): Promise<boolean> {
     const values = [showId, seats, bookingId, buyer, HOLD_TTL_SECONDS];
     return (await this.pool.query({ ...holdSeats, values })).rowCount === seats.length;

@@ -15,11 +15,10 @@ export const grantedHolds: Scenario = {
   name: 'granted-holds',
   what: `${CLIENTS} clients in closed loops hold pairs of seats of one show of 10,000, each pair once, until all are held`,
   profiles: ['server', 'dev'],
-  runsMax: 2,
   figures: [
     { figure: 'granted holds', unit: '/s' },
     { figure: 'hold, p99', unit: 'ms' },
-    { figure: 'seats not held at the end', unit: '', better: 'less', floor: 0 },
+    { figure: 'seats not held at the end', unit: '', better: 'less', floor: 0, everyRun: true },
     { figure: 'memory of API and worker', unit: 'MiB', better: 'less', floor: 700 },
     { figure: 'runs of the show workflow', unit: '' },
     { figure: 'events in the longest of them', unit: '', better: 'less', floor: 10_000 },

@@ -7,7 +7,7 @@ export const processesMax = 16;
 const port = z.coerce.number().int().min(0).max(65_535).optional();
 const processes = z.coerce.number().int().min(1).max(processesMax).default(1);
 
-const launcherShapes = {
+export const launcherShapes = {
   SEED: z.enum(['demo', 'none']).default('demo'),
   TEMPORAL_PROFILE: z.enum(['dev', 'server']).default('dev'),
   API_PROCESSES: processes,

@@ -89,6 +89,22 @@ describe('closed loops', () => {
     ]);
   });
 
+  it('wait as they are told when they are refused for the time being, and ask for the same again', async () => {
+    let asked = 0;
+    const { front, server } = await frontThat(() => {
+      return Promise.resolve(asked++ === 0 ? [503, {}] : [201, { bookingId: `booking-${asked}` }]);
+    });
+    const job = { kind: 'closed loops', front, clients: 1, choices: choices.slice(0, 5), order: 'in turn' } as const;
+    const { attempts } = await closedLoops({ ...job, pays: false, warmUpMs: 0, measuredMs: 60_000 }, stopwatch());
+    server.close();
+    expect(attempts.map(({ choice, end }) => [choice, end])).toEqual([
+      [0, 'overloaded'],
+      ...[0, 1, 2, 3, 4].map((choice) => [choice, 'held']),
+    ]);
+    // `Retry-After: 1`
+    expect(attempts[1]!.dueMs - attempts[0]!.endMs).toBeGreaterThan(990);
+  });
+
   it('warm up on other choices, which are no part of what is measured', async () => {
     let asked = 0;
     const { front, server } = await frontThat(() => Promise.resolve([201, { bookingId: `booking-${asked++}` }]));

@@ -1,6 +1,6 @@
 import type { PeerResult } from '../../bench/peers/measure.ts';
 import type { PeerName } from '../../bench/peers/peer.ts';
-import { missedRatios, ratiosOf } from '../../bench/peers/ratios.ts';
+import { missedRatios, ratiosOf, slowPeers } from '../../bench/peers/ratios.ts';
 import { hotShow, sellOut } from '../../bench/peers/workloads.ts';
 import type { Result } from '../../bench/report.ts';
 import type { Profile } from '../../bench/scenario.ts';
@@ -31,7 +31,7 @@ const timing = { warmUpMs: 1, measuredMs: 1 };
 describe('ratios', () => {
   it('are the median of ours over the median of the peer, of the same workload', () => {
     const ratios = ratiosOf(
-      [ours(tenSeats, 'hold decisions', [4_800, 9_000, 100]), ours(ourSellOut(64), 'confirmed bookings', [60])],
+      [ours(tenSeats(5_000), 'hold decisions', [4_800, 9_000, 100]), ours(ourSellOut(64), 'confirmed bookings', [60])],
       [theirs('restate', hotShow.name, [400, 300, 500]), theirs('dbos', sellOut(64, timing).name, [120])],
     );
     expect(ratios).toMatchObject([
@@ -46,7 +46,7 @@ describe('ratios', () => {
       theirs('dbos', hotShow.name, [480]),
       theirs('postgres-conditional', hotShow.name, [4_801]),
     ];
-    const missed = missedRatios(ratiosOf([ours(tenSeats, 'hold decisions', [4_800])], peers));
+    const missed = missedRatios(ratiosOf([ours(tenSeats(5_000), 'hold decisions', [4_800])], peers));
     expect(missed).toEqual([
       expect.stringContaining('times postgres-conditional'),
       expect.stringContaining('times restate'),
@@ -55,8 +55,17 @@ describe('ratios', () => {
 
   it('leave out what only one of both was measured by, and the development server', () => {
     const peers = [theirs('restate', hotShow.name, [400])];
-    expect(ratiosOf([ours(tenSeats, 'hold decisions', [])], peers)).toEqual([]);
-    expect(ratiosOf([ours(tenSeats, 'hold decisions', [1], 'dev')], peers)).toEqual([]);
-    expect(ratiosOf([ours(tenSeats, 'hold decisions', [1])], [])).toEqual([]);
+    expect(ratiosOf([ours(tenSeats(5_000), 'hold decisions', [])], peers)).toEqual([]);
+    expect(ratiosOf([ours(tenSeats(5_000), 'hold decisions', [1], 'dev')], peers)).toEqual([]);
+    expect(ratiosOf([ours(tenSeats(5_000), 'hold decisions', [1])], [])).toEqual([]);
+  });
+
+  it('are no excuse for a peer that is slower than it should be, with as many clients as suit it', () => {
+    const [with64, with256] = [sellOut(64, timing).name, sellOut(256, timing).name];
+    expect(slowPeers([theirs('restate', with64, [100]), theirs('restate', with256, [170, 165, 150])])).toEqual([]);
+    expect(slowPeers([theirs('restate', with64, [100]), theirs('restate', with256, [159])])).toEqual([
+      expect.stringContaining('restate itself: 159'),
+    ]);
+    expect(slowPeers([theirs('restate', hotShow.name, [100])])).toEqual([]);
   });
 });

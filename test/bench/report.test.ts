@@ -9,13 +9,14 @@ const scenario: Scenario = {
     { figure: 'bookings', unit: '/s', better: 'more', floor: { server: 60, dev: 35 }, aim: { server: 167 } },
     { figure: 'p99', unit: 'ms', better: 'less', floor: 250, aim: 80 },
     { figure: 'noted', unit: '' },
+    { figure: 'lost', unit: '', better: 'less', floor: 0, everyRun: true },
   ],
   run: () => Promise.reject(new Error('is not run here')),
 };
 const result = (bookings: number[], p99 = 10, profile: Profile = 'server'): Result => ({
   scenario,
   profile,
-  measurements: bookings.map((value) => ({ figures: { bookings: value, p99, noted: 1 } })),
+  measurements: bookings.map((value) => ({ figures: { bookings: value, p99, noted: 1, lost: 0 } })),
   load: 1,
   coreSpeeds: [100],
   failures: [],
@@ -37,7 +38,7 @@ describe('what a report makes of its figures', () => {
   });
 
   it('takes a figure that a run does not tell for a miss', () => {
-    const untold = { ...result([]), measurements: [{ figures: { bookings: 100 } }] };
+    const untold = { ...result([]), measurements: [{ figures: { bookings: 100, lost: 0 } }] };
     expect(shortcomings([untold])).toEqual([expect.stringContaining('p99 NaN')]);
   });
 
@@ -46,5 +47,13 @@ describe('what a report makes of its figures', () => {
     expect(shortcomings([failed])).toEqual([expect.stringContaining('FAILED: the audit found')]);
     expect(tableOf(failed)).toContain('**FAILED**: the audit found');
     expect(tableOf(failed)).toContain('| 70.0 | 70.0 | 70.0 | ≥ 60 | ≥ 167 **missed** |');
+  });
+
+  it('takes the worst run for what may never be', () => {
+    const [first, second, third] = result([70, 70, 70]).measurements;
+    const lossy = { ...second!, figures: { ...second!.figures, lost: 1 } };
+    expect(shortcomings([{ ...result([70]), measurements: [first!, lossy, third!] }])).toEqual([
+      'sale (server): lost 1.00 , floor 0',
+    ]);
   });
 });

@@ -8,6 +8,7 @@ describe('quantiles', () => {
     expect(quantile(hundred, 1)).toBe(100);
     expect(quantile(hundred, 0.01)).toBe(1);
     expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 10])).toBe(3);
   });
 
   it('sort by size, not by letters', () => {
@@ -17,5 +18,6 @@ describe('quantiles', () => {
 
   it('of no numbers are no number', () => {
     expect(quantile([], 0.99)).toBeNaN();
+    expect(median([])).toBeNaN();
   });
 });

@@ -73,4 +73,11 @@ describe('the audit of what clients were told', () => {
     expect(sales.faultsOf([...asTold, recorded('paying', 'EXPIRED', 'A5')], all)).toEqual([]);
     expect(sales.faultsOf(asTold, all)).toEqual(['booking paying, told paying, is lost']);
   });
+
+  it('finds one booking that two clients were told of', () => {
+    sales.granted(told('held', 'held', 'A4'));
+    expect(sales.faultsOf([...asTold], all)).toEqual(
+      expect.arrayContaining([expect.stringContaining('booking held was told to two clients')]),
+    );
+  });
 });
