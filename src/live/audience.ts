@@ -4,8 +4,8 @@ import { changeEvent, snapshotEvent } from './stream-events.ts';
 import type { Watcher } from './watcher.ts';
 
 /**
- * At most one message per show in this time; what changes meanwhile goes with the next one. The projection keeps a pace
- * of five a second, so a first change goes at once; this holds when something advances a show faster.
+ * At most one message per show in this time; what changes meanwhile goes with the next one. Who projects keeps a pace
+ * of five a second, so a first change goes at once; this holds when several do, or something advances a show faster.
  */
 const TICK_MS = 50;
 /** Writes to so many watchers take about three milliseconds: then requests get their turn. */

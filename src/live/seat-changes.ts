@@ -3,7 +3,7 @@ import type { SeatMapChangeBody } from '../contracts/http/seats.ts';
 /** A seat's index and its status from then on, one character as in a seat map's `statuses`. */
 export type SeatChange = SeatMapChangeBody['changes'][number];
 
-/** At five versions a second some fifty seconds; who comes with an older one gets the whole map. */
+/** At ten versions a second, five of each process that sells, some twenty-five seconds; who comes with an older one gets the whole map. */
 const VERSIONS_KEPT_MAX = 256;
 
 /**
