@@ -18,6 +18,10 @@ export const dynamicConfig: Readonly<Record<string, number | boolean | string>> 
   'matching.rps': 10_000,
   'matching.persistenceMaxQPS': 20_000,
 
+  // States of workflows that the server keeps in memory, some 17 KB each. As found 128,000: those of 50,000 open bookings filled
+  // its memory limit, and Go's collector then took whatever the machine had (docs/decisions/0010). Buyers who pay at once find theirs.
+  'history.hostLevelCacheMaxSize': 8_192,
+
   // A client that stands still (stopped, frozen, cut off) leaves its polls open, and each takes a task that nobody does
   // before its time-out. The server asks a silent connection after three seconds, not sixty, and closes it three seconds
   // later: a round trip, and room for a process that is very busy.

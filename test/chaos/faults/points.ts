@@ -37,9 +37,11 @@ async function carriedOutBy(order: Order, signal: AbortSignal): Promise<number |
 const nameOf = (cluster: Cluster, pid: number): OwnName | null =>
   cluster.ownNames.find((name) => cluster.part(name).hasBeen(pid)) ?? null;
 
+const MAY_PROJECT: readonly (readonly OwnName[])[] = [['worker-1'], ['worker-1', 'worker-2'], ['api-1', 'api-2']];
+
 /**
- * A projection that is held in the middle of its statement: the harness has the row of a show's map locked, sees in Postgres that a
- * worker waits for it, and kills the workers.
+ * A projection that is held in the middle of its statement: the harness has the row of a show's map locked, sees in Postgres that
+ * somebody waits for it, an API process or a worker, and kills those who may be it.
  */
 const midProjection: Fault = {
   name: 'mid-projection',
@@ -51,16 +53,16 @@ const midProjection: Fault = {
         const { rows } = await sql<{ waiting: number }>`select count(*)::int as waiting from pg_stat_activity
           where wait_event_type = 'Lock' and query like '%seat_map_snapshots%'`.execute(cluster.db);
         if (rows[0]!.waiting > 0) {
-          const workers = random.chance(0.5) ? (['worker-1', 'worker-2'] as const) : (['worker-1'] as const);
-          for (const worker of workers) cluster.part(worker).kill(random.between(200, 1_500));
-          return workers;
+          const killed = random.pick(MAY_PROJECT);
+          for (const name of killed) cluster.part(name).kill(random.between(200, 1_500));
+          return killed;
         }
         await delay(LOOK_EVERY_MS);
       }
       return null;
     });
     if (done === null) return null;
-    await Promise.all(done.map((worker) => cluster.part(worker).isReady()));
+    await Promise.all(done.map((name) => cluster.part(name).isReady()));
     return { what: done.join(', ') };
   },
 };
