@@ -2,11 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { connectClient } from '../temporal/connection.ts';
 import { type AuditSources, auditShow } from '../src/cli/audit.ts';
-import { runningSystem } from '../src/cli/running-system.ts';
-import { createLogger } from '../src/platform/logger.ts';
-import { createDatabase } from '../src/read-model/database.ts';
 import type { ApiClient } from './buyers.ts';
-import type { RunningSystem } from './running-system.ts';
+import { openDatabase, type RunningSystem } from './running-system.ts';
 import type { RecordedBooking, ToldSales } from './told-sales.ts';
 
 /** A payment whose answer was lost ends at its deadline, 120 s, and is swept up at the latest within a minute more. */
@@ -44,8 +41,7 @@ export async function auditSales(system: RunningSystem, api: ApiClient, sales: T
 
 async function differencesOnceQuiet(system: RunningSystem, shows: readonly string[]): Promise<string[]> {
   const temporal = await connectClient(system.temporal);
-  const { partSettings } = runningSystem({ DATA_DIR: system.dataDir })!;
-  const db = createDatabase(partSettings.DATABASE_URL, { poolMax: POOL_MAX, log: createLogger('bench', 'silent') });
+  const db = openDatabase(system, POOL_MAX);
   try {
     const sources = { db, temporal, api: system.api, paymentSimulator: system.paymentSimulator };
     const limited = pLimit(SHOWS_AT_ONCE);

@@ -4,7 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { runningSystem } from '../src/cli/running-system.ts';
 import { settingShapes } from '../src/platform/config.ts';
+import { createLogger } from '../src/platform/logger.ts';
+import { createDatabase, type ReadModel } from '../src/read-model/database.ts';
 import { readRunState } from '../src/supervisor/run-state.ts';
 import { launcherShapes } from '../src/supervisor/settings.ts';
 import type { TemporalAddress } from '../temporal/connection.ts';
@@ -61,6 +64,12 @@ export async function startSystem(settings: Readonly<Record<string, string>>): P
 /** Whatever the shell sets for another system: what is measured is the scenario's to say. */
 const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !(name in settingShapes) && !(name in launcherShapes)));
+
+/** The database of the measured system, for what is not measured. */
+export function openDatabase({ dataDir }: RunningSystem, poolMax: number): ReadModel {
+  const { partSettings } = runningSystem({ DATA_DIR: dataDir })!;
+  return createDatabase(partSettings.DATABASE_URL, { poolMax, log: createLogger('bench', 'silent') });
+}
 
 function readyLine(child: ChildProcess): Promise<Record<string, unknown>> {
   let told = 0;

@@ -12,8 +12,9 @@ export const dueWithin = (attempts: readonly Attempt[], fromMs: number, untilMs:
 export const countOf = (attempts: readonly Attempt[], ...ends: readonly AttemptEnd[]): number =>
   attempts.filter(({ end }) => ends.includes(end)).length;
 
-/** @throws Error when a hold was refused for its seats, each of which is asked for by one buyer alone */
-export function expectSeatsFree(attempts: readonly Attempt[]): void {
+/** @throws Error when an attempt failed, or was refused seats that nobody else has asked for */
+export function expectSold(attempts: readonly Attempt[]): void {
+  expectNoFailures(attempts);
   const refused = countOf(attempts, 'taken');
   if (refused > 0) throw new Error(`${refused} holds of free seats were refused`);
 }

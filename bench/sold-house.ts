@@ -1,15 +1,13 @@
 import pLimit from 'p-limit';
 import { connectClient } from '../temporal/connection.ts';
 import { TemporalWorkflowClient } from '../temporal/workflow-client.ts';
-import { runningSystem } from '../src/cli/running-system.ts';
 import type { ShowBody } from '../src/contracts/http/catalogue.ts';
 import { asMade, type Booking } from '../src/domain/booking.ts';
 import { newId } from '../src/platform/ids.ts';
-import { createLogger } from '../src/platform/logger.ts';
 import { recordConfirmations } from '../src/read-model/booking-records.ts';
-import { createDatabase, type ReadModel } from '../src/read-model/database.ts';
+import type { ReadModel } from '../src/read-model/database.ts';
 import type { ApiClient } from './buyers.ts';
-import type { RunningSystem } from './running-system.ts';
+import { openDatabase, type RunningSystem } from './running-system.ts';
 import type { BenchShow } from './shows.ts';
 
 const CHARGES_AT_ONCE = 32;
@@ -33,8 +31,7 @@ export async function sellHouse(
   count: number,
 ): Promise<Booking[]> {
   const temporal = await connectClient(system.temporal);
-  const { partSettings } = runningSystem({ DATA_DIR: system.dataDir })!;
-  const db = createDatabase(partSettings.DATABASE_URL, { poolMax: 2, log: createLogger('bench', 'silent') });
+  const db = openDatabase(system, 2);
   try {
     const bookings = await newBookings(api, show, count);
     const workflows = new TemporalWorkflowClient(temporal);

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { Overloaded, type SeatSeller } from './peer.ts';
 
@@ -58,15 +59,11 @@ async function answerTo(seller: SeatSeller, request: IncomingMessage): Promise<A
   return [404, { code: 'NOT_FOUND' }];
 }
 
+/** @throws SyntaxError where it is no JSON, too long, or does not say how long it is */
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) throw new SyntaxError('the body is too large');
-    chunks.push(chunk);
-  }
-  return bytes === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const bytes = Number(request.headers['content-length']);
+  if (!(bytes <= BODY_BYTES_MAX)) throw new SyntaxError('the body is too long');
+  return bytes === 0 ? undefined : JSON.parse(await text(request));
 }
 
 function refusal(error: unknown): Answer {

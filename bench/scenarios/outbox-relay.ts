@@ -1,15 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { runningSystem } from '../../src/cli/running-system.ts';
 import { bookingEvent } from '../../src/contracts/events.ts';
 import { isoTime } from '../../src/contracts/http/primitives.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { createLogger } from '../../src/platform/logger.ts';
-import { createDatabase, type ReadModel } from '../../src/read-model/database.ts';
+import type { ReadModel } from '../../src/read-model/database.ts';
 import { costsPerOperation } from '../costs.ts';
 import { Partner } from '../partners.ts';
 import { cpuBetween, processCosts } from '../process-costs.ts';
-import type { RunningSystem } from '../running-system.ts';
+import { openDatabase, type RunningSystem } from '../running-system.ts';
 import type { BenchContext, Scenario } from '../scenario.ts';
 
 const BOOKINGS = 5_000;
@@ -36,8 +34,7 @@ export const outboxRelay: Scenario = {
   ],
   async run({ api, system }: BenchContext) {
     const partners = [new Partner(), new Partner()];
-    const { partSettings } = runningSystem({ DATA_DIR: system.dataDir })!;
-    const db = createDatabase(partSettings.DATABASE_URL, { poolMax: 2, log: createLogger('bench', 'silent') });
+    const db = openDatabase(system, 2);
     try {
       for (const partner of partners) {
         const endpoint = { url: await partner.listen(), eventTypes: ['booking.held'] };

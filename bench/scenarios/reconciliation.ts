@@ -1,11 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { runningSystem } from '../../src/cli/running-system.ts';
 import type { ReconciliationBody, ReconciliationFindingPageBody } from '../../src/contracts/http/reconciliation.ts';
 import type { Booking } from '../../src/domain/booking.ts';
 import { newId } from '../../src/platform/ids.ts';
-import { createLogger } from '../../src/platform/logger.ts';
-import { createDatabase } from '../../src/read-model/database.ts';
 import { processCosts } from '../process-costs.ts';
+import { openDatabase } from '../running-system.ts';
 import type { BenchContext, Scenario } from '../scenario.ts';
 import { sellHouse } from '../sold-house.ts';
 
@@ -97,8 +95,7 @@ async function sellHouses({ system, api, boxOffice }: BenchContext, count: numbe
 
 /** Gives how many differences there are. */
 async function plant({ system }: BenchContext, sold: readonly Booking[]): Promise<number> {
-  const { partSettings } = runningSystem({ DATA_DIR: system.dataDir })!;
-  const db = createDatabase(partSettings.DATABASE_URL, { poolMax: 1, log: createLogger('bench', 'silent') });
+  const db = openDatabase(system, 1);
   const step = Math.floor(sold.length / (ROWS_MISSING + CHARGES_TOO_MANY));
   try {
     for (let place = 0; place < ROWS_MISSING; place += 1) {

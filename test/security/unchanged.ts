@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ReadModel } from '../../src/read-model/database.ts';
 
-/** Not what a client does: when the maps were written, and which process has which place in the lines to the shows. */
+/** Not what a client does. */
 const ofNoConcern = new Set(['kysely_migration', 'kysely_migration_lock']);
 
 /** A digest of all rows of all tables: the same before and after means that nothing was changed. */
