@@ -48,17 +48,17 @@ export default defineConfig(
   },
   {
     // One bundle serves all workflows of a worker and loads these once: state of theirs would be everybody's.
-    files: ['src/domain/**/*.ts', 'src/contracts/**/*.ts'],
+    files: ['workflows/**/*.ts', 'src/domain/**/*.ts', 'src/contracts/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',
         {
-          selector: 'Program > VariableDeclaration[kind="let"]',
+          selector: ':matches(Program, Program > ExportNamedDeclaration) > VariableDeclaration[kind="let"]',
           message: 'No state in a module that workflows share.',
         },
         {
           selector:
-            'Program > :matches(VariableDeclaration, ExportNamedDeclaration) NewExpression[callee.name=/^Weak/]',
+            ':matches(Program, Program > ExportNamedDeclaration) > VariableDeclaration > VariableDeclarator > NewExpression[callee.name=/^(Weak|Map|Set|Array)/]',
           message: 'No state in a module that workflows share.',
         },
       ],

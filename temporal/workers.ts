@@ -11,6 +11,7 @@ import type { TransferActivities } from '../activities/transfer-activities.ts';
 import type { TaskQueues } from '../src/contracts/workflow-ids.ts';
 import type { TemporalAddress } from './connection.ts';
 import { stuckActivityAlert } from './stuck-activity-alert.ts';
+import { withPlainSandboxes } from './plain-sandboxes.ts';
 import { withoutPromiseHook } from './unhooked-promises.ts';
 import { spareThreadsOfUnlimitedCalls } from './unlimited-sandbox-calls.ts';
 import { type WorkerVersion, versionOptions } from './worker-version.ts';
@@ -69,24 +70,26 @@ export async function createWorkers(
     // On loopback and inside a data centre compressing costs more than it saves.
     grpcCompression: { codec: 'none' },
   });
-  const workers = await withoutPromiseHook(() =>
-    Promise.all(
-      eachQueue(queues).map(({ kind, taskQueue }) =>
-        Worker.create({
-          connection,
-          namespace,
-          taskQueue,
-          workflowBundle,
-          activities,
-          stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
-          shutdownGraceTime: SHUTDOWN_GRACE,
-          // Workflows run in the main thread, without a thread of the worker's own for each queue or call.
-          debugMode: true,
-          interceptors: { activity: [stuckActivityAlert] },
-          ...versionOptions(version, workflowBundle.code),
-          ...sizes[kind],
-          maxCachedWorkflows: Math.ceil(sizes[kind].maxCachedWorkflows / queues.length),
-        }),
+  const workers = await withPlainSandboxes(() =>
+    withoutPromiseHook(() =>
+      Promise.all(
+        eachQueue(queues).map(({ kind, taskQueue }) =>
+          Worker.create({
+            connection,
+            namespace,
+            taskQueue,
+            workflowBundle,
+            activities,
+            stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+            shutdownGraceTime: SHUTDOWN_GRACE,
+            // Workflows run in the main thread, without a thread of the worker's own for each queue or call.
+            debugMode: true,
+            interceptors: { activity: [stuckActivityAlert] },
+            ...versionOptions(version, workflowBundle.code),
+            ...sizes[kind],
+            maxCachedWorkflows: Math.ceil(sizes[kind].maxCachedWorkflows / queues.length),
+          }),
+        ),
       ),
     ),
   );

@@ -16,6 +16,7 @@ import type { PurchaseProgress } from '../src/contracts/booking-messages.ts';
 import type { ChargeOutcome, ChargeRequest } from '../src/contracts/payments.ts';
 import { activityMs } from '../src/contracts/payment-time-limits.ts';
 import { STUCK_AFTER_TRIES } from '../src/contracts/workflow-ids.ts';
+import { ownState } from './own-state.ts';
 import { asStuck } from './status-attribute.ts';
 
 type Activities = BookingActivities & ChangeActivities & ExchangeActivities & TransferActivities;
@@ -111,12 +112,9 @@ async function unlessItFails<Result>(run: () => Promise<Result>): Promise<Result
     if (isCancellation(error)) throw error;
     return undefined;
   } finally {
-    if (localActivitiesComeLast) await untilAllElseIsDone();
+    if (ownState().localActivitiesComeLast) await untilAllElseIsDone();
   }
 }
-
-/** See `letLocalActivitiesComeLast`; a workflow has its own. */
-let localActivitiesComeLast = false;
 
 /**
  * From here on what a local activity has answered is gone on with after all else of its activation. What comes while one
@@ -124,7 +122,7 @@ let localActivitiesComeLast = false;
  * and would take up what asks first as it happens.
  */
 export function letLocalActivitiesComeLast(): void {
-  localActivitiesComeLast = true;
+  ownState().localActivitiesComeLast = true;
 }
 
 /** Conditions that wake one another, one after the other, in what a timer or a message sets off: there are two at most. */
