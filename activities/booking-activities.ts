@@ -76,6 +76,11 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
     }
   }
 
+  const isConfirmed = async ({ id }: Booking): Promise<boolean> => {
+    const [row] = await findBookings(db, [id]);
+    return (row?.bookingNumber ?? null) !== null;
+  };
+
   return {
     /**
      * The first try. Should this activity run again, the mark tells that a provider may know the charge already: then it
@@ -152,15 +157,22 @@ export function createBookingActivities({ db, gateway, ...deps }: BookingActivit
       askedAtMs: number,
     ): Promise<SeatCommandResult> => sendSeatCommand(showId, { kind: 'swap', bookingId, seats, askedAtMs }),
 
-    /** The pivot. `reclaim`: the hold has ended, but the money is here: takes the seats if all are still free. */
-    confirmSeats: (booking: Booking, options: { readonly reclaim: boolean }): Promise<SeatCommandResult> =>
-      sendSeatCommand(booking.showId, {
+    /**
+     * The pivot. `reclaim`: the hold has ended, but the money is here: takes the seats if all are still free. One that is
+     * confirmed on record has had its seats, whatever the show says by now: in a task that was lost, after which its buyer
+     * may have cancelled some of them.
+     */
+    async confirmSeats(booking: Booking, { reclaim }: { readonly reclaim: boolean }): Promise<SeatCommandResult> {
+      if (reclaim && (await isConfirmed(booking))) return confirmedBefore(booking);
+      const answer = await sendSeatCommand(booking.showId, {
         kind: 'confirm',
         bookingId: booking.id,
         buyerId: booking.userId,
         seats: booking.seats.map((seat) => seat.index),
-        reclaim: options.reclaim,
-      }),
+        reclaim,
+      });
+      return !answer.ok && (await isConfirmed(booking)) ? confirmedBefore(booking) : answer;
+    },
 
     /** Booked seats go back on sale: all of the booking's, or those named. */
     returnSeats: ({ showId, bookingId }: HoldOf, seats?: readonly number[]): Promise<SeatCommandResult> =>
@@ -245,6 +257,14 @@ function answerAfterTheShow({ kind }: SeatCommand): SeatCommandResult {
     ? { ok: true, seats: [], expiresAtMs: null, heldAtMs: null }
     : { ok: false, refusal: 'NO_SUCH_HOLD' };
 }
+
+/** What the show answers to a confirmation that is repeated. */
+const confirmedBefore = ({ seats }: Booking): SeatCommandResult => ({
+  ok: true,
+  seats: seats.map(({ index }) => index),
+  expiresAtMs: null,
+  heldAtMs: null,
+});
 
 /**
  * Why the provider refuses to give a charge back, where its books tell. The void makes sure of a charge that captured

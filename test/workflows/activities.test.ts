@@ -8,9 +8,9 @@ import type { PaymentAttempt } from '../../src/domain/booking-process.ts';
 import { createPaymentGateways, type PaymentGateways } from '../../src/gateways/payment-providers.ts';
 import { newId } from '../../src/platform/ids.ts';
 import type { Show } from '../../src/read-model/shows.ts';
-import { book, chargeAtProvider, recordAttempt, rowOf } from '../setup/bookings.ts';
+import { book, changeEndOf, chargeAtProvider, pay, recordAttempt, rowOf } from '../setup/bookings.ts';
 import { eventually } from '../setup/eventually.ts';
-import { ledgerOf, openShow, viewOf } from '../setup/shows.ts';
+import { ledgerOf, openShow, statusesOf, viewOf } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
 
 /** Temporal may run any activity again: twice is as good as once, in what it answers and in what it leaves behind. */
@@ -164,6 +164,27 @@ test.each(Object.keys(effects))('%s', async (name) => {
   const after = await world(scene);
   expect(await environment.run(() => call(scene))).toEqual(answer);
   expect(await world(scene)).toEqual(after);
+});
+
+test.each([
+  ['some of its seats have been cancelled since', ['seat-0'], 'ab'],
+  ['all of its seats have been cancelled since', ['seat-0', 'seat-1'], 'aa'],
+])('confirmSeats of a booking that is confirmed on record, though %s, takes no seat', async (_, seatIds, left) => {
+  const show = await openShow(system);
+  const created = await book(system, show, [0, 1]);
+  expect(await pay(system, created, 'tok_ok')).toMatchObject({ outcome: 'confirmed' });
+  const booking = { ...(await rowOf(system, created)), bookingNumber: null };
+  const asked = { changeId: newId('chg'), bookingId: booking.id, requestedBy: booking.userId };
+  await system.workflows.changeBooking({ kind: 'cancellation', ...asked, seatIds }, created);
+  await changeEndOf(system, created);
+  const statuses = async () => (await statusesOf(system, show.id)).slice(0, 2);
+  await eventually(async () => expect(await statuses()).toBe(left));
+  const environment = new MockActivityEnvironment();
+  for (const reclaim of [false, true]) {
+    const answer = await environment.run(() => activities.confirmSeats(booking, { reclaim }));
+    expect(answer).toEqual({ ok: true, seats: [0, 1], expiresAtMs: null, heldAtMs: null });
+  }
+  expect(await statuses()).toBe(left);
 });
 
 test('refundPayment of a refund that has failed for good tells it, and does not try for ever', async () => {
