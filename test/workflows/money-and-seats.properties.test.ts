@@ -71,8 +71,17 @@ const life = fc.record({
   }),
 });
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-const lives = fc.sample(life, { numRuns: SHOWS * BOOKINGS_PER_SHOW, seed });
-type Life = (typeof lives)[number];
+const chances = fc.sample(life, { numRuns: SHOWS * BOOKINGS_PER_SHOW, seed });
+type Life = (typeof chances)[number];
+/** Two of each show are paid in time and handed over, however slow the machine: of chances alone there may be few that change. */
+const paidAndHandedOver: Life['deeds'] = [
+  { deed: { does: 'pay', token: 'tok_ok' }, afterMs: 0, waits: true },
+  { deed: { does: 'transfer' }, afterMs: 0, waits: true },
+];
+const CERTAIN = 2 * SHOWS;
+const lives = chances.map((chance, index) =>
+  index < CERTAIN ? { ...chance, holdTtlMs: 30_000, deeds: paidAndHandedOver } : chance,
+);
 
 /** One buyer's: what was booked at first, and what it has become by exchanges. */
 interface Owned {
@@ -130,7 +139,7 @@ function handedOver(booking: NewBooking): Promise<unknown> {
   return untilKnown(() => system.workflows.changeBooking({ kind: 'transfer', ...asked, to }, booking));
 }
 
-async function begun(show: Show, number: number, { holdTtlMs }: Life): Promise<Owned> {
+async function begun(show: Show, number: number, { holdTtlMs }: { readonly holdTtlMs: number }): Promise<Owned> {
   const seats = Array.from({ length: SEATS }, (_, seat) => number * SEATS + seat);
   const booking = await book(system, show, seats, { holdTtlMs, paymentDeadlineMs: 6_000 });
   return { first: booking, current: booking };
