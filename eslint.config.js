@@ -58,7 +58,7 @@ export default defineConfig(
         },
         {
           selector:
-            ':matches(Program, Program > ExportNamedDeclaration) > VariableDeclaration > VariableDeclarator > NewExpression[callee.name=/^(Weak|Map|Set|Array)/]',
+            ':matches(Program, Program > ExportNamedDeclaration) > VariableDeclaration > VariableDeclarator > :matches(NewExpression[callee.name=/^(Weak|Map|Set|Array)/], ArrayExpression[elements.length=0], ObjectExpression[properties.length=0])',
           message: 'No state in a module that workflows share.',
         },
       ],
