@@ -47,6 +47,8 @@ const QUICK_BATCH_MS = 20;
  * for one command as for three (docs/decisions/0010).
  */
 const TIMES_TOO_LONG = 6;
+/** Commands that are company enough: nobody waits for more. */
+const COMPANY = 16;
 /** And no longer than this, ms, if nobody says otherwise: a third of what a hold may take when most of the machine is busy. */
 const LINGER_MAX_MS = 80;
 /** Shows whose last batch is remembered; one that is forgotten is taken to be quick. */
@@ -146,6 +148,7 @@ export class SeatCommandBatcher {
 
   /** Nothing while the machine is idle; the busier it is the more comes together, without a wait past the limit. */
   async #linger(showId: string, queue: readonly Waiting[]): Promise<void> {
+    if (queue.length >= COMPANY) return;
     const tooLongMs = Math.max((this.#lastTookMs.get(showId) ?? 0) - QUICK_BATCH_MS, 0);
     const leftMs = queue[0]!.sinceMs + Math.min(TIMES_TOO_LONG * tooLongMs, this.#lingerMaxMs) - performance.now();
     if (leftMs > 0) await delay(leftMs);
@@ -157,7 +160,7 @@ export class SeatCommandBatcher {
     const update = this.#update(showId, batch);
     try {
       const answer = await this.#untilAnswered(update, Math.max(...batch.map(({ deadlineMs }) => deadlineMs)));
-      const results = withHolders(answer);
+      const results = withSights(batch, answer);
       batch.forEach(({ resolve, reject }, position) => {
         const result = results[position];
         if (result) resolve(result);
@@ -258,16 +261,21 @@ function rejectWhoeverGivesUp(showId: string, batch: readonly Waiting[]): { stop
   return { stop: () => clearTimeout(timer) };
 }
 
-/** The answer tells once who has a seat, however many have asked for it. */
-function withHolders({ results, takenBy }: SeatCommandsAnswer): readonly SeatCommandResult[] {
-  if (!takenBy) return results;
+/**
+ * The answer tells once who has a seat, however many have asked for it, and once how the map is. Only who has asked for a
+ * hold has a use for that: other refusals are written into histories.
+ */
+function withSights(
+  batch: readonly Waiting[],
+  { results, takenBy = [], version, changed }: SeatCommandsAnswer,
+): readonly SeatCommandResult[] {
   const holders = new Map(takenBy.map((holder) => [holder[0], holder]));
-  return results.map((result) => {
+  const asOf = { version, ...(changed && { changed }) };
+  return results.map((result, position) => {
     if (result.ok || result.refusal !== 'SEAT_UNAVAILABLE') return result;
-    return {
-      ...result,
-      takenBy: result.conflicts.flatMap(([seat]) => (holders.has(seat) ? [holders.get(seat)!] : [])),
-    };
+    const isHold = batch[position]?.command.kind === 'hold';
+    const known = result.conflicts.flatMap(([seat]) => (holders.has(seat) ? [holders.get(seat)!] : []));
+    return { ...result, ...(takenBy.length > 0 && { takenBy: known }), ...(isHold && { asOf }) };
   });
 }
 

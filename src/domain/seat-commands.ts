@@ -107,6 +107,16 @@ export interface SeatsGranted {
   readonly heldAtMs: number | null;
 }
 
+/** Which version of its seat map a show has gone by, and how that differs from an earlier one. */
+export interface SeatMapMoment {
+  readonly version: number;
+  /** Every seat whose status has changed after `fromVersion`, by its status now. Absent: not told. */
+  readonly changed?: {
+    readonly fromVersion: number;
+    readonly seats: readonly (readonly [status: string, seats: readonly number[]])[];
+  };
+}
+
 export type SeatRefusal =
   | {
       readonly ok: false;
@@ -114,6 +124,8 @@ export type SeatRefusal =
       readonly conflicts: readonly SeatConflict[];
       /** Who has the seats, by mark, and until when (null: for good), where the show has told it. */
       readonly takenBy?: readonly (readonly [seat: number, owner: string, untilMs: number | null])[];
+      /** Of the seat map when it was refused, where the show has told it. */
+      readonly asOf?: SeatMapMoment;
     }
   | { readonly ok: false; readonly refusal: 'SOLD_OUT' }
   | { readonly ok: false; readonly refusal: 'SALES_CLOSED' }

@@ -22,6 +22,9 @@ export const dynamicConfig: Readonly<Record<string, number | boolean | string>> 
   // its memory limit, and Go's collector then took whatever the machine had (docs/decisions/0010). Buyers who pay at once find theirs.
   'history.hostLevelCacheMaxSize': 8_192,
 
+  // Nothing is kept outside of histories, and to look through every payload for it was 4 % of the server's CPU time.
+  'history.externalPayloadsEnabled': false,
+
   // A client that stands still (stopped, frozen, cut off) leaves its polls open, and each takes a task that nobody does
   // before its time-out. The server asks a silent connection after three seconds, not sixty, and closes it three seconds
   // later: a round trip, and room for a process that is very busy.

@@ -69,3 +69,86 @@ test('not after this process has changed what becomes of the seats', () => {
   sights.forget({ showId: SHOW, seats: [seat] });
   expect(sights.conflicts(SHOW, MINE, [3], 1_001)).toEqual([]);
 });
+
+describe('what the show tells of its map', () => {
+  const SEATS = [3, 4];
+  type Changed = { readonly fromVersion: number; readonly seats: readonly (readonly [string, readonly number[]])[] };
+
+  const refusal = (seats: readonly number[], version: number, changed?: Changed) =>
+    ({
+      ok: false,
+      refusal: 'SEAT_UNAVAILABLE',
+      conflicts: seats.map((seat) => [seat, 'h'] as const),
+      takenBy: seats.map((seat) => [seat, ownerMark(OTHER), UNTIL_MS] as const),
+      asOf: { version, ...(changed && { changed }) },
+    }) as const;
+
+  /** Both seats are seen taken in version 7. */
+  function seenIn7(): SeatsSeenTaken {
+    const sights = new SeatsSeenTaken();
+    sights.refused(SHOW, refusal(SEATS, 7), 1_000);
+    return sights;
+  }
+
+  const isSeen = (sights: SeatsSeenTaken, seat: number, nowMs: number) =>
+    sights.conflicts(SHOW, MINE, [seat], nowMs, false).length > 0;
+
+  test('is a look at all that was seen in the same version', () => {
+    const sights = seenIn7();
+    sights.refused(SHOW, refusal([4], 7), 1_300);
+    expect(isSeen(sights, 3, 1_699)).toBe(true);
+    expect(isSeen(sights, 3, 1_700)).toBe(false);
+  });
+
+  test('and so one request looks for all of them', () => {
+    const sights = seenIn7();
+    expect(sights.conflicts(SHOW, MINE, [3], 1_200)).toEqual([]);
+    expect(sights.conflicts(SHOW, MINE, [4], 1_200)).toHaveLength(1);
+    sights.refused(SHOW, refusal([3], 7), 1_200);
+    expect(sights.conflicts(SHOW, MINE, [4], 1_399)).toHaveLength(1);
+    expect(sights.conflicts(SHOW, MINE, [4], 1_400)).toEqual([]);
+  });
+
+  test('the next one, should the first have got what it wanted', () => {
+    const sights = seenIn7();
+    expect(sights.conflicts(SHOW, MINE, [3], 1_200)).toEqual([]);
+    sights.granted(SHOW, MINE, { ok: true, seats: [3], expiresAtMs: UNTIL_MS, heldAtMs: 1_100 }, 1_100);
+    expect(sights.conflicts(SHOW, MINE, [4], 1_299)).toHaveLength(1);
+    expect(sights.conflicts(SHOW, MINE, [4], 1_300)).toEqual([]);
+  });
+
+  test('keeps no hold beyond its time', () => {
+    const sights = new SeatsSeenTaken();
+    const { takenBy, ...rest } = refusal(SEATS, 7);
+    sights.refused(SHOW, { ...rest, takenBy: [[3, takenBy[0]![1], 1_250], takenBy[1]!] }, 1_000);
+    sights.refused(SHOW, refusal([4], 7), 1_200);
+    expect(isSeen(sights, 3, 1_249)).toBe(true);
+    expect(isSeen(sights, 3, 1_250)).toBe(false);
+  });
+
+  test('of a later version is a look at what has not changed until then', () => {
+    const sights = seenIn7();
+    sights.refused(SHOW, refusal([5], 9, { fromVersion: 6, seats: [['a', [3]]] }), 1_300);
+    expect(isSeen(sights, 4, 1_699)).toBe(true);
+    expect(isSeen(sights, 3, 1_399)).toBe(true);
+    expect(isSeen(sights, 3, 1_400)).toBe(false);
+  });
+
+  test.each([
+    ['does not say what has changed', refusal([5], 9)],
+    ['begins later than what was seen', refusal([5], 9, { fromVersion: 8, seats: [] })],
+    ['is of an earlier version', refusal([5], 6)],
+  ])('tells nothing about others where it %s', (_, told) => {
+    const sights = seenIn7();
+    sights.refused(SHOW, told, 1_300);
+    for (const seat of SEATS) expect(isSeen(sights, seat, 1_400)).toBe(false);
+    expect(isSeen(sights, 5, 1_699)).toBe(true);
+  });
+
+  test('is no look at what was seen before a version that nothing was told of', () => {
+    const sights = seenIn7();
+    sights.refused(SHOW, refusal([5], 8), 1_100);
+    sights.refused(SHOW, refusal([5], 9, { fromVersion: 7, seats: [] }), 1_300);
+    for (const seat of SEATS) expect(isSeen(sights, seat, 1_400)).toBe(false);
+  });
+});

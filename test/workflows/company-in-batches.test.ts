@@ -108,4 +108,12 @@ describe('a command for a show', () => {
     expect(updates.begunAtMs).toHaveLength(2);
     await second;
   });
+
+  test('waits for nobody in company of fifteen others', async () => {
+    const updates = new TimedUpdates(10_000);
+    const batcher = batcherWith(updates, 60_000);
+    await batcher.send(SHOW_ID, release());
+    await Promise.all(Array.from({ length: 16 }, () => batcher.send(SHOW_ID, release())));
+    expect(updates.sizes).toEqual([1, 16]);
+  });
 });

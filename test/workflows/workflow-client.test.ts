@@ -20,14 +20,15 @@ import { untilKnown } from '../setup/until-known.ts';
 
 const system = useTestSystem();
 
-const hold = (seat: number): SeatCommand => ({
-  kind: 'hold',
-  bookingId: newId('bkg'),
-  fingerprint: 'of this body',
-  buyerId: newId('usr'),
-  ttlMs: 60_000,
-  pick: { seats: [seat] },
-});
+const hold = (seat: number) =>
+  ({
+    kind: 'hold',
+    bookingId: newId('bkg'),
+    fingerprint: 'of this body',
+    buyerId: newId('usr'),
+    ttlMs: 60_000,
+    pick: { seats: [seat] },
+  }) as const satisfies SeatCommand;
 
 /** As `WorkflowClient` gives up. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -82,6 +83,30 @@ describe('seat commands to a show that does not answer', () => {
     if (answer.ok) expect(answer.heldAtMs).toBeGreaterThan(startedAtMs + ANSWER_WITHIN_MS);
   }, 60_000);
 });
+
+test('a refused hold is told of the map that refused it; a refused change, which goes into a history, is not', async () => {
+  const show = await openShow(system);
+  // Says of every row that it is an empty one, and writes nothing.
+  const seatMapProjector = { projectedVersion: () => null, project: () => undefined };
+  const workflows = new TemporalWorkflowClient(system.temporal, { seatMapProjector });
+  const mine = hold(0);
+  await untilKnown(() => workflows.seatCommand(show.id, mine));
+  const inVain = await workflows.seatCommand(show.id, hold(0));
+  expect(inVain).toMatchObject({ refusal: 'SEAT_UNAVAILABLE', asOf: { version: 1 } });
+  const [, refused] = await Promise.all([
+    workflows.seatCommand(show.id, hold(3)),
+    workflows.seatCommand(show.id, hold(0)),
+  ]);
+  const changed = { fromVersion: 0, seats: [['h', [0, 3]]] };
+  expect(refused).toMatchObject({ refusal: 'SEAT_UNAVAILABLE', asOf: { version: 2, changed } });
+  const swap = { kind: 'swap', bookingId: mine.bookingId, seats: [3], askedAtMs: Date.now() } as const;
+  const notSwapped = await workflows.seatCommand(show.id, swap);
+  expect(notSwapped).toMatchObject({
+    refusal: 'SEAT_UNAVAILABLE',
+    takenBy: [[3, expect.any(String), expect.any(Number)]],
+  });
+  expect(notSwapped).not.toHaveProperty('asOf');
+}, 60_000);
 
 describe('a call that no repeat would change', () => {
   const failsAtOnce = async (call: () => Promise<unknown>): Promise<void> => {

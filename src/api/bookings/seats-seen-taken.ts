@@ -1,6 +1,12 @@
 import { type OwnerMark, ownerMark } from '../../contracts/show-messages.ts';
 import type { Booking } from '../../domain/booking.ts';
-import type { SeatConflict, SeatRefusal, SeatsGranted, TakenSeatStatus } from '../../domain/seat-commands.ts';
+import type {
+  SeatConflict,
+  SeatMapMoment,
+  SeatRefusal,
+  SeatsGranted,
+  TakenSeatStatus,
+} from '../../domain/seat-commands.ts';
 import { LruMap } from '../../platform/lru-map.ts';
 
 /** Shows that are fought for at one time in one process; one of 10,000 seats takes about a megabyte. */
@@ -16,12 +22,27 @@ const LOOKED_AT_AGAIN_AFTER_MS = 200;
 /** So long after a booking was cancelled here a seat map may still show its seats as booked: longer than it may lag. */
 const RETURNED_FOR_MS = 1_000;
 
-interface Sight {
-  readonly status: TakenSeatStatus;
-  readonly owner: OwnerMark;
-  readonly validUntilMs: number;
+/** What was seen at one time, and is true until the next look. */
+interface Look {
+  askedAtMs: number;
   /** When the next request is taken to the show; Infinity: one is on its way. */
   lookAgainMs: number;
+}
+
+interface Sight extends Look {
+  readonly status: TakenSeatStatus;
+  readonly owner: OwnerMark;
+  /** Of the hold, Unix ms; null for good. */
+  readonly untilMs: number | null;
+  /** In which version of the map the seat is known to be so; null: the show has not told. */
+  version: number | null;
+}
+
+/** All sights of the map's newest version are as old as the last answer by that version: one request looks for all of them. */
+interface SeenShow extends Look {
+  /** The newest that was told; -1: none. */
+  version: number;
+  readonly sights: Map<number, Sight>;
 }
 
 type TakenRefusal = Extract<SeatRefusal, { refusal: 'SEAT_UNAVAILABLE' }>;
@@ -31,26 +52,33 @@ type TakenRefusal = Extract<SeatRefusal, { refusal: 'SEAT_UNAVAILABLE' }>;
  * need not be taken to the show: it would say what it has said a moment ago to somebody else.
  */
 export class SeatsSeenTaken {
-  readonly #shows = new LruMap<string, Map<number, Sight>>(SHOWS_MAX);
+  readonly #shows = new LruMap<string, SeenShow>(SHOWS_MAX);
   /** Until when which seats are known to be back on sale, whatever a map shows. */
   readonly #returned = new LruMap<string, Map<number, number>>(SHOWS_MAX);
 
   /** The show's refusal of what it was asked at `askedAtMs`. */
-  refused(showId: string, { conflicts, takenBy = [] }: TakenRefusal, askedAtMs: number): void {
+  refused(showId: string, { conflicts, takenBy = [], asOf }: TakenRefusal, askedAtMs: number): void {
+    const show = this.#show(showId);
+    if (asOf) bringTo(show, asOf, askedAtMs);
     const statusOf = new Map(conflicts);
+    const version = asOf?.version ?? null;
     for (const [seat, owner, untilMs] of takenBy) {
-      this.#see(showId, seat, sightOf(statusOf.get(seat)!, owner, askedAtMs, untilMs));
+      show.sights.set(seat, { status: statusOf.get(seat)!, owner, untilMs, version, ...lookOf(askedAtMs) });
     }
   }
 
   /** The show's grant of what it was asked at `askedAtMs`. */
   granted(showId: string, bookingId: string, { seats, expiresAtMs }: SeatsGranted, askedAtMs: number): void {
-    for (const seat of seats) this.#see(showId, seat, sightOf('h', ownerMark(bookingId), askedAtMs, expiresAtMs));
+    const show = this.#show(showId);
+    const sight = { status: 'h', owner: ownerMark(bookingId), untilMs: expiresAtMs, version: null } as const;
+    for (const seat of seats) show.sights.set(seat, { ...sight, ...lookOf(askedAtMs) });
+    // Should it have been the one that was to look for the others, the next one is.
+    show.lookAgainMs = Math.min(show.lookAgainMs, askedAtMs + LOOKED_AT_AGAIN_AFTER_MS);
   }
 
   /** For whoever has answered a request that may have changed what becomes of the seats. */
   forget({ showId, seats }: Pick<Booking, 'showId' | 'seats'>): void {
-    const sights = this.#shows.peek(showId);
+    const sights = this.#shows.peek(showId)?.sights;
     for (const { index } of seats) sights?.delete(index);
   }
 
@@ -83,32 +111,54 @@ export class SeatsSeenTaken {
     nowMs: number,
     isAsked = true,
   ): readonly SeatConflict[] {
-    const sights = this.#shows.peek(showId);
-    if (!sights) return [];
+    const show = this.#shows.peek(showId);
+    if (!show) return [];
     const conflicts: SeatConflict[] = [];
     let isToLookAgain = false;
     for (const seat of wanted) {
-      const sight = sights.get(seat);
-      if (!sight || nowMs >= sight.validUntilMs) continue;
+      const sight = show.sights.get(seat);
+      if (!sight) continue;
+      const look = newestLook(show, sight);
+      if (nowMs >= look.askedAtMs + SEEN_FOR_MS || nowMs >= (sight.untilMs ?? Infinity)) continue;
       if (sight.owner === ownerMark(bookingId)) return [];
       conflicts.push([seat, sight.status]);
-      if (!isAsked || nowMs < sight.lookAgainMs) continue;
-      sight.lookAgainMs = Infinity;
+      if (!isAsked || nowMs < look.lookAgainMs) continue;
+      look.lookAgainMs = Infinity;
       isToLookAgain = true;
     }
     return isToLookAgain ? [] : conflicts;
   }
 
-  #see(showId: string, seat: number, sight: Sight): void {
-    const sights = this.#shows.peek(showId) ?? new Map<number, Sight>();
-    if (sights.size === 0) this.#shows.set(showId, sights);
-    sights.set(seat, sight);
+  #show(showId: string): SeenShow {
+    const known = this.#shows.peek(showId);
+    if (known) return known;
+    const show: SeenShow = { version: -1, askedAtMs: -Infinity, lookAgainMs: Infinity, sights: new Map() };
+    this.#shows.set(showId, show);
+    return show;
   }
 }
 
-const sightOf = (status: TakenSeatStatus, owner: OwnerMark, askedAtMs: number, untilMs: number | null): Sight => ({
-  status,
-  owner,
-  validUntilMs: Math.min(askedAtMs + SEEN_FOR_MS, untilMs ?? Infinity),
-  lookAgainMs: askedAtMs + LOOKED_AT_AGAIN_AFTER_MS,
-});
+const lookOf = (askedAtMs: number): Look => ({ askedAtMs, lookAgainMs: askedAtMs + LOOKED_AT_AGAIN_AFTER_MS });
+
+const newestLook = (show: SeenShow, sight: Sight): Look => (sight.version === show.version ? show : sight);
+
+/** What has not changed up to the version that the show has just told is seen anew. An older version tells nothing. */
+function bringTo(show: SeenShow, { version, changed }: SeatMapMoment, askedAtMs: number): void {
+  if (version < show.version) return;
+  if (version > show.version) {
+    if (changed && changed.fromVersion <= show.version) carryOver(show, version, changed.seats);
+    show.version = version;
+  } else if (askedAtMs <= show.askedAtMs) return;
+  Object.assign(show, lookOf(askedAtMs));
+}
+
+function carryOver(
+  { version: known, sights }: SeenShow,
+  version: number,
+  changed: readonly (readonly [status: string, seats: readonly number[]])[],
+): void {
+  const changedSeats = new Set(changed.flatMap(([, seats]) => seats));
+  for (const [seat, sight] of sights) {
+    if (sight.version === known && !changedSeats.has(seat)) sight.version = version;
+  }
+}
