@@ -151,4 +151,18 @@ describe('what the show tells of its map', () => {
     sights.refused(SHOW, refusal([5], 9, { fromVersion: 7, seats: [] }), 1_300);
     for (const seat of SEATS) expect(isSeen(sights, seat, 1_400)).toBe(false);
   });
+
+  test('counts anew where the show was brought back to an older state: it may come to the same version by another way', () => {
+    const sights = seenIn7();
+    sights.refused(SHOW, refusal([5], 6), 1_100);
+    sights.refused(SHOW, refusal([5], 7), 1_300);
+    for (const seat of SEATS) expect(isSeen(sights, seat, 1_400)).toBe(false);
+    expect(isSeen(sights, 5, 1_699)).toBe(true);
+  });
+
+  test('makes nothing older than it is where it was asked for before the last look', () => {
+    const sights = seenIn7();
+    sights.refused(SHOW, refusal([5], 8, { fromVersion: 7, seats: [] }), 999);
+    for (const seat of SEATS) expect(isSeen(sights, seat, 1_399)).toBe(true);
+  });
 });

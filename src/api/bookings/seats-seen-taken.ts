@@ -142,13 +142,15 @@ const lookOf = (askedAtMs: number): Look => ({ askedAtMs, lookAgainMs: askedAtMs
 
 const newestLook = (show: SeenShow, sight: Sight): Look => (sight.version === show.version ? show : sight);
 
-/** What has not changed up to the version that the show has just told is seen anew. An older version tells nothing. */
+/**
+ * What has not changed up to the version that the show has just told is seen anew. A later answer with an earlier version comes
+ * of a show that was brought back to an older state: its versions count anew.
+ */
 function bringTo(show: SeenShow, { version, changed }: SeatMapMoment, askedAtMs: number): void {
-  if (version < show.version) return;
-  if (version > show.version) {
-    if (changed && changed.fromVersion <= show.version) carryOver(show, version, changed.seats);
-    show.version = version;
-  } else if (askedAtMs <= show.askedAtMs) return;
+  if (askedAtMs < show.askedAtMs) return;
+  if (version < show.version) forgetVersions(show);
+  if (version > show.version && changed && changed.fromVersion <= show.version) carryOver(show, version, changed.seats);
+  show.version = version;
   Object.assign(show, lookOf(askedAtMs));
 }
 
@@ -161,4 +163,8 @@ function carryOver(
   for (const [seat, sight] of sights) {
     if (sight.version === known && !changedSeats.has(seat)) sight.version = version;
   }
+}
+
+function forgetVersions({ sights }: SeenShow): void {
+  for (const sight of sights.values()) sight.version = null;
 }
