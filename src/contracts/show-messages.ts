@@ -1,4 +1,4 @@
-import type { SaleRules, SaleTimes, SeatCommand, SeatCommandResult } from '../domain/seat-commands.ts';
+import type { ChangedSeats, SaleRules, SaleTimes, SeatCommand, SeatCommandResult } from '../domain/seat-commands.ts';
 import type { SeatLayout } from '../domain/seat-layout.ts';
 import type { StatusCounts } from '../domain/occupancy.ts';
 import type { SeatMapSnapshot } from '../domain/seat-map.ts';
@@ -81,14 +81,13 @@ export type SeatCommandsArgs = [commands: readonly SeatCommand[], sender?: Proje
 /** Most seats that are left to a sender to project: of more, each answer that Temporal keeps would grow too long. */
 export const CHANGED_SEATS_MAX = 256;
 
-/** What has changed from one version to that of the answer; in few bytes, as Temporal keeps every answer of a run. */
-export interface SeatChanges {
-  /** The read model's row has this version at least. */
-  readonly fromVersion: number;
+/**
+ * What has changed from one version, which the read model's row has at least, to that of the answer; at most
+ * `CHANGED_SEATS_MAX` seats, in few bytes, as Temporal keeps every answer of a run.
+ */
+export interface SeatChanges extends ChangedSeats {
   /** Time of the newest change, Unix ms. */
   readonly asOfMs: number;
-  /** By status at the answer's version; at most `CHANGED_SEATS_MAX`. */
-  readonly seats: readonly (readonly [status: string, seats: readonly number[]])[];
 }
 
 /**

@@ -107,14 +107,16 @@ export interface SeatsGranted {
   readonly heldAtMs: number | null;
 }
 
-/** Which version of its seat map a show has gone by, and how that differs from an earlier one. */
+/** Every seat whose status has changed after a version, by its status now. */
+export interface ChangedSeats {
+  readonly fromVersion: number;
+  readonly seats: readonly (readonly [status: string, seats: readonly number[]])[];
+}
+
+/** Which version of its seat map a show has gone by, and how that differs from an earlier one, where it has told. */
 export interface SeatMapMoment {
   readonly version: number;
-  /** Every seat whose status has changed after `fromVersion`, by its status now. Absent: not told. */
-  readonly changed?: {
-    readonly fromVersion: number;
-    readonly seats: readonly (readonly [status: string, seats: readonly number[]])[];
-  };
+  readonly changed?: ChangedSeats;
 }
 
 export type SeatRefusal =

@@ -1,5 +1,6 @@
 import { SeatsSeenTaken } from '../../src/api/bookings/seats-seen-taken.ts';
 import { ownerMark } from '../../src/contracts/show-messages.ts';
+import type { ChangedSeats } from '../../src/domain/seat-commands.ts';
 
 const SHOW = 'shw_1';
 const MINE = 'bkg_mine-000001';
@@ -72,9 +73,8 @@ test('not after this process has changed what becomes of the seats', () => {
 
 describe('what the show tells of its map', () => {
   const SEATS = [3, 4];
-  type Changed = { readonly fromVersion: number; readonly seats: readonly (readonly [string, readonly number[]])[] };
 
-  const refusal = (seats: readonly number[], version: number, changed?: Changed) =>
+  const refusal = (seats: readonly number[], version: number, changed?: ChangedSeats) =>
     ({
       ok: false,
       refusal: 'SEAT_UNAVAILABLE',

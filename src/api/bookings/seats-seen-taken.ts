@@ -1,6 +1,7 @@
 import { type OwnerMark, ownerMark } from '../../contracts/show-messages.ts';
 import type { Booking } from '../../domain/booking.ts';
 import type {
+  ChangedSeats,
   SeatConflict,
   SeatMapMoment,
   SeatRefusal,
@@ -149,17 +150,13 @@ const newestLook = (show: SeenShow, sight: Sight): Look => (sight.version === sh
 function bringTo(show: SeenShow, { version, changed }: SeatMapMoment, askedAtMs: number): void {
   if (askedAtMs < show.askedAtMs) return;
   if (version < show.version) forgetVersions(show);
-  if (version > show.version && changed && changed.fromVersion <= show.version) carryOver(show, version, changed.seats);
+  if (version > show.version && changed && changed.fromVersion <= show.version) carryOver(show, version, changed);
   show.version = version;
   Object.assign(show, lookOf(askedAtMs));
 }
 
-function carryOver(
-  { version: known, sights }: SeenShow,
-  version: number,
-  changed: readonly (readonly [status: string, seats: readonly number[]])[],
-): void {
-  const changedSeats = new Set(changed.flatMap(([, seats]) => seats));
+function carryOver({ version: known, sights }: SeenShow, version: number, changed: ChangedSeats): void {
+  const changedSeats = new Set(changed.seats.flatMap(([, seats]) => seats));
   for (const [seat, sight] of sights) {
     if (sight.version === known && !changedSeats.has(seat)) sight.version = version;
   }
