@@ -88,13 +88,13 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
     },
 
     /** Those of the new seats that are to be held, for so long; `givenUp`: those of the old ones that go, of the same show. */
-    holdSeats: (
+    async holdSeats(
       { bookingId, to }: ExchangeChange,
       seats: readonly number[],
       givenUp: readonly number[],
       ttlMs: number,
-    ): Promise<SeatCommandResult> =>
-      sendSeatCommand(to.showId, {
+    ): Promise<SeatCommandResult> {
+      const result = await sendSeatCommand(to.showId, {
         kind: 'hold',
         bookingId: to.id,
         fingerprint: to.fingerprint,
@@ -102,7 +102,12 @@ export function createExchangeActivities({ db, workflows, ...deps }: ExchangeAct
         ttlMs,
         pick: { seats },
         ...(givenUp.length > 0 && { insteadOf: { bookingId, seats: givenUp } }),
-      }),
+      });
+      if (result.ok || result.refusal !== 'SEAT_UNAVAILABLE') return result;
+      // What else the show told with it is of no use in a history.
+      const { ok, refusal, conflicts } = result;
+      return { ok, refusal, conflicts };
+    },
 
     /** The pivot within one show. `back`: undone. */
     exchangeSeats: (

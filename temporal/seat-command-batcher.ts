@@ -47,7 +47,7 @@ const QUICK_BATCH_MS = 20;
  * for one command as for three (docs/decisions/0010).
  */
 const TIMES_TOO_LONG = 6;
-/** Commands that are company enough: nobody waits for more. */
+/** Commands that are company enough: a batch that begins with as many goes at once. */
 const COMPANY = 16;
 /** And no longer than this, ms, if nobody says otherwise: a third of what a hold may take when most of the machine is busy. */
 const LINGER_MAX_MS = 80;
@@ -263,7 +263,7 @@ function rejectWhoeverGivesUp(showId: string, batch: readonly Waiting[]): { stop
 
 /**
  * The answer tells once who has a seat, however many have asked for it, and once how the map is. Only who has asked for a
- * hold has a use for that: other refusals are written into histories.
+ * hold has a use for that: other refusals go into histories as they are.
  */
 function withSights(
   batch: readonly Waiting[],

@@ -51,8 +51,12 @@ const sizes = {
   },
   bookings: {
     maxCachedWorkflows: 500,
-    maxConcurrentWorkflowTaskExecutions: 64,
-    maxConcurrentWorkflowTaskPolls: 8,
+    // A purchase has its task for as long as it is tried in the worker.
+    maxConcurrentWorkflowTaskExecutions: 128,
+    maxConcurrentWorkflowTaskPolls: 16,
+    // A booking's first task, and mostly its only one, comes by the polls that are not sticky. A task that meets no poll is
+    // written to the database and read again; as found, one poll in five is there for it (docs/decisions/0010).
+    nonStickyToStickyPollRatio: 0.5,
     maxConcurrentActivityTaskExecutions: 100,
     maxConcurrentActivityTaskPolls: 2,
     maxConcurrentLocalActivityExecutions: 200,

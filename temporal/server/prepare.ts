@@ -75,7 +75,10 @@ async function serverProfile(options: ServerOptions): Promise<PreparedTemporal> 
     afterStart: async () => {
       await setUpNamespace({ address, namespace, log, own: true });
       await lightenVisibility(postgres, await searchColumnsOf(address, namespace)).catch((err: unknown) =>
-        log.warn({ err }, 'its table of workflows could not be made lighter: it costs Postgres twice as much'),
+        log.warn(
+          { err },
+          'its table of workflows could not be made lighter: writing it costs Postgres three times as much',
+        ),
       );
     },
   };

@@ -11,6 +11,7 @@ import type { PostgresAddress } from './postgres-address.ts';
 import { loopback, readyTimeoutMs, stopTimeoutMs } from './process-limits.ts';
 import { runCommand } from './run-command.ts';
 import { postgresPlugin, serverConfig, serverDynamicConfig, temporalDatabases, uiConfig } from './server-config.ts';
+import { onVisibilityTable } from './visibility-table.ts';
 
 /** The whole schema takes a second; a Postgres under load may take its time. */
 const schemaStepTimeoutMs = 60_000;
@@ -97,8 +98,13 @@ export async function prepareSchema(
     const created = await step('create-database', '--defaultdb', postgres.database);
     const setUp = await step('setup-schema', '-v', '0.0');
     if (setUp !== null) throw schemaError(database, created ?? setUp);
-    const updated = await step('update-schema', '--schema-name', schema);
-    if (updated !== null) throw schemaError(database, updated);
+    const update = async () => {
+      const updated = await step('update-schema', '--schema-name', schema);
+      if (updated !== null) throw schemaError(database, updated);
+    };
+    if (database === temporalDatabases.history) await update();
+    else
+      await onVisibilityTable(postgres, update).catch((error: Error) => Promise.reject(asSchemaError(database, error)));
   }
   log.info({ tookMs: Date.now() - startedAt }, 'the schema of Temporal is up to date');
 }
@@ -129,6 +135,9 @@ async function runSqlTool(
 
 const schemaError = (database: string, reason: string): TemporalUnavailableError =>
   new TemporalUnavailableError(`The database ${database} for Temporal could not be prepared: ${reason}`);
+
+const asSchemaError = (database: string, error: Error): TemporalUnavailableError =>
+  error instanceof TemporalUnavailableError ? error : schemaError(database, error.message);
 
 function whenPageAnswers(url: string, signal: AbortSignal): Promise<void> {
   const attempt = async () => {

@@ -2,22 +2,12 @@ import { Client } from 'pg';
 import type { PostgresAddress } from './postgres-address.ts';
 import { temporalDatabases } from './server-config.ts';
 
-/** Kept ready for search attributes that nobody may have defined, and most of the table. */
+/** What the server calls its table of workflows; once it is light a view, under which the rows lie. */
+const table = 'executions_visibility';
+const rowsTable = 'executions_visibility_rows';
+
+/** Kept ready for search attributes that nobody may have defined. */
 const spareColumn = /^(temporal)?(bool|datetime|double|int|text|keyword|keywordlist|lowcardinalitykeyword)\d\d$/;
-/** What the server may tell of a workflow, and hardly ever does. */
-const seldomFilled: ReadonlySet<string> = new Set([
-  'binarychecksums',
-  'batcheruser',
-  'buildids',
-  'temporalpauseinfo',
-  'temporalreportedproblems',
-  'temporalworkflowversioningbehavior',
-  'temporalexternalpayloadsizebytes',
-  'temporalexternalpayloadcount',
-]);
-/** Of those. */
-const indexOfSpareColumn =
-  /^by_(temporal_)?(bool|datetime|double|int|text|keyword|keyword_list|low_cardinality_keyword)_\d\d$/;
 
 /**
  * Of what the server knows of a workflow and our operators never search by. Such a search still works, it only reads all
@@ -33,70 +23,159 @@ const neverSearched: ReadonlySet<string> = new Set([
   'by_root_workflow_id',
   'by_root_run_id',
   'by_binary_checksums',
+  'by_build_ids',
   'by_batcher_user',
+  'by_temporal_pause_info',
+  'by_temporal_reported_problems',
+  'by_temporal_workflow_versioning_behavior',
   'by_temporal_external_payload_size_bytes',
   'by_temporal_external_payload_count',
 ]);
 
-/** Virtual columns are there from this version on. */
-const POSTGRES_WITH_VIRTUAL_COLUMNS = 18;
-
 /**
- * Takes off Temporal's table of workflows what no search of ours needs: every start, change and end of a workflow writes
- * a row of it, with each stored column and each index (docs/decisions/0010). Repeated, it changes nothing.
+ * Makes what each start, change and end of a workflow writes to Temporal's table of workflows light
+ * (docs/decisions/0010). It has a column for each search attribute that there is or could be, all of them computed from
+ * one that holds them together: Postgres read some sixty expressions for each row it wrote. The table becomes a view that
+ * computes them when they are read, over a table with the others. Indexes of ours have the rows that have the attribute;
+ * those that no search of ours needs are dropped. Repeated, it changes nothing.
+ *
  * `columnsInUse` as the server calls them: `Keyword07`. It gives them to search attributes in any order. A search by an
  * attribute that is added later reads all rows of its namespace.
  */
-export async function lightenVisibility(
+export const lightenVisibility = (postgres: PostgresAddress, columnsInUse: readonly string[]): Promise<void> =>
+  inOneTransaction(postgres, async (database) => {
+    if (!(await isView(database))) await makeView(database, columnsInUse);
+  });
+
+/**
+ * Runs what brings the table to the schema of another version of the server, while the server is not there: on the table, as
+ * it may add columns and indexes, then makes it light again. What is computed stays out of it, so that no row is written
+ * anew. Interrupted, the next run goes on.
+ * @throws Error from Postgres, or of a change of a column that the table has no more
+ */
+export async function onVisibilityTable(postgres: PostgresAddress, change: () => Promise<void>): Promise<void> {
+  await inOneTransaction(postgres, async (database) => {
+    if (!(await isView(database))) return;
+    const note = database.escapeLiteral((await noteOf(database))!);
+    await database.query(`drop view ${table}`);
+    await database.query(`alter table ${rowsTable} rename to ${table}`);
+    await database.query(`comment on table ${table} is ${note}`);
+  });
+  await change();
+  await inOneTransaction(postgres, async (database) => {
+    if (!(await isView(database)) && (await noteOf(database)) !== null) await makeView(database, []);
+  });
+}
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+  /** Null: the server writes it. */
+  readonly expression: string | null;
+}
+
+interface ComputedColumn extends Column {
+  readonly expression: string;
+}
+
+const isComputed = (column: Column): column is ComputedColumn => column.expression !== null;
+const valueOf = ({ expression, type }: ComputedColumn): string => `((${expression})::${type})`;
+
+async function inOneTransaction(
   { host, port, user, password, sslMode }: PostgresAddress,
-  columnsInUse: readonly string[],
+  change: (database: Client) => Promise<void>,
 ): Promise<void> {
   const url = new URL(`postgresql://${user}@${host}:${port}/${temporalDatabases.visibility}`);
   url.password = password;
   if (sslMode !== null) url.searchParams.set('sslmode', sslMode);
   const database = new Client({ connectionString: url.href });
+  // Whoever waits for a statement hears of it.
+  database.on('error', () => undefined);
   await database.connect();
   try {
-    const inUse = columnsInUse.map((column) => column.toLowerCase());
-    await makeSpareColumnsVirtual(database, new Set(inUse));
-    await dropUnneededIndexes(database, inUse);
+    await database.query('begin');
+    // One process at a time.
+    await database.query(`select pg_advisory_xact_lock(hashtext('${table}'))`);
+    await change(database);
+    await database.query('commit');
   } finally {
     await database.end();
   }
 }
 
-interface StoredColumn {
+async function isView(database: Client): Promise<boolean> {
+  const { rows } = await database.query(`select from pg_class where oid = to_regclass('${table}') and relkind = 'v'`);
+  return rows.length > 0;
+}
+
+/** The columns that are computed, as JSON: a comment on the view, and on the table while there is none. */
+async function noteOf(database: Client): Promise<string | null> {
+  const { rows } = await database.query<{ note: string | null }>(
+    `select obj_description(to_regclass('${table}'), 'pg_class') as note`,
+  );
+  return rows[0]!.note;
+}
+
+async function makeView(database: Client, columnsInUse: readonly string[]): Promise<void> {
+  const earlier = JSON.parse((await noteOf(database)) ?? '[]') as ComputedColumn[];
+  await database.query(`comment on table ${table} is null`);
+  await database.query(`alter table ${table} rename to ${rowsTable}`);
+  const columns = await columnsOf(database);
+  const newlyComputed = columns.filter(isComputed);
+  const indexes = await neededIndexes(database, columnsInUse);
+  // With their indexes.
+  const leaving = newlyComputed.map(({ name }) => `drop column ${name}`);
+  if (leaving.length > 0) await database.query(`alter table ${rowsTable} ${leaving.join(', ')}`);
+  const computed = [...earlier, ...newlyComputed];
+  const shown = [
+    ...columns.filter((column) => !isComputed(column)).map(({ name }) => name),
+    ...computed.map((column) => `${valueOf(column)} as ${column.name}`),
+  ];
+  await database.query(`create view ${table} as select ${shown.join(', ')} from ${rowsTable}`);
+  await database.query(`comment on view ${table} is ${database.escapeLiteral(JSON.stringify(computed))}`);
+  for (const { definition, column } of indexes) {
+    const searched = newlyComputed.find(({ name }) => name === column);
+    if (!searched) continue;
+    await database.query(partialIndex(definition, searched));
+    // An index of some rows tells the planner nothing of the others.
+    await database.query(`create statistics ${column}_of_workflows on ${valueOf(searched)} from ${rowsTable}`);
+  }
+}
+
+async function columnsOf(database: Client): Promise<Column[]> {
+  const { rows } = await database.query<Column>(
+    `select attname as name, format_type(atttypid, atttypmod) as type,
+      case when attgenerated <> '' then pg_get_expr(adbin, adrelid) end as expression
+    from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum
+    where attrelid = '${rowsTable}'::regclass and attnum > 0 and not attisdropped
+    order by attnum`,
+  );
+  return rows;
+}
+
+interface Index {
   readonly name: string;
-  readonly type: string;
-  readonly expression: string;
+  readonly definition: string;
+  /** What it is by, within a namespace: a column, or an expression. */
+  readonly column: string;
 }
 
-/** They are then made when they are read. Those made by a function of the schema's own have to stay as they are. */
-async function makeSpareColumnsVirtual(database: Client, inUse: ReadonlySet<string>): Promise<void> {
-  const { rows: versions } = await database.query<{ server_version_num: string }>('show server_version_num');
-  if (Number(versions[0]!.server_version_num) < POSTGRES_WITH_VIRTUAL_COLUMNS * 10_000) return;
-  const { rows: stored } = await database.query<StoredColumn>(
-    `select attname as name, format_type(atttypid, atttypmod) as type, pg_get_expr(adbin, adrelid) as expression
-    from pg_attribute join pg_attrdef on adrelid = attrelid and adnum = attnum
-    where attrelid = 'executions_visibility'::regclass and attgenerated = 's' and not attisdropped`,
+/** Drops the others. One by an expression is of an attribute that was computed before: it stays. */
+async function neededIndexes(database: Client, columnsInUse: readonly string[]): Promise<Index[]> {
+  const { rows: indexes } = await database.query<Index>(
+    `select relname as name, pg_get_indexdef(indexrelid) as definition, pg_get_indexdef(indexrelid, 2, true) as column
+    from pg_index join pg_class on pg_class.oid = indexrelid
+    where indrelid = '${rowsTable}'::regclass and not indisprimary`,
   );
-  const changes = stored
-    .filter(({ name }) => seldomFilled.has(name) || (spareColumn.test(name) && !inUse.has(name)))
-    .filter(({ expression }) => !/convert_ts/.test(expression))
-    .flatMap(({ name, type, expression }) => [
-      `drop column ${name}`,
-      `add column ${name} ${type} generated always as (${expression}) virtual`,
-    ]);
-  if (changes.length > 0) await database.query(`alter table executions_visibility ${changes.join(', ')}`);
+  const inUse = new Set(columnsInUse.map((column) => column.toLowerCase()));
+  const isNeeded = ({ name, column }: Index): boolean =>
+    !neverSearched.has(name) && (!spareColumn.test(column) || inUse.has(column));
+  const unneeded = indexes.filter((index) => !isNeeded(index)).map(({ name }) => name);
+  if (unneeded.length > 0) await database.query(`drop index ${unneeded.join(', ')}`);
+  return indexes.filter(isNeeded);
 }
 
-async function dropUnneededIndexes(database: Client, columnsInUse: readonly string[]): Promise<void> {
-  const inUse = new Set(columnsInUse.map((column) => `by_${column.replace(/(?=\d\d$)/, '_')}`));
-  const isNeeded = (index: string) =>
-    !neverSearched.has(index) && (!indexOfSpareColumn.test(index) || inUse.has(index));
-  const { rows } = await database.query<{ indexname: string }>(
-    `select indexname from pg_indexes where tablename = 'executions_visibility'`,
-  );
-  const unneeded = rows.map(({ indexname }) => indexname).filter((index) => !isNeeded(index));
-  if (unneeded.length > 0) await database.query(`drop index if exists ${unneeded.join(', ')}`);
-}
+/** The same index by what the view shows in the column's place, of the rows that have it. */
+const partialIndex = (definition: string, column: ComputedColumn): string =>
+  `${definition.replace(`(namespace_id, ${column.name}`, `(namespace_id, ${valueOf(column)}`)}
+  where ${valueOf(column)} is not null`;

@@ -2,6 +2,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { get } from 'node:http';
 import type { SeatMapBody } from '../../src/contracts/http/seats.ts';
 import type { WorkflowClient } from '../../src/contracts/workflow-client.ts';
+import type { ServedSeatMap } from '../../src/live/seat-map-cache.ts';
 import { newId } from '../../src/platform/ids.ts';
 import { openShow, rowsOfSeats } from '../setup/shows.ts';
 import { useTestSystem } from '../setup/system.ts';
@@ -26,6 +27,18 @@ const rawGet = (path: string, headers: Record<string, string>, api = 0) =>
 
 const seatsOf = async (showId: string, api = 0): Promise<SeatMapBody> =>
   (await anyone(api).get<SeatMapBody>(`/shows/${showId}/seats`)).body;
+
+/** As the system's, and how many seat commands have been sent by them. */
+function countingSeatCommands() {
+  let asked = 0;
+  const workflows = new Proxy(system.workflows, {
+    get(target, name: keyof WorkflowClient) {
+      if (name === 'seatCommand') asked++;
+      return target[name].bind(target) as unknown;
+    },
+  });
+  return { workflows, asked: () => asked };
+}
 
 const versionOf = (etag: string): number => Number(/-v(\d+)/.exec(etag)![1]);
 
@@ -183,13 +196,7 @@ describe('seats that are seen booked', () => {
 
   test('held ones too, for a moment after the show has said whose they are; their holder finds them his', async () => {
     const show = await openShow(system);
-    let asked = 0;
-    const workflows = new Proxy(system.workflows, {
-      get(target, name: keyof WorkflowClient) {
-        if (name === 'seatCommand') asked++;
-        return target[name].bind(target) as unknown;
-      },
-    });
+    const { workflows, asked } = countingSeatCommands();
     let nowMs = Date.now();
     const desk = deskOf(system, { workflows, nowMs: () => nowMs });
     const hold = (buyerId: string) => desk.book(buyerId, 'a-key', { showId: show.id, seatIds: ['A1'] });
@@ -197,11 +204,27 @@ describe('seats that are seen booked', () => {
     const held = await hold(holder);
     const refusal = { code: 'SEAT_UNAVAILABLE', fields: { conflicts: [{ seatId: 'A1', reason: 'held' }] } };
     await expect(hold(other)).rejects.toMatchObject(refusal);
-    expect(asked).toBe(1);
+    expect(asked()).toBe(1);
     expect(await hold(holder)).toMatchObject({ status: 201, body: held.body });
     nowMs += 1_000;
     await expect(hold(other)).rejects.toMatchObject(refusal);
-    expect(asked).toBe(2);
+    expect(asked()).toBe(2);
+  });
+
+  test('one who wants a booked seat besides is not the one who looks again', async () => {
+    const show = await openShow(system);
+    const { workflows, asked } = countingSeatCommands();
+    let nowMs = Date.now();
+    const glance = () => ({ statuses: `hb${'a'.repeat(48)}` }) as ServedSeatMap;
+    const desk = deskOf(system, { workflows, seatMaps: { glance }, nowMs: () => nowMs });
+    const hold = (seatIds: string[]) => desk.book(newId('usr'), 'a-key', { showId: show.id, seatIds });
+    await hold(['A1']);
+    const refused = { code: 'SEAT_UNAVAILABLE' };
+    nowMs += 250;
+    await expect(hold(['A1', 'A2'])).rejects.toMatchObject(refused);
+    expect(asked()).toBe(1);
+    await expect(hold(['A1'])).rejects.toMatchObject(refused);
+    expect(asked()).toBe(2);
   });
 
   test('and are booked for everybody once they are paid', async () => {

@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
 import type { PreparedTemporal } from '../../temporal/server/contract.ts';
-import { defaultCacheDir, serverBinariesAtHand } from '../../temporal/server/obtain.ts';
+import { defaultCacheDir, obtainServerBinaries, serverBinariesAtHand } from '../../temporal/server/obtain.ts';
+import { postgresAddressOf } from '../../temporal/server/postgres-address.ts';
 import { prepareTemporal } from '../../temporal/server/prepare.ts';
-import { temporalDatabases } from '../../temporal/server/server-config.ts';
+import { runCommand } from '../../temporal/server/run-command.ts';
+import { postgresPlugin, temporalDatabases } from '../../temporal/server/server-config.ts';
+import { prepareSchema } from '../../temporal/server/server-profile.ts';
+import { lightenVisibility, onVisibilityTable } from '../../temporal/server/visibility-table.ts';
 import { eventually } from '../setup/eventually.ts';
 import { startTestPostgres, type TestPostgres } from '../setup/postgres.ts';
 import { recordingLog } from './log-lines.ts';
@@ -21,6 +25,14 @@ const cacheDir = defaultCacheDir(env);
  * been built, by `TEMPORAL_PROFILE=server npm start`.
  */
 const whereBuilt = (await serverBinariesAtHand({ cacheDir, env })) ? describe : describe.skip;
+
+async function visibilityDatabase(postgres: TestPostgres): Promise<Client> {
+  const url = new URL(postgres.url);
+  url.pathname = temporalDatabases.visibility;
+  const database = new Client({ connectionString: url.href });
+  await database.connect();
+  return database;
+}
 
 whereBuilt('Temporal Server on Postgres', () => {
   let dataDir: string;
@@ -89,19 +101,10 @@ whereBuilt('Temporal Server on Postgres', () => {
     });
   });
 
-  async function visibilityDatabase(): Promise<Client> {
-    const url = new URL(postgres.url);
-    url.pathname = temporalDatabases.visibility;
-    const database = new Client({ connectionString: url.href });
-    await database.connect();
-    return database;
-  }
-
-  test('its table of workflows stores the columns of our search attributes, and makes the spare ones when they are read', async () => {
-    const database = await visibilityDatabase();
-    const { rows } = await database.query<{ column: string; kind: string }>(
-      `select attname as column, attgenerated as kind from pg_attribute
-      where attrelid = 'executions_visibility'::regclass and attgenerated <> '' and not attisdropped`,
+  test('its table of workflows has no column that is computed as it is written, and shows them all', async () => {
+    const database = await visibilityDatabase(postgres);
+    const { rows: computed } = await database.query(
+      `select from pg_attribute where attrelid = 'executions_visibility_rows'::regclass and attgenerated <> ''`,
     );
     const {
       rows: [survivor],
@@ -109,27 +112,37 @@ whereBuilt('Temporal Server on Postgres', () => {
       `select * from executions_visibility where workflow_id = 'survivor'`,
     );
     await database.end();
-    const stored = rows.filter(({ kind }) => kind === 's').map(({ column }) => column);
-    expect(stored.length).toBeLessThan(20);
-    expect(rows.length).toBeGreaterThan(50);
-    expect(stored.filter((column) => survivor![column] === 'any')).toHaveLength(Object.keys(searchAttributes).length);
+    expect(computed).toHaveLength(0);
+    expect(Object.keys(survivor!).length).toBeGreaterThan(70);
+    const shown = Object.entries(survivor!).filter(([, value]) => value === 'any');
+    expect(shown).toHaveLength(Object.keys(searchAttributes).length);
   });
 
   test('its table of workflows has an index for each search attribute of ours, and few that nobody needs', async () => {
-    const database = await visibilityDatabase();
-    const { rows } = await database.query<{ indexdef: string }>(
-      `select indexdef from pg_indexes where tablename = 'executions_visibility'`,
+    const database = await visibilityDatabase(postgres);
+    const { rows: indexes } = await database.query(
+      `select from pg_indexes where tablename = 'executions_visibility_rows'`,
     );
     const { rows: attributes } = await database.query<{ column: string }>(
       `select distinct jsonb_object_keys(search_attributes) as column from executions_visibility`,
     );
-    await database.end();
-    expect(rows.length).toBeLessThan(30);
     const ours = attributes.map(({ column }) => column).filter((column) => /^Keyword\d\d$/.test(column));
+    await database.query('set enable_seqscan = off');
+    const plans = await Promise.all(
+      ours.map(async (column) => {
+        const { rows } = await database.query<{ 'QUERY PLAN': string }>(
+          `explain select run_id from executions_visibility
+          where namespace_id = 'any' and ${column} = 'any' and TemporalNamespaceDivision is null`,
+        );
+        return rows.map((row) => row['QUERY PLAN']).join('\n');
+      }),
+    );
+    await database.end();
+    expect(indexes.length).toBeLessThan(25);
     expect(ours).toHaveLength(Object.keys(searchAttributes).length);
-    for (const column of ours) {
-      expect(rows.filter(({ indexdef }) => indexdef.includes(`, ${column.toLowerCase()},`))).toHaveLength(1);
-    }
+    ours.forEach((column, position) => {
+      expect(plans[position]).toContain(`by_${column.toLowerCase().replace(/(?=\d\d$)/, '_')}`);
+    });
   });
 
   test('its page shows workflows', async () => {
@@ -164,4 +177,71 @@ whereBuilt('Temporal Server on Postgres', () => {
       });
     });
   }, 30_000);
+
+  test('its table of workflows takes a column of a later schema, and all is found in it as before', async () => {
+    const database = await visibilityDatabase(postgres);
+    const { rows: keys } = await database.query<{ column: string }>(
+      `select jsonb_object_keys(search_attributes) as column from executions_visibility where workflow_id = 'survivor'`,
+    );
+    const [{ column } = { column: '' }] = keys;
+    await onVisibilityTable(postgresAddressOf(postgres.url), async () => {
+      await database.query(
+        `alter table executions_visibility
+        add column OfALaterSchema varchar(255) generated always as (search_attributes->>'${column}') stored`,
+      );
+      await database.query(
+        'create index by_of_a_later_schema on executions_visibility (namespace_id, OfALaterSchema, run_id)',
+      );
+    });
+    const { rows: attributes } = await database.query<{ own: number; later: number }>(
+      `select count(*)::int as own, count(*) filter (where OfALaterSchema = ${column})::int as later
+      from executions_visibility where ${column} is not null`,
+    );
+    const { rows: indexes } = await database.query<{ indexdef: string }>(
+      `select indexdef from pg_indexes where indexname = 'by_of_a_later_schema'`,
+    );
+    await database.end();
+    expect(attributes[0]!.own).toBeGreaterThan(0);
+    expect(attributes[0]!.later).toBe(attributes[0]!.own);
+    expect(indexes[0]!.indexdef).toMatch(/executions_visibility_rows .* WHERE .*IS NOT NULL/);
+    await temporal.withClient(async (client) => {
+      expect((await client.workflow.count(`AddedLater = 'here'`)).count).toBe(1);
+      expect((await client.workflow.count(`${Object.values(searchAttributes)[0]} = 'any'`)).count).toBe(1);
+    });
+  }, 30_000);
+});
+
+whereBuilt('the table of workflows of an older server', () => {
+  let postgres: TestPostgres;
+
+  beforeAll(async () => {
+    postgres = await startTestPostgres();
+  }, 60_000);
+  afterAll(() => postgres?.stop());
+
+  test('is brought to the schema of the newer one after it was made light', async () => {
+    const address = postgresAddressOf(postgres.url);
+    const { log } = recordingLog();
+    const { sqlTool } = await obtainServerBinaries({ cacheDir, env, log });
+    const tool = async (...args: string[]) => {
+      const { host, port, user, password } = address;
+      const connection = ['--plugin', postgresPlugin, '--endpoint', host, '--port', port, '--user', user];
+      const { failure, output } = await runCommand(
+        sqlTool,
+        [...connection, '--db', temporalDatabases.visibility, ...args],
+        { env: { ...env, SQL_PASSWORD: password }, timeoutMs: 30_000 },
+      );
+      expect({ failure, output }).toMatchObject({ failure: null });
+    };
+    await tool('create-database', '--defaultdb', address.database);
+    await tool('setup-schema', '-v', '0.0');
+    await tool('update-schema', '--schema-name', 'postgresql/v12/visibility', '--version', '1.13');
+    await lightenVisibility(address, ['Keyword01']);
+    await prepareSchema(sqlTool, address, env, log);
+
+    const database = await visibilityDatabase(postgres);
+    const { rows } = await database.query('select Keyword01, TemporalExternalPayloadCount from executions_visibility');
+    await database.end();
+    expect(rows).toEqual([]);
+  }, 60_000);
 });

@@ -1,7 +1,9 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createBookingActivities } from '../../activities/booking-activities.ts';
+import { createExchangeActivities } from '../../activities/exchange-activities.ts';
 import { createShowActivities } from '../../activities/show-activities.ts';
 import { createSweepActivities } from '../../activities/sweep-activities.ts';
+import type { ExchangeChange } from '../../src/contracts/change-messages.ts';
 import type { ChargeRequest } from '../../src/contracts/payments.ts';
 import type { Booking } from '../../src/domain/booking.ts';
 import type { PaymentAttempt } from '../../src/domain/booking-process.ts';
@@ -29,12 +31,10 @@ afterAll(() => gateways.close());
 function allActivities() {
   const { db, workflows } = system;
   const { gateway } = gateways;
+  const sendSeatCommand = workflows.seatCommand.bind(workflows);
   return {
-    ...createBookingActivities({
-      db,
-      gateway,
-      sendSeatCommand: (show, command) => workflows.seatCommand(show, command),
-    }),
+    ...createBookingActivities({ db, gateway, sendSeatCommand }),
+    ...createExchangeActivities({ db, workflows, sendSeatCommand }),
     ...createShowActivities({ db }),
     ...createSweepActivities({ db, gateway, workflows, paymentDeadlineMs: 10_000 }),
   };
@@ -232,4 +232,17 @@ test('sweepPaymentAttempts', async () => {
   const environment = new MockActivityEnvironment({ currentAttemptScheduledTimestampMs: Date.now() });
   expect(await environment.run(() => activities.sweepPaymentAttempts())).toEqual({ seen: 1, resolved: 1 });
   expect(await environment.run(() => activities.sweepPaymentAttempts())).toEqual({ seen: 0, resolved: 0 });
+});
+
+test('holdSeats, refused: a history is told which seats are taken, and nothing that only helps to refuse others', async () => {
+  const { booking } = await setTheScene();
+  const exchange = {
+    bookingId: newId('bkg'),
+    to: { ...booking, id: newId('bkg'), fingerprint: 'of-an-exchange' },
+  } as unknown as ExchangeChange;
+  expect(await activities.holdSeats(exchange, [1, 2], [], 60_000)).toEqual({
+    ok: false,
+    refusal: 'SEAT_UNAVAILABLE',
+    conflicts: [[1, 'h']],
+  });
 });

@@ -126,8 +126,10 @@ export class BookingDesk {
     if (nowMs < show.salesOpenAtMs || nowMs >= show.salesCloseAtMs) return null;
     const { seen } = this.#deps;
     if (!('seats' in pick)) return seen.hasReturned(show.id, nowMs) ? null : seenSoldOut(statuses);
-    const sights = seen.conflicts(show.id, id, pick.seats, nowMs, mayHold);
     const statusOf = (seat: number) => (seen.isReturned(show.id, seat, nowMs) ? 'a' : (statuses?.[seat] ?? 'a'));
+    // One that wants a booked seat is refused here, whatever becomes of the others: another request has to look.
+    const isAsked = mayHold && pick.seats.every((seat) => statusOf(seat) !== 'b');
+    const sights = seen.conflicts(show.id, id, pick.seats, nowMs, isAsked);
     return seatsSeenTaken(pick.seats, sights, statusOf);
   }
 
