@@ -263,7 +263,7 @@ function rejectWhoeverGivesUp(showId: string, batch: readonly Waiting[]): { stop
 
 /**
  * The answer tells once who has a seat, however many have asked for it, and once how the map is. Only who has asked for a
- * hold has a use for that: other refusals go into histories as they are.
+ * hold has a use for the latter, and other refusals go into histories.
  */
 function withSights(
   batch: readonly Waiting[],

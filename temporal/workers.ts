@@ -45,20 +45,17 @@ const sizes = {
   shows: {
     maxCachedWorkflows: 200,
     maxConcurrentWorkflowTaskExecutions: 20,
-    maxConcurrentWorkflowTaskPolls: 4,
     maxConcurrentActivityTaskExecutions: 100,
-    maxConcurrentActivityTaskPolls: 2,
   },
   bookings: {
     maxCachedWorkflows: 500,
     // A purchase has its task for as long as it is tried in the worker.
     maxConcurrentWorkflowTaskExecutions: 128,
-    maxConcurrentWorkflowTaskPolls: 16,
+    workflowTaskPollerBehavior: { type: 'simple-maximum', maximum: 16 },
     // A booking's first task, and mostly its only one, comes by the polls that are not sticky. A task that meets no poll is
     // written to the database and read again; as found, one poll in five is there for it (docs/decisions/0010).
     nonStickyToStickyPollRatio: 0.5,
     maxConcurrentActivityTaskExecutions: 100,
-    maxConcurrentActivityTaskPolls: 2,
     maxConcurrentLocalActivityExecutions: 200,
   },
 } satisfies Record<keyof TaskQueues, Partial<WorkerOptions>>;

@@ -66,19 +66,21 @@ async function serverProfile(options: ServerOptions): Promise<PreparedTemporal> 
   const { dataDir, ports, namespace, log, env } = options;
   const postgres = postgresAddressOf(options.databaseUrl);
   const binaries = await obtainServerBinaries(options);
+  const sqlTool = { file: binaries.sqlTool, version: await versionLine(binaries.sqlTool, options) };
   const address = `${loopback}:${ports.frontend}`;
   return {
     address,
     uiUrl: `http://${loopback}:${ports.ui}`,
     processes: await serverProcesses({ binaries, dataDir, ports, postgres, namespace }),
-    prepare: () => prepareSchema(binaries.sqlTool, postgres, env, log),
+    prepare: () => prepareSchema(sqlTool, postgres, env, log),
     afterStart: async () => {
       await setUpNamespace({ address, namespace, log, own: true });
-      await lightenVisibility(postgres, await searchColumnsOf(address, namespace)).catch((err: unknown) =>
-        log.warn(
-          { err },
-          'its table of workflows could not be made lighter: writing it costs Postgres three times as much',
-        ),
+      await lightenVisibility(postgres, await searchColumnsOf(address, namespace), sqlTool.version).catch(
+        (err: unknown) =>
+          log.warn(
+            { err },
+            'its table of workflows could not be made lighter: writing it costs Postgres three times as much',
+          ),
       );
     },
   };

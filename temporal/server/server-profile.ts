@@ -80,20 +80,26 @@ async function writeOwnFile(file: string, content: unknown): Promise<void> {
   await rename(draft, file);
 }
 
+export interface SqlTool {
+  /** Its file. */
+  readonly file: string;
+  readonly version: string;
+}
+
 /**
  * Makes Temporal's two databases and brings their schema up to the server's version. Repeated, it changes nothing;
  * interrupted, the next run goes on.
  * @throws TemporalUnavailableError with the first thing that Postgres refuses.
  */
 export async function prepareSchema(
-  sqlTool: string,
+  sqlTool: SqlTool,
   postgres: PostgresAddress,
   env: NodeJS.ProcessEnv,
   log: Logger,
 ): Promise<void> {
   const startedAt = Date.now();
   for (const [schema, database] of Object.entries(schemas)) {
-    const step = (...args: string[]) => runSqlTool(sqlTool, postgres, database, args, env);
+    const step = (...args: string[]) => runSqlTool(sqlTool.file, postgres, database, args, env);
     // Refused to a user who may not make databases, also where an administrator has made them: the next step tells.
     const created = await step('create-database', '--defaultdb', postgres.database);
     const setUp = await step('setup-schema', '-v', '0.0');
@@ -102,9 +108,13 @@ export async function prepareSchema(
       const updated = await step('update-schema', '--schema-name', schema);
       if (updated !== null) throw schemaError(database, updated);
     };
-    if (database === temporalDatabases.history) await update();
-    else
-      await onVisibilityTable(postgres, update).catch((error: Error) => Promise.reject(asSchemaError(database, error)));
+    if (database === temporalDatabases.history) {
+      await update();
+      continue;
+    }
+    await onVisibilityTable(postgres, sqlTool.version, update).catch((error: Error) => {
+      throw error instanceof TemporalUnavailableError ? error : schemaError(database, error.message);
+    });
   }
   log.info({ tookMs: Date.now() - startedAt }, 'the schema of Temporal is up to date');
 }
@@ -135,9 +145,6 @@ async function runSqlTool(
 
 const schemaError = (database: string, reason: string): TemporalUnavailableError =>
   new TemporalUnavailableError(`The database ${database} for Temporal could not be prepared: ${reason}`);
-
-const asSchemaError = (database: string, error: Error): TemporalUnavailableError =>
-  error instanceof TemporalUnavailableError ? error : schemaError(database, error.message);
 
 function whenPageAnswers(url: string, signal: AbortSignal): Promise<void> {
   const attempt = async () => {

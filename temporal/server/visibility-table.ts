@@ -6,6 +6,13 @@ import { temporalDatabases } from './server-config.ts';
 const table = 'executions_visibility';
 const rowsTable = 'executions_visibility_rows';
 
+/** Begins the comment that is ours. */
+const ours = 'Made by Seatkeeper: ';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Whoever reads the table, as a backup does, keeps it as it is; a server that writes it waits behind us meanwhile. */
+const LOCK_TIMEOUT_MS = 10_000;
+
 /** Kept ready for search attributes that nobody may have defined. */
 const spareColumn = /^(temporal)?(bool|datetime|double|int|text|keyword|keywordlist|lowcardinalitykeyword)\d\d$/;
 
@@ -26,7 +33,6 @@ const neverSearched: ReadonlySet<string> = new Set([
   'by_build_ids',
   'by_batcher_user',
   'by_temporal_pause_info',
-  'by_temporal_reported_problems',
   'by_temporal_workflow_versioning_behavior',
   'by_temporal_external_payload_size_bytes',
   'by_temporal_external_payload_count',
@@ -40,31 +46,49 @@ const neverSearched: ReadonlySet<string> = new Set([
  * those that no search of ours needs are dropped. Repeated, it changes nothing.
  *
  * `columnsInUse` as the server calls them: `Keyword07`. It gives them to search attributes in any order. A search by an
- * attribute that is added later reads all rows of its namespace.
+ * attribute that is added later reads all rows of its namespace. `tool`: the version of that which brings the schema up to
+ * date.
  */
-export const lightenVisibility = (postgres: PostgresAddress, columnsInUse: readonly string[]): Promise<void> =>
+export const lightenVisibility = (
+  postgres: PostgresAddress,
+  columnsInUse: readonly string[],
+  tool: string,
+): Promise<void> =>
   inOneTransaction(postgres, async (database) => {
-    if (!(await isView(database))) await makeView(database, columnsInUse);
+    if (!(await isView(database))) await makeView(database, columnsInUse, tool);
   });
 
 /**
- * Runs what brings the table to the schema of another version of the server, while the server is not there: on the table, as
- * it may add columns and indexes, then makes it light again. What is computed stays out of it, so that no row is written
- * anew. Interrupted, the next run goes on.
+ * Has a tool bring the schema up to date, while the server is not there. Where the view was made after another version of it had
+ * run, it finds a table, to which it may add columns and indexes, and which is made light again then. What was computed stays
+ * out of it, so that no row is written anew for that. Interrupted, the next run goes on.
  * @throws Error from Postgres, or of a change of a column that the table has no more
  */
-export async function onVisibilityTable(postgres: PostgresAddress, change: () => Promise<void>): Promise<void> {
+export async function onVisibilityTable(
+  postgres: PostgresAddress,
+  tool: string,
+  update: () => Promise<void>,
+): Promise<void> {
   await inOneTransaction(postgres, async (database) => {
     if (!(await isView(database))) return;
-    const note = database.escapeLiteral((await noteOf(database))!);
+    const note = await noteOf(database);
+    if (note === null) throw new Error(`the view ${table} has lost its comment, which tells what its table was`);
+    if (note.tool === tool) return;
     await database.query(`drop view ${table}`);
     await database.query(`alter table ${rowsTable} rename to ${table}`);
-    await database.query(`comment on table ${table} is ${note}`);
+    await takeNote(database, 'table', note);
   });
-  await change();
+  await update();
   await inOneTransaction(postgres, async (database) => {
-    if (!(await isView(database)) && (await noteOf(database)) !== null) await makeView(database, []);
+    if (!(await isView(database)) && (await noteOf(database)) !== null) await makeView(database, [], tool);
   });
+}
+
+/** Kept as a comment on the view, and on the table while there is none. */
+interface Note {
+  /** The version of the tool that had brought the schema up to date. */
+  readonly tool: string;
+  readonly computed: readonly ComputedColumn[];
 }
 
 interface Column {
@@ -88,12 +112,13 @@ async function inOneTransaction(
   const url = new URL(`postgresql://${user}@${host}:${port}/${temporalDatabases.visibility}`);
   url.password = password;
   if (sslMode !== null) url.searchParams.set('sslmode', sslMode);
-  const database = new Client({ connectionString: url.href });
+  const database = new Client({ connectionString: url.href, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   // Whoever waits for a statement hears of it.
   database.on('error', () => undefined);
   await database.connect();
   try {
     await database.query('begin');
+    await database.query(`set local lock_timeout = '${LOCK_TIMEOUT_MS}ms'`);
     // One process at a time.
     await database.query(`select pg_advisory_xact_lock(hashtext('${table}'))`);
     await change(database);
@@ -108,16 +133,20 @@ async function isView(database: Client): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** The columns that are computed, as JSON: a comment on the view, and on the table while there is none. */
-async function noteOf(database: Client): Promise<string | null> {
-  const { rows } = await database.query<{ note: string | null }>(
-    `select obj_description(to_regclass('${table}'), 'pg_class') as note`,
+/** Null: none of ours. */
+async function noteOf(database: Client): Promise<Note | null> {
+  const { rows } = await database.query<{ comment: string | null }>(
+    `select obj_description(to_regclass('${table}'), 'pg_class') as comment`,
   );
-  return rows[0]!.note;
+  const { comment } = rows[0]!;
+  return comment?.startsWith(ours) ? (JSON.parse(comment.slice(ours.length)) as Note) : null;
 }
 
-async function makeView(database: Client, columnsInUse: readonly string[]): Promise<void> {
-  const earlier = JSON.parse((await noteOf(database)) ?? '[]') as ComputedColumn[];
+const takeNote = (database: Client, kind: 'view' | 'table', note: Note) =>
+  database.query(`comment on ${kind} ${table} is ${database.escapeLiteral(ours + JSON.stringify(note))}`);
+
+async function makeView(database: Client, columnsInUse: readonly string[], tool: string): Promise<void> {
+  const before = await noteOf(database);
   await database.query(`comment on table ${table} is null`);
   await database.query(`alter table ${table} rename to ${rowsTable}`);
   const columns = await columnsOf(database);
@@ -126,19 +155,22 @@ async function makeView(database: Client, columnsInUse: readonly string[]): Prom
   // With their indexes.
   const leaving = newlyComputed.map(({ name }) => `drop column ${name}`);
   if (leaving.length > 0) await database.query(`alter table ${rowsTable} ${leaving.join(', ')}`);
-  const computed = [...earlier, ...newlyComputed];
+  const isNew = new Set(newlyComputed.map(({ name }) => name));
+  const computed = [...(before?.computed ?? []).filter(({ name }) => !isNew.has(name)), ...newlyComputed];
   const shown = [
     ...columns.filter((column) => !isComputed(column)).map(({ name }) => name),
     ...computed.map((column) => `${valueOf(column)} as ${column.name}`),
   ];
   await database.query(`create view ${table} as select ${shown.join(', ')} from ${rowsTable}`);
-  await database.query(`comment on view ${table} is ${database.escapeLiteral(JSON.stringify(computed))}`);
+  await takeNote(database, 'view', { tool, computed });
   for (const { definition, column } of indexes) {
     const searched = newlyComputed.find(({ name }) => name === column);
     if (!searched) continue;
     await database.query(partialIndex(definition, searched));
     // An index of some rows tells the planner nothing of the others.
-    await database.query(`create statistics ${column}_of_workflows on ${valueOf(searched)} from ${rowsTable}`);
+    const statistics = `${column}_of_workflows`;
+    await database.query(`drop statistics if exists ${statistics}`);
+    await database.query(`create statistics ${statistics} on ${valueOf(searched)} from ${rowsTable}`);
   }
 }
 

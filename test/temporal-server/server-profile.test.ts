@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -184,7 +185,7 @@ whereBuilt('Temporal Server on Postgres', () => {
       `select jsonb_object_keys(search_attributes) as column from executions_visibility where workflow_id = 'survivor'`,
     );
     const [{ column } = { column: '' }] = keys;
-    await onVisibilityTable(postgresAddressOf(postgres.url), async () => {
+    await onVisibilityTable(postgresAddressOf(postgres.url), 'later', async () => {
       await database.query(
         `alter table executions_visibility
         add column OfALaterSchema varchar(255) generated always as (search_attributes->>'${column}') stored`,
@@ -209,6 +210,17 @@ whereBuilt('Temporal Server on Postgres', () => {
       expect((await client.workflow.count(`${Object.values(searchAttributes)[0]} = 'any'`)).count).toBe(1);
     });
   }, 30_000);
+
+  test('its table of workflows stays as it is where nobody knows any more what it was', async () => {
+    const database = await visibilityDatabase(postgres);
+    await database.query('comment on view executions_visibility is null');
+    const update = jest.fn(async () => {});
+    await expect(onVisibilityTable(postgresAddressOf(postgres.url), 'another', update)).rejects.toThrow('comment');
+    expect(update).not.toHaveBeenCalled();
+    const { rows } = await database.query(`select relkind from pg_class where relname = 'executions_visibility'`);
+    await database.end();
+    expect(rows).toEqual([{ relkind: 'v' }]);
+  });
 });
 
 whereBuilt('the table of workflows of an older server', () => {
@@ -236,8 +248,8 @@ whereBuilt('the table of workflows of an older server', () => {
     await tool('create-database', '--defaultdb', address.database);
     await tool('setup-schema', '-v', '0.0');
     await tool('update-schema', '--schema-name', 'postgresql/v12/visibility', '--version', '1.13');
-    await lightenVisibility(address, ['Keyword01']);
-    await prepareSchema(sqlTool, address, env, log);
+    await lightenVisibility(address, ['Keyword01'], 'older');
+    await prepareSchema({ file: sqlTool, version: 'newer' }, address, env, log);
 
     const database = await visibilityDatabase(postgres);
     const { rows } = await database.query('select Keyword01, TemporalExternalPayloadCount from executions_visibility');

@@ -13,7 +13,7 @@ const STARTS_WAITING_MAX = 3_000;
 /** From one start's end to the next on two cores with nothing else to do: holds good until it has been measured. */
 const STARTS_PACE_MS = 5;
 
-/** Half of what a worker takes at once (temporal/workers.ts): what waits there nobody can refuse. */
+/** No more than a worker takes at once (temporal/workers.ts): what waits there nobody can refuse. */
 const PAYMENTS_IN_FLIGHT_MAX = 64;
 /** At 150 a second, as many as may wait so long. */
 const PAYMENTS_WAITING_MAX = 1_000;
