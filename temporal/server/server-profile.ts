@@ -81,8 +81,8 @@ async function writeOwnFile(file: string, content: unknown): Promise<void> {
 }
 
 export interface SqlTool {
-  /** Its file. */
   readonly file: string;
+  /** As it says itself; another one may bring another schema. */
   readonly version: string;
 }
 

@@ -10,7 +10,7 @@ const rowsTable = 'executions_visibility_rows';
 const ours = 'Made by Seatkeeper: ';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Whoever reads the table, as a backup does, keeps it as it is; a server that writes it waits behind us meanwhile. */
+/** A backup that reads the table holds us up, and we the server's writes behind us: no longer than this. */
 const LOCK_TIMEOUT_MS = 10_000;
 
 /** Kept ready for search attributes that nobody may have defined. */
