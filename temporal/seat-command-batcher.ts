@@ -263,7 +263,7 @@ function rejectWhoeverGivesUp(showId: string, batch: readonly Waiting[]): { stop
 
 /**
  * The answer tells once who has a seat, however many have asked for it, and once how the map is. Only who has asked for a
- * hold has a use for the latter, and other refusals go into histories.
+ * hold has a use for that, and other refusals go into histories.
  */
 function withSights(
   batch: readonly Waiting[],
@@ -272,10 +272,10 @@ function withSights(
   const holders = new Map(takenBy.map((holder) => [holder[0], holder]));
   const asOf = { version, ...(changed && { changed }) };
   return results.map((result, position) => {
-    if (result.ok || result.refusal !== 'SEAT_UNAVAILABLE') return result;
     const isHold = batch[position]?.command.kind === 'hold';
+    if (!isHold || result.ok || result.refusal !== 'SEAT_UNAVAILABLE') return result;
     const known = result.conflicts.flatMap(([seat]) => (holders.has(seat) ? [holders.get(seat)!] : []));
-    return { ...result, ...(takenBy.length > 0 && { takenBy: known }), ...(isHold && { asOf }) };
+    return { ...result, ...(takenBy.length > 0 && { takenBy: known }), asOf };
   });
 }
 

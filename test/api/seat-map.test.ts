@@ -227,6 +227,30 @@ describe('seats that are seen booked', () => {
     expect(asked()).toBe(2);
   });
 
+  test.each([
+    ['by itself', []],
+    ['in a batch that has changed other seats', ['B1', 'C1', 'D1']],
+  ])(
+    'a seat that another process has freed is sold, though another one is seen anew meanwhile, %s',
+    async (_, more) => {
+      const show = await openShow(system);
+      const elsewhere = await newGuest(url());
+      const freed = await elsewhere.held(show.id, ['A1']);
+      await elsewhere.held(show.id, ['E1']);
+      let nowMs = Date.now();
+      const desk = deskOf(system, { nowMs: () => nowMs });
+      const hold = (seatId: string) => desk.book(newId('usr'), 'a-key', { showId: show.id, seatIds: [seatId] });
+      const refused = { code: 'SEAT_UNAVAILABLE' };
+      await expect(hold('A1')).rejects.toMatchObject(refused);
+      await expect(hold('E1')).rejects.toMatchObject(refused);
+      await elsewhere.send('DELETE', `/bookings/${freed.id}`);
+      nowMs += 250;
+      await Promise.all([...more.map(hold), expect(hold('E1')).rejects.toMatchObject(refused)]);
+      nowMs += 160;
+      expect(await hold('A1')).toMatchObject({ status: 201 });
+    },
+  );
+
   test('and are booked for everybody once they are paid', async () => {
     const show = await openShow(system);
     const [buyer, other] = [await newGuest(url()), await newGuest(url())];

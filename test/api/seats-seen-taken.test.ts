@@ -22,7 +22,7 @@ test('what a show has refused a moment ago is refused at once', () => {
 
 test('no longer than for a moment, nor past the time of the hold', () => {
   const unanswered = seen();
-  unanswered.conflicts(SHOW, MINE, [3], 1_200);
+  for (const lookedAtMs of [1_200, 1_300]) unanswered.conflicts(SHOW, MINE, [3], lookedAtMs);
   expect(unanswered.conflicts(SHOW, MINE, [3], 1_399)).toHaveLength(1);
   expect(unanswered.conflicts(SHOW, MINE, [3], 1_400)).toEqual([]);
   expect(seen({ untilMs: 1_050 }).conflicts(SHOW, MINE, [3], 1_049)).toHaveLength(1);
@@ -42,6 +42,14 @@ test('one request looks again before the sight is too old, and the others are re
   );
   expect(sights.conflicts(SHOW, MINE, [3], 1_500)).toEqual([]);
   expect(sights.conflicts(SHOW, MINE, [3], 1_599)).toHaveLength(1);
+});
+
+test('another one looks where the first is not answered', () => {
+  const sights = seen();
+  expect(sights.conflicts(SHOW, MINE, [3], 1_250)).toEqual([]);
+  expect(sights.conflicts(SHOW, MINE, [3], 1_349)).toHaveLength(1);
+  expect(sights.conflicts(SHOW, MINE, [3], 1_350)).toEqual([]);
+  expect(sights.conflicts(SHOW, MINE, [3], 1_351)).toHaveLength(1);
 });
 
 test('nobody is sent to look again while the show is not asked, and the next one is when it is', () => {

@@ -19,6 +19,8 @@ const SEEN_FOR_MS = 400;
  * too old: a show answers in a tenth of what is left.
  */
 const LOOKED_AT_AGAIN_AFTER_MS = 200;
+/** Then the next one is: the first may be refused for a reason of its own, or get no answer. */
+const NEXT_LOOK_AFTER_MS = 100;
 
 /** So long after a booking was cancelled here a seat map may still show its seats as booked: longer than it may lag. */
 const RETURNED_FOR_MS = 1_000;
@@ -26,7 +28,7 @@ const RETURNED_FOR_MS = 1_000;
 /** What was seen at one time, and is true until the next look. */
 interface Look {
   askedAtMs: number;
-  /** When the next request is taken to the show; Infinity: one is on its way. */
+  /** When the next request is taken to the show. */
   lookAgainMs: number;
 }
 
@@ -73,8 +75,6 @@ export class SeatsSeenTaken {
     const show = this.#show(showId);
     const sight = { status: 'h', owner: ownerMark(bookingId), untilMs: expiresAtMs, version: null } as const;
     for (const seat of seats) show.sights.set(seat, { ...sight, ...lookOf(askedAtMs) });
-    // Should it have been the one that was to look for the others, the next one is.
-    show.lookAgainMs = Math.min(show.lookAgainMs, askedAtMs + LOOKED_AT_AGAIN_AFTER_MS);
   }
 
   /** For whoever has answered a request that may have changed what becomes of the seats. */
@@ -124,7 +124,7 @@ export class SeatsSeenTaken {
       if (sight.owner === ownerMark(bookingId)) return [];
       conflicts.push([seat, sight.status]);
       if (!isAsked || nowMs < look.lookAgainMs) continue;
-      look.lookAgainMs = Infinity;
+      look.lookAgainMs = nowMs + NEXT_LOOK_AFTER_MS;
       isToLookAgain = true;
     }
     return isToLookAgain ? [] : conflicts;
