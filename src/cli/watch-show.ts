@@ -144,7 +144,7 @@ const command = new Command('watch-show')
   .description('Draws the hall of a show as it sells, until Ctrl-C.')
   .argument('<showId>', 'id of the show, shw_…')
   .option('--api <url>', 'address of the API (or API_URL); without it, the system that runs on DATA_DIR')
-  .option('--plain', 'a line for each change instead of a drawing; so it is where the output is no terminal')
+  .option('--plain', 'draws once, then a line for each change; so it is where the output is no terminal')
   .action(watchShow);
 
 command.parseAsync().catch((error: unknown) => {

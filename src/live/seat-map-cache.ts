@@ -16,6 +16,8 @@ const UNWATCH_AFTER_MS = 60_000;
 const VERSIONS_EVERY_MS = 250;
 /** A show read within this time is reloaded as soon as it changes; another one when it is read next. */
 const EAGER_FOR_MS = 1_000;
+/** So long a map of which a newer version was heard of may still be glanced at: as far as a reader may lag. */
+const GLANCE_LAG_MAX_MS = 500;
 /** Loads for a reader who has seen more than this process: the row can't be behind what was served from it. */
 const CATCH_UP_LOADS_MAX = 2;
 
@@ -58,6 +60,8 @@ class WatchedShow {
   lastGlanceMs = 0;
   /** Newest version heard of. */
   heardOf: number;
+  /** When the map was last known to be the newest, if it is behind. */
+  newestUntilMs: number;
   loading: Promise<void> | null = null;
 
   constructor(map: ServedSeatMap, nowMs: number) {
@@ -65,14 +69,22 @@ class WatchedShow {
     this.changes = new SeatChanges(map.version, map.statuses);
     this.heardOf = map.version;
     this.lastReadMs = nowMs;
+    this.newestUntilMs = nowMs;
   }
 
   get isBehind(): boolean {
     return this.heardOf > this.map.version;
   }
 
-  advance(map: ServedSeatMap): void {
+  hear(version: number, nowMs: number): void {
+    if (!this.isBehind) this.newestUntilMs = nowMs;
+    this.heardOf = version;
+  }
+
+  /** @param readMs when it was asked for: from then on there may have been a newer one */
+  advance(map: ServedSeatMap, readMs: number): void {
     this.map = map;
+    this.newestUntilMs = readMs;
     this.changes.advance(map.version, map.statuses);
     this.onAdvance?.(map);
   }
@@ -164,14 +176,21 @@ export class SeatMapCache {
   }
 
   /**
-   * The show's map as it is in memory, without waiting; null if it is not there yet. It may lag by a little more than
-   * what `read` gives: it is brought up to date with the next query of versions, not with every change.
+   * The show's map as it is in memory, without waiting; null if it is not there yet, or is known to have been outdated
+   * for `GLANCE_LAG_MAX_MS`. It may lag by a little more than what `read` gives: while it is glanced at it is brought up
+   * to date with the next query of versions, not with every change.
    */
   glance(showId: string): ServedSeatMap | null {
     const watched = this.#find(showId);
-    if (watched) watched.lastGlanceMs = this.#nowMs();
-    else this.#watch(showId).catch((error: unknown) => this.#reportUnlessClosed(error, showId));
-    return watched?.map ?? null;
+    if (!watched) {
+      this.#watch(showId).catch((error: unknown) => this.#reportUnlessClosed(error, showId));
+      return null;
+    }
+    const nowMs = this.#nowMs();
+    watched.lastGlanceMs = nowMs;
+    if (!watched.isBehind || nowMs - watched.newestUntilMs < GLANCE_LAG_MAX_MS) return watched.map;
+    void this.#reloadIfPossible(watched);
+    return null;
   }
 
   async close(): Promise<void> {
@@ -195,12 +214,13 @@ export class SeatMapCache {
   }
 
   async #firstLoad(showId: string): Promise<WatchedShow | null> {
+    const askedAtMs = this.#nowMs();
     const row = await loadSeatMap(this.#db, showId);
     if (!row) return null;
     const known = this.#find(showId);
     if (known) {
       // Followed meanwhile, from a map that may be older than what these readers are about to get.
-      if (row.version > known.map.version) known.advance(served(row));
+      if (row.version > known.map.version) known.advance(served(row), askedAtMs);
       return known;
     }
     const watched = new WatchedShow(served(row), this.#nowMs());
@@ -211,7 +231,7 @@ export class SeatMapCache {
   #heard(showId: string, version: number): void {
     const watched = this.#followed.get(showId) ?? this.#watched.peek(showId);
     if (!watched || version <= watched.heardOf) return;
-    watched.heardOf = version;
+    watched.hear(version, this.#nowMs());
     const isWaitedFor = watched.onAdvance !== null || this.#nowMs() - watched.lastReadMs < EAGER_FOR_MS;
     if (isWaitedFor) void this.#reloadIfPossible(watched);
   }
@@ -238,8 +258,9 @@ export class SeatMapCache {
 
   async #advance(watched: WatchedShow): Promise<void> {
     const { heardOf } = watched;
+    const askedAtMs = this.#nowMs();
     const row = await loadSeatMap(this.#db, watched.map.showId);
-    if (row && row.version > watched.map.version) watched.advance(served(row));
+    if (row && row.version > watched.map.version) watched.advance(served(row), askedAtMs);
     // The row is written before it is told of: what was heard before the load and isn't in it was never true.
     if (watched.heardOf === heardOf) watched.heardOf = watched.map.version;
     watched.heardOf = Math.max(watched.heardOf, watched.map.version);

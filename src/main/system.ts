@@ -114,7 +114,7 @@ export class System {
     const startedAt = Date.now();
     const plan = await this.#plan();
     const ready = await this.#startParts(plan);
-    const { addresses } = ready;
+    const { addresses, temporalAddress } = ready;
     this.#record?.update({ status: 'ready', addresses, ports: plan.ports.chosen });
     const staffToken =
       plan.settings.NODE_ENV === 'production'
@@ -122,7 +122,7 @@ export class System {
         : await signStaffToken(plan.secrets.JWT_SECRET, 'admin', staffTokenTtlSeconds);
     this.#output.announce(
       'supervisor',
-      { ...addresses, staffToken, elapsedMs: Date.now() - startedAt },
+      { ...addresses, temporalAddress, staffToken, elapsedMs: Date.now() - startedAt },
       'ready',
       readyBlock({ ...ready, staffToken }),
     );

@@ -84,6 +84,10 @@ export class ApiClient {
     return this.post<BookingBody & Refused>('/bookings', { showId, seatIds }, { key });
   }
 
+  holdBest(showId: string, count: number, key: string = newKey()) {
+    return this.post<BookingBody & Refused>('/bookings', { showId, bestAvailable: { count } }, { key });
+  }
+
   /** A hold that must be granted. */
   async held(showId: string, seatIds: readonly string[]): Promise<BookingBody> {
     const { status, body } = await this.hold(showId, seatIds);

@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SeatMapBody } from '../../src/contracts/http/seats.ts';
 import type { WorkflowClient } from '../../src/contracts/workflow-client.ts';
 import type { ServedSeatMap } from '../../src/live/seat-map-cache.ts';
@@ -39,6 +40,9 @@ function countingSeatCommands() {
   });
   return { workflows, asked: () => asked };
 }
+
+/** So long after a process was last asked for a show it no longer brings its map up to date by itself. */
+const MAP_NOT_KEPT_FRESH_AFTER_MS = 1_500;
 
 const versionOf = (etag: string): number => Number(/-v(\d+)/.exec(etag)![1]);
 
@@ -250,6 +254,24 @@ describe('seats that are seen booked', () => {
       expect(await hold('A1')).toMatchObject({ status: 201 });
     },
   );
+
+  test('are sold once they have come back while nobody asked for them, by every process', async () => {
+    const show = await openShow(system, { plan: rowsOfSeats(2, 2) });
+    const [buyer, ...others] = [await newGuest(url(0)), await newGuest(url(0)), await newGuest(url(1))];
+    const booked = await buyer.held(show.id, ['A1', 'A2', 'B1', 'B2']);
+    await buyer.pay(booked.id, 'tok_ok');
+    for (const other of others) {
+      await eventually(
+        () => other.holdBest(show.id, 2),
+        ({ body }) => body.code === 'SOLD_OUT',
+      );
+    }
+    await delay(MAP_NOT_KEPT_FRESH_AFTER_MS);
+    await buyer.send('DELETE', `/bookings/${booked.id}`);
+    await delay(MAP_NOT_KEPT_FRESH_AFTER_MS);
+    const [chosen, best] = [await others[0].hold(show.id, ['A1', 'A2']), await others[1].holdBest(show.id, 2)];
+    expect([chosen.status, best.status]).toEqual([201, 201]);
+  }, 30_000);
 
   test('and are booked for everybody once they are paid', async () => {
     const show = await openShow(system);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRunning, type ProcessIdentity } from '../../scripts/process-lock.js';
+import { readRunState } from '../../src/supervisor/run-state.ts';
 import { Launch, type Line } from './launch.ts';
 
 /** Two busy cores, the workflows' bundle to build, and a database to make. */
@@ -39,6 +40,7 @@ describe('npm start', () => {
       expect({ address, status: await statusOf(String(ready[address])) }).not.toMatchObject({ status: null });
     }
     expect(await statusOf(`${String(ready.paymentSimulator)}/ledger`)).toBe(200);
+    expect(ready.temporalAddress).toBe(readRunState(dataFolder).services!.temporalAddress);
   });
 
   it('gives a token for staff in development', async () => {
