@@ -16,8 +16,8 @@ const UNWATCH_AFTER_MS = 60_000;
 const VERSIONS_EVERY_MS = 250;
 /** A show read within this time is reloaded as soon as it changes; another one when it is read next. */
 const EAGER_FOR_MS = 1_000;
-/** So long a map of which a newer version was heard of may still be glanced at: as far as a reader may lag. */
-const GLANCE_LAG_MAX_MS = 500;
+/** So long after a map was last known to be the newest it may be glanced at: some looks at the versions may come late. */
+const GLANCE_AGE_MAX_MS = 1_000;
 /** Loads for a reader who has seen more than this process: the row can't be behind what was served from it. */
 const CATCH_UP_LOADS_MAX = 2;
 
@@ -60,8 +60,8 @@ class WatchedShow {
   lastGlanceMs = 0;
   /** Newest version heard of. */
   heardOf: number;
-  /** When the map was last known to be the newest, if it is behind. */
-  newestUntilMs: number;
+  /** When the map was last known to be the newest. */
+  knownNewestAtMs = 0;
   loading: Promise<void> | null = null;
 
   constructor(map: ServedSeatMap, nowMs: number) {
@@ -69,22 +69,14 @@ class WatchedShow {
     this.changes = new SeatChanges(map.version, map.statuses);
     this.heardOf = map.version;
     this.lastReadMs = nowMs;
-    this.newestUntilMs = nowMs;
   }
 
   get isBehind(): boolean {
     return this.heardOf > this.map.version;
   }
 
-  hear(version: number, nowMs: number): void {
-    if (!this.isBehind) this.newestUntilMs = nowMs;
-    this.heardOf = version;
-  }
-
-  /** @param readMs when it was asked for: from then on there may have been a newer one */
-  advance(map: ServedSeatMap, readMs: number): void {
+  advance(map: ServedSeatMap): void {
     this.map = map;
-    this.newestUntilMs = readMs;
     this.changes.advance(map.version, map.statuses);
     this.onAdvance?.(map);
   }
@@ -176,9 +168,9 @@ export class SeatMapCache {
   }
 
   /**
-   * The show's map as it is in memory, without waiting; null if it is not there yet, or is known to have been outdated
-   * for `GLANCE_LAG_MAX_MS`. It may lag by a little more than what `read` gives: while it is glanced at it is brought up
-   * to date with the next query of versions, not with every change.
+   * The show's map as it is in memory, without waiting; null if it is not there yet, or was last known to be the newest
+   * `GLANCE_AGE_MAX_MS` ago. It may lag by a little more than what `read` gives: while it is glanced at it is brought up
+   * to date with the next query of versions, not with every change; while it is not, not at all.
    */
   glance(showId: string): ServedSeatMap | null {
     const watched = this.#find(showId);
@@ -188,8 +180,8 @@ export class SeatMapCache {
     }
     const nowMs = this.#nowMs();
     watched.lastGlanceMs = nowMs;
-    if (!watched.isBehind || nowMs - watched.newestUntilMs < GLANCE_LAG_MAX_MS) return watched.map;
-    void this.#reloadIfPossible(watched);
+    if (nowMs - watched.knownNewestAtMs < GLANCE_AGE_MAX_MS) return watched.map;
+    if (!watched.loading) void this.#reloadIfPossible(watched);
     return null;
   }
 
@@ -220,10 +212,11 @@ export class SeatMapCache {
     const known = this.#find(showId);
     if (known) {
       // Followed meanwhile, from a map that may be older than what these readers are about to get.
-      if (row.version > known.map.version) known.advance(served(row), askedAtMs);
+      if (row.version > known.map.version) known.advance(served(row));
       return known;
     }
     const watched = new WatchedShow(served(row), this.#nowMs());
+    watched.knownNewestAtMs = askedAtMs;
     this.#watched.set(showId, watched);
     return watched;
   }
@@ -231,9 +224,15 @@ export class SeatMapCache {
   #heard(showId: string, version: number): void {
     const watched = this.#followed.get(showId) ?? this.#watched.peek(showId);
     if (!watched || version <= watched.heardOf) return;
-    watched.hear(version, this.#nowMs());
+    watched.heardOf = version;
     const isWaitedFor = watched.onAdvance !== null || this.#nowMs() - watched.lastReadMs < EAGER_FOR_MS;
     if (isWaitedFor) void this.#reloadIfPossible(watched);
+  }
+
+  #confirm(showId: string, newest: number, askedAtMs: number): void {
+    const watched = this.#followed.get(showId) ?? this.#watched.peek(showId);
+    if (!watched || watched.map.version < newest) return;
+    watched.knownNewestAtMs = Math.max(watched.knownNewestAtMs, askedAtMs);
   }
 
   /** A map that can't be advanced just now is still true for its version. */
@@ -260,7 +259,8 @@ export class SeatMapCache {
     const { heardOf } = watched;
     const askedAtMs = this.#nowMs();
     const row = await loadSeatMap(this.#db, watched.map.showId);
-    if (row && row.version > watched.map.version) watched.advance(served(row), askedAtMs);
+    if (row && row.version > watched.map.version) watched.advance(served(row));
+    watched.knownNewestAtMs = askedAtMs;
     // The row is written before it is told of: what was heard before the load and isn't in it was never true.
     if (watched.heardOf === heardOf) watched.heardOf = watched.map.version;
     watched.heardOf = Math.max(watched.heardOf, watched.map.version);
@@ -274,10 +274,12 @@ export class SeatMapCache {
   async #ask(): Promise<void> {
     const showIds = this.#forgetUnused();
     if (showIds.length === 0 || this.#closed) return;
+    const askedAtMs = this.#nowMs();
     try {
       for (const [showId, version] of await seatMapVersions(this.#db, showIds)) {
         if (version > (this.#followed.get(showId)?.heardOf ?? Infinity)) this.#metrics.healed('poll');
         this.#heard(showId, version);
+        this.#confirm(showId, version, askedAtMs);
       }
       this.#catchUp();
     } catch (error) {

@@ -19,11 +19,14 @@ const SEEN_FOR_MS = 400;
  * too old: a show answers in a tenth of what is left.
  */
 const LOOKED_AT_AGAIN_AFTER_MS = 200;
-/** Then the next one is: the first may be refused for a reason of its own, or get no answer. */
+/** So long after a look that has brought no newer sight another one is taken: it may be refused otherwise, or get no answer. */
 const NEXT_LOOK_AFTER_MS = 100;
 
-/** So long after a booking was cancelled here a seat map may still show its seats as booked: longer than it may lag. */
-const RETURNED_FOR_MS = 1_000;
+/**
+ * So long after a booking was cancelled here a seat map may still show its seats as booked: longer than it may be looked at
+ * without being known to be the newest, and than its row may lag.
+ */
+const RETURNED_FOR_MS = 2_000;
 
 /** What was seen at one time, and is true until the next look. */
 interface Look {
