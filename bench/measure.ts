@@ -1,8 +1,8 @@
 import { loadavg } from 'node:os';
 import { auditSales } from './audit.ts';
 import { ApiClient } from './buyers.ts';
-import { withCoreSpeeds } from './core-speed.ts';
 import { startLoad, underLoad } from './load/under-load.ts';
+import { withMachineLooks } from './machine-looks.ts';
 import { processCosts } from './process-costs.ts';
 import type { Result } from './report.ts';
 import { type RunningSystem, startSystem } from './running-system.ts';
@@ -23,8 +23,8 @@ export interface Measuring {
  */
 export async function measure(scenario: Scenario, measuring: Measuring): Promise<Result> {
   const [load = NaN] = loadavg();
-  const { done, coreSpeeds } = await withCoreSpeeds(() => runsOf(scenario, measuring));
-  return { scenario, profile: measuring.profile, load, coreSpeeds, ...done };
+  const { done, looks } = await withMachineLooks(() => runsOf(scenario, measuring));
+  return { scenario, profile: measuring.profile, load, looks, ...done };
 }
 
 async function runsOf(

@@ -1,5 +1,5 @@
 import { cpus, release, totalmem } from 'node:os';
-import { speedRange } from './core-speed.ts';
+import { type MachineLook, rangesOf } from './machine-looks.ts';
 import { peerTable, type PeerResult } from './peers/measure.ts';
 import { missedRatios, type Ratio, ratiosOf, ratioTable, slowPeers } from './peers/ratios.ts';
 import type { Plot } from './plots.ts';
@@ -14,8 +14,8 @@ export interface Result {
   readonly measurements: readonly Measurement[];
   /** Of the machine, a minute's, before the first run: what else it had to do. */
   readonly load: number;
-  /** Of a core, once a second, as `coreSpeed` tells it. */
-  readonly coreSpeeds: readonly number[];
+  /** At the machine, once a second. */
+  readonly looks: readonly MachineLook[];
   /** Why a run counts for nothing: it threw, or failed its audit. */
   readonly failures: readonly string[];
 }
@@ -27,12 +27,12 @@ export function machine(): string {
 }
 
 /** Markdown: each figure with its lowest, median and highest run, what it has to reach, and what an operation costs by part. */
-export function tableOf({ scenario, profile, measurements, load, coreSpeeds, failures }: Result): string {
+export function tableOf({ scenario, profile, measurements, load, looks, failures }: Result): string {
   const runs = measurements.length === 1 ? 'one run' : `${measurements.length} runs`;
   return [
     `### ${scenario.name}, profile \`${profile}\``,
     '',
-    `${scenario.what}; ${runs}; load of the machine before ${rounded(load)}; speed of a core ${speedRange(coreSpeeds)}`,
+    `${scenario.what}; ${runs}; load of the machine before ${rounded(load)}; ${rangesOf(looks)}`,
     ...failures.flatMap((failure) => ['', `**FAILED**: ${failure}`]),
     ...(measurements.length > 0 ? ['', ...figureLines(scenario, profile, measurements)] : []),
     ...costLines(measurements.flatMap(({ costs }) => costs ?? [])),
@@ -149,9 +149,10 @@ function head(results: readonly Result[]): string[] {
     '18](decisions/0018-tickets-and-messages.md)): what they cost when it is over is not in the CPU of a booking, and the events that are',
     'put off are told beside it.',
     '',
-    'The speed of a core is looked at once a second while a scenario runs: how often it writes and reads a small document of JSON in a',
-    'millisecond of CPU time; told is what a tenth of the looks was below, half of them, and all but a tenth. What two reports, or two',
-    'scenarios, say compares as these do.',
+    'The machine is looked at once a second while a scenario runs. The speed of a core: how often it writes and reads a small document of',
+    'JSON in a millisecond of CPU time. Stolen: of the time of all cores, what the host gave to other machines, as `/proc/stat` has it.',
+    'Told is what a tenth of the looks was below, half of them, and all but a tenth. What two reports, or two scenarios, say compares as',
+    'these do.',
     '',
     'What each step brought, and what holds what is missed: [decision 10](decisions/0010-what-holds-the-numbers.md). What it means',
     'for more machines: [capacity](capacity.md).',

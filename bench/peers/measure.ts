@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withCoreSpeeds } from '../core-speed.ts';
 import { startLoad } from '../load/under-load.ts';
+import { type MachineLook, midLook, withMachineLooks } from '../machine-looks.ts';
 import { processesBelow } from '../process-costs.ts';
 import { median, rounded } from '../statistics.ts';
 import { ToldSales } from '../told-sales.ts';
@@ -22,8 +22,8 @@ export interface PeerRun {
   readonly generatorCpuMs: number;
   /** Of the machine, a minute's, when the run began: what else it had to do. */
   readonly load: number;
-  /** Of a core, as `coreSpeed` tells it: the median of the run. */
-  readonly coreSpeed: number;
+  /** At the machine, the median of the run. */
+  readonly look: MachineLook;
 }
 
 export interface PeerResult {
@@ -80,7 +80,7 @@ async function withPeer<Result>(
 
 async function measuredRun(peer: RunningPeer, workload: Workload, sales: ToldSales): Promise<PeerRun> {
   const [load = NaN] = loadavg();
-  const { done, coreSpeeds } = await withCoreSpeeds(() =>
+  const { done, looks } = await withMachineLooks(() =>
     workload.run({ peer, sales, load: (job) => startLoad(job, () => cpuMsOf(peer.pid)).done }),
   );
   const { figures, loaded, operations } = done;
@@ -95,7 +95,7 @@ async function measuredRun(peer: RunningPeer, workload: Workload, sales: ToldSal
     },
     generatorCpuMs: loaded.generatorCpuMs / operations,
     load,
-    coreSpeed: median(coreSpeeds),
+    look: midLook(looks),
   };
 }
 
@@ -123,6 +123,7 @@ export function peerTable(results: readonly PeerResult[]): string {
         '_load generator_',
         'load',
         'speed of a core',
+        'stolen, %',
       ];
       const rows = ofIt.map(({ peer, runs }) => {
         const mid = (of: (run: PeerRun) => number): string => rounded(median(runs.map(of)));
@@ -133,7 +134,8 @@ export function peerTable(results: readonly PeerResult[]): string {
           ...peerParts.map((part) => mid(({ cpuMs }) => cpuMs[part])),
           mid(({ generatorCpuMs }) => generatorCpuMs),
           mid(({ load }) => load),
-          mid(({ coreSpeed }) => coreSpeed),
+          mid(({ look }) => look.coreSpeed),
+          mid(({ look }) => 100 * look.stolen),
         ];
       });
       const lines = [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);

@@ -1,3 +1,4 @@
+import { type MachineLook, midLook } from '../machine-looks.ts';
 import type { Result } from '../report.ts';
 import { median, rounded } from '../statistics.ts';
 import type { PeerResult } from './measure.ts';
@@ -44,8 +45,8 @@ export interface Ratio {
   readonly ours: number;
   readonly theirs: number;
   readonly ratio: number;
-  /** Of a core, medians, as `coreSpeed` tells it. */
-  readonly coreSpeeds: readonly [ours: number, theirs: number];
+  /** At the machine, medians. */
+  readonly looks: readonly [ours: MachineLook, theirs: MachineLook];
   readonly floor?: number;
   readonly aim?: number;
 }
@@ -60,23 +61,25 @@ export function ratiosOf(results: readonly Result[], peers: readonly PeerResult[
       const ofIt = peers.find((result) => result.peer === peer && result.workload === workload);
       if (!ofIt || ofIt.runs.length === 0) return [];
       const theirs = median(ofIt.runs.map(({ figures }) => Object.values(figures)[0]!));
-      const coreSpeeds = [median(ofUs.coreSpeeds), median(ofIt.runs.map(({ coreSpeed }) => coreSpeed))] as const;
-      return [{ workload, peer, ours, theirs, ratio: ours / theirs, coreSpeeds, ...goals[peer] }];
+      const looks = [midLook(ofUs.looks), midLook(ofIt.runs.map(({ look }) => look))] as const;
+      return [{ workload, peer, ours, theirs, ratio: ours / theirs, looks, ...goals[peer] }];
     });
   });
 }
 
 /** Markdown. */
 export function ratioTable(ratios: readonly Ratio[]): string {
-  const rows = ratios.map(({ workload, peer, ours, theirs, ratio, coreSpeeds, floor, aim }) => {
+  const rows = ratios.map(({ workload, peer, ours, theirs, ratio, looks, floor, aim }) => {
     const goals = [floor, aim].map((goal) =>
       goal === undefined ? '' : `≥ ${goal}${ratio >= goal ? '' : ' **missed**'}`,
     );
-    return `| ${[workload, peer, rounded(ours), rounded(theirs), `**${rounded(ratio)}**`, ...goals, coreSpeeds.map(rounded).join(', ')].join(' | ')} |`;
+    const speeds = looks.map(({ coreSpeed }) => rounded(coreSpeed)).join(', ');
+    const stolen = looks.map((look) => rounded(100 * look.stolen)).join(', ');
+    return `| ${[workload, peer, rounded(ours), rounded(theirs), `**${rounded(ratio)}**`, ...goals, speeds, stolen].join(' | ')} |`;
   });
   return [
-    '| workload | peer | Seatkeeper, /s | peer, /s | ratio | floor | aim | speed of a core, ours and theirs |',
-    '|---|---|---|---|---|---|---|---|',
+    '| workload | peer | Seatkeeper, /s | peer, /s | ratio | floor | aim | speed of a core, ours and theirs | stolen, % |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...rows,
   ].join('\n');
 }

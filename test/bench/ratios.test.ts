@@ -12,7 +12,7 @@ const ours = (scenario: Result['scenario'], figure: string, values: number[], pr
   profile,
   measurements: values.map((value) => ({ figures: { [figure]: value } })),
   load: 1,
-  coreSpeeds: [100],
+  looks: [{ coreSpeed: 100, stolen: 0 }],
   failures: [],
 });
 const theirs = (peer: PeerName, workload: string, values: number[]): PeerResult => ({
@@ -23,7 +23,7 @@ const theirs = (peer: PeerName, workload: string, values: number[]): PeerResult 
     cpuMs: { front: 0, postgres: 0, 'restate-server': 0 },
     generatorCpuMs: 0,
     load: 1,
-    coreSpeed: 100,
+    look: { coreSpeed: 100, stolen: 0 },
   })),
 });
 const timing = { warmUpMs: 1, measuredMs: 1 };

@@ -18,7 +18,7 @@ const result = (bookings: number[], p99 = 10, profile: Profile = 'server'): Resu
   profile,
   measurements: bookings.map((value) => ({ figures: { bookings: value, p99, noted: 1, lost: 0 } })),
   load: 1,
-  coreSpeeds: [100],
+  looks: [{ coreSpeed: 100, stolen: 0.25 }],
   failures: [],
 });
 
