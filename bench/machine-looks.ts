@@ -16,6 +16,11 @@ const TIMES_AT_ONCE = 20;
 const SLICE_MS = 5;
 const WARM_UP_TIMES = 10;
 const EVERY_MS = 1_000;
+/**
+ * Where /proc/stat has it, Linux only (proc_stat(5)): its first line is of all cores together, and the eight times from
+ * "user" to "steal" exclude each other.
+ */
+const STEAL = 7;
 
 /**
  * How fast a core is: how often it writes and reads a small document of JSON in a millisecond of CPU time, so that waiting
@@ -59,7 +64,6 @@ export async function withMachineLooks<T>(work: () => Promise<T>): Promise<{ don
   }
 }
 
-/** proc_stat(5), Linux only: of all cores together the first line, whose eight times from "user" to "steal" exclude each other. */
 const readCoreTimes = (): string => readFileSync('/proc/stat', 'utf8');
 
 /** @param before, after what /proc/stat told */
@@ -70,7 +74,6 @@ export function stolenShare(before: string, after: string): number {
   return all > 0 ? passed[STEAL]! / all : 0;
 }
 
-const STEAL = 7;
 const coreTimesOf = (stat: string): number[] =>
   stat
     .split(/\s+/, STEAL + 2)
