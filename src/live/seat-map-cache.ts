@@ -75,6 +75,11 @@ class WatchedShow {
     return this.heardOf > this.map.version;
   }
 
+  /** @param newest the version that was found when it was asked for at `askedAtMs` */
+  confirm(newest: number, askedAtMs: number): void {
+    if (this.map.version >= newest) this.knownNewestAtMs = Math.max(this.knownNewestAtMs, askedAtMs);
+  }
+
   advance(map: ServedSeatMap): void {
     this.map = map;
     this.changes.advance(map.version, map.statuses);
@@ -196,6 +201,11 @@ export class SeatMapCache {
     return this.#followed.get(showId) ?? this.#watched.get(showId);
   }
 
+  /** As `#find`, for news that nobody asked for: it keeps no show in memory. */
+  #peek(showId: string): WatchedShow | undefined {
+    return this.#followed.get(showId) ?? this.#watched.peek(showId);
+  }
+
   /** Readers who come while a show is loaded for the first time share that load. */
   #watch(showId: string): Promise<WatchedShow | null> {
     const known = this.#firstLoads.get(showId);
@@ -213,26 +223,21 @@ export class SeatMapCache {
     if (known) {
       // Followed meanwhile, from a map that may be older than what these readers are about to get.
       if (row.version > known.map.version) known.advance(served(row));
+      known.confirm(row.version, askedAtMs);
       return known;
     }
     const watched = new WatchedShow(served(row), this.#nowMs());
-    watched.knownNewestAtMs = askedAtMs;
+    watched.confirm(row.version, askedAtMs);
     this.#watched.set(showId, watched);
     return watched;
   }
 
   #heard(showId: string, version: number): void {
-    const watched = this.#followed.get(showId) ?? this.#watched.peek(showId);
+    const watched = this.#peek(showId);
     if (!watched || version <= watched.heardOf) return;
     watched.heardOf = version;
     const isWaitedFor = watched.onAdvance !== null || this.#nowMs() - watched.lastReadMs < EAGER_FOR_MS;
     if (isWaitedFor) void this.#reloadIfPossible(watched);
-  }
-
-  #confirm(showId: string, newest: number, askedAtMs: number): void {
-    const watched = this.#followed.get(showId) ?? this.#watched.peek(showId);
-    if (!watched || watched.map.version < newest) return;
-    watched.knownNewestAtMs = Math.max(watched.knownNewestAtMs, askedAtMs);
   }
 
   /** A map that can't be advanced just now is still true for its version. */
@@ -260,7 +265,7 @@ export class SeatMapCache {
     const askedAtMs = this.#nowMs();
     const row = await loadSeatMap(this.#db, watched.map.showId);
     if (row && row.version > watched.map.version) watched.advance(served(row));
-    watched.knownNewestAtMs = askedAtMs;
+    if (row) watched.confirm(row.version, askedAtMs);
     // The row is written before it is told of: what was heard before the load and isn't in it was never true.
     if (watched.heardOf === heardOf) watched.heardOf = watched.map.version;
     watched.heardOf = Math.max(watched.heardOf, watched.map.version);
@@ -279,7 +284,7 @@ export class SeatMapCache {
       for (const [showId, version] of await seatMapVersions(this.#db, showIds)) {
         if (version > (this.#followed.get(showId)?.heardOf ?? Infinity)) this.#metrics.healed('poll');
         this.#heard(showId, version);
-        this.#confirm(showId, version, askedAtMs);
+        this.#peek(showId)?.confirm(version, askedAtMs);
       }
       this.#catchUp();
     } catch (error) {
