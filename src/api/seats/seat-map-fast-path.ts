@@ -16,7 +16,8 @@ const ACCEPT_ENCODINGS_KEPT_MAX = 64;
 /** One version of a map in one encoding, ready to be sent. */
 interface PreparedAnswer {
   readonly tag: string;
-  readonly bytes: Buffer;
+  /** Its bytes, one a character: as a string it goes out in one piece with its head, as a buffer it would not. */
+  readonly body: string;
   readonly full: string[];
   readonly notModified: string[];
 }
@@ -72,7 +73,7 @@ function send(req: IncomingMessage, res: ServerResponse, answer: PreparedAnswer,
   headers[REQUEST_ID_AT] = newRequestId(req);
   res.writeHead(isShown ? 304 : 200, headers);
   if (isShown) res.end();
-  else res.end(answer.bytes);
+  else res.end(answer.body, 'latin1');
 }
 
 /** Place of the one value that differs between two answers; they are written out before the next one is. */
@@ -83,7 +84,7 @@ function preparedAnswer(tag: string, encoding: Encoding, bytes: Buffer, security
   const notModified = ['X-Request-Id', '', ...security, ...common];
   const content = ['Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(bytes.length)];
   const encoded = encoding === 'identity' ? [] : ['Content-Encoding', encoding];
-  return { tag, bytes, notModified, full: [...notModified, ...content, ...encoded] };
+  return { tag, body: bytes.toString('latin1'), notModified, full: [...notModified, ...content, ...encoded] };
 }
 
 function rememberedEncodings(): (req: IncomingMessage) => Encoding {
