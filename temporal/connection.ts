@@ -23,7 +23,7 @@ const RECONNECT_LONGEST_PAUSE_MS = 1_000;
 const CLOSING_RETRY_MS = 20;
 /**
  * That a workflow has ten updates in flight already, each of which takes some ten milliseconds. Of an update with a start the server
- * says this and that the workflow is closing in the same words, and a rate limit in others.
+ * says this and that the workflow is closing in the same words, and that the call itself meets a rate limit in others.
  */
 const SAYS_FULL = /in-flight updates|Update-with-Start could not be executed/;
 const RATE_LIMIT_RETRY_MS = 1_000;
