@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
 import { z } from 'zod';
@@ -11,6 +12,8 @@ import { loopback } from './process-limits.ts';
  * other machines stay; on loopback, nobody but us has written them.
  */
 const connectTimeoutMs = 5_000;
+/** As found 50 µs. The server's own waits are of many milliseconds. */
+const timerSlackNs = 2_000_000;
 const config = z.object({
   persistence: z.object({
     datastores: z.object({
@@ -33,8 +36,22 @@ if (binary === undefined || configFile === undefined) throw new Error('usage: st
 if (process.execve === undefined) throw new Error('Temporal Server is started so on Linux and macOS only.');
 
 await forgetFormerSelf(configFile);
+tolerateLateTimers();
 // The same process from here on: signals reach the server itself, and its exit is the one the supervisor sees.
 process.execve(binary, [binary, '--config-file', configFile, '--allow-no-auth', 'start'], process.env);
+
+/**
+ * While the server has anything to do, Go's runtime wakes up every 20 µs to look whether something stands still (`sysmon` in
+ * its proc.go): a seventh of what the server cost where it waited between two calls (docs/decisions/0010). Its threads inherit
+ * from here how late the kernel may wake them (PR_SET_TIMERSLACK in prctl(2)).
+ */
+function tolerateLateTimers(): void {
+  try {
+    writeFileSync('/proc/self/timerslack_ns', `${timerSlackNs}`);
+  } catch {
+    // Not Linux, or a sandbox without it: all works as before.
+  }
+}
 
 async function forgetFormerSelf(file: string): Promise<void> {
   const { sql } = config.parse(JSON.parse(await readFile(file, 'utf8'))).persistence.datastores.history;

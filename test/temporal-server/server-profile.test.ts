@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { searchAttributes } from '../../src/contracts/workflow-ids.ts';
+import type { ProcessSpec } from '../../src/platform/process-spec.ts';
 import type { PreparedTemporal } from '../../temporal/server/contract.ts';
 import { defaultCacheDir, obtainServerBinaries, serverBinariesAtHand } from '../../temporal/server/obtain.ts';
 import { postgresAddressOf } from '../../temporal/server/postgres-address.ts';
@@ -15,11 +16,14 @@ import { prepareSchema } from '../../temporal/server/server-profile.ts';
 import { lightenVisibility, onVisibilityTable } from '../../temporal/server/visibility-table.ts';
 import { eventually } from '../setup/eventually.ts';
 import { startTestPostgres, type TestPostgres } from '../setup/postgres.ts';
+import { executable } from './fake-tools.ts';
 import { recordingLog } from './log-lines.ts';
 import { freePorts, RunningTemporal } from './running-temporal.ts';
 
 const { TEMPORAL_ADDRESS: _external, ...env } = process.env;
 const cacheDir = defaultCacheDir(env);
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
 
 /**
  * Building the server takes four minutes of two cores, which the other tests do not need: its own run where it has
@@ -156,6 +160,16 @@ whereBuilt('Temporal Server on Postgres', () => {
     const file = join(dataDir, 'temporal', 'server.yaml');
     expect((await stat(file)).mode & 0o077).toBe(0);
     expect(await readFile(file, 'utf8')).toContain('"password"');
+  });
+
+  onLinux('it may be woken late: Go looks after itself less often', async () => {
+    const [{ command, args }] = prepared.processes as [ProcessSpec];
+    const server = await executable(
+      join(dataDir, 'server'),
+      'read -r slack < /proc/self/timerslack_ns; echo "$slack ns"',
+    );
+    const { output } = await runCommand(command, args.with(-2, server), { env, timeoutMs: 10_000 });
+    expect(output.trim()).toBe('2000000 ns');
   });
 
   test('an attribute that is added later is searched by, too', async () => {
