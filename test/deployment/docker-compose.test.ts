@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { apiProcesses, workerProcesses } from '../../src/main/own-processes.ts';
+import { apiProcesses, relayProcesses, workerProcesses } from '../../src/main/own-processes.ts';
 import { serverDynamicConfig } from '../../temporal/server/server-config.ts';
 import { temporalServer, temporalSqlTool, temporalUiServer } from '../../temporal/server/tools.ts';
 
@@ -52,11 +52,13 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('gives workers and API processes the flags of Node that npm start gives them', () => {
-    const [worker] = workerProcesses([{ url: 'http://127.0.0.1:1/metrics', port: 1 }], {});
-    const [api] = apiProcesses([{ url: 'http://127.0.0.1:1/metrics', port: 1 }], {});
-    expect(services.worker!.command!.slice(1, -1)).toEqual(worker!.args.slice(0, -1));
-    expect(services.api!.command!.slice(1, -1)).toEqual(api!.args.slice(0, -1));
+  it.each([
+    { name: 'worker', processes: workerProcesses },
+    { name: 'relay', processes: relayProcesses },
+    { name: 'api', processes: apiProcesses },
+  ])('gives a process of kind $name the flags of Node that npm start gives it', ({ name, processes }) => {
+    const [started] = processes([{ url: 'http://127.0.0.1:1/metrics', port: 1 }], {});
+    expect(services[name]!.command!.slice(1, -1)).toEqual(started!.args.slice(0, -1));
   });
 
   it('has several workers and API processes behind a proxy', () => {
