@@ -69,9 +69,9 @@ const nodeFlags = ['--single-threaded-gc'];
 const apiFlags = ['--max-semi-space-size=16'];
 const otherFlags = ['--max-semi-space-size=8'];
 /**
- * Left to itself, V8 collects old objects for the first time at half a GiB, and then when there are up to four times as many as
- * were alive: reconciliation, which looks at much and keeps nothing, would have all of it. So at 128 MiB first, and then at one and a half
- * times. The most that a worker keeps, 200 shows and 500 bookings, has some 700 of the 1,536 MiB.
+ * MiB. Left to itself, V8 collects old objects for the first time at half a GiB, and then when there are up to four times as many
+ * as were alive: reconciliation, which looks at much and keeps nothing, would have all of it. So at 128 first, and then at one and
+ * a half times. The most that a worker keeps, 200 shows and 500 bookings, has some 700 of the 1,536.
  */
 const heapFlags = ['--max-old-space-size=1536', '--initial-old-space-size=128', '--heap-growing-percent=50'];
 /** The SDK makes an Error for each call out of a workflow, for a stack that nobody reads: an eighth of a worker's CPU. */
